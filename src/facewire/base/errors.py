@@ -1,0 +1,129 @@
+"""Every failure Facewire raises on purpose, as one tree.
+
+    FacewireError
+      ConfigError          a setting is outside its range or unknown          exit 2
+      ShapeError           a tensor has the wrong shape                        exit 2
+      MediaError           a picture or video cannot be read or written        exit 3
+        NoFaceFound        no face where one is needed                         exit 3
+        OutputError        the result cannot be written                        exit 3
+      WeightsError         a weights file is wrong                             exit 4
+        HashMismatch       its bytes are not the published ones                exit 4
+        SchemaMismatch     its tensors do not fit the network                  exit 4
+      MotionFileError      a recorded motion file is wrong                     exit 5
+      TrainingError        a run cannot go on                                  exit 7
+        NonFiniteLoss      the loss is NaN or infinite                         exit 7
+
+Each class carries data, builds one line of text from it, and says what to do next.
+The command line prints that line and ends with the exit code of the branch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class FacewireError(Exception):
+    """Root of the tree; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(FacewireError):
+    """A setting is unknown or outside its range."""
+
+    exit_code = 2
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        self.field, self.value, self.allowed = field, value, allowed
+        super().__init__(f"{field} = {value!r} is not possible: use {allowed}")
+
+
+class ShapeError(FacewireError):
+    """A tensor or array does not have the shape the function is defined for."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, expected: str, actual: tuple[int, ...]) -> None:
+        self.name, self.expected, self.actual = name, expected, tuple(actual)
+        super().__init__(f"{name} has shape {tuple(actual)}, expected {expected}")
+
+
+class MediaError(FacewireError):
+    """A picture or video cannot be used; the text says why and what to do."""
+
+    exit_code = 3
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        self.path, self.problem = str(path), problem
+        super().__init__(f"{path}: {problem}")
+
+
+class NoFaceFound(MediaError):
+    """No face was found where one is needed."""
+
+    def __init__(self, path: str | Path, hint: str = "") -> None:
+        super().__init__(path, "no face found" + (f"; {hint}" if hint else ""))
+
+
+class OutputError(MediaError):
+    """The result cannot be written (no folder, no space, no permission, already there)."""
+
+
+class WeightsError(FacewireError):
+    """A weights file or its manifest cannot be used."""
+
+    exit_code = 4
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        self.path, self.problem = str(path), problem
+        super().__init__(f"{path}: {problem}")
+
+
+class HashMismatch(WeightsError):
+    """The file's SHA-256 is not the one its manifest names."""
+
+    def __init__(self, path: str | Path, expected: str, actual: str) -> None:
+        self.expected, self.actual = expected, actual
+        super().__init__(
+            path, f"SHA-256 is {actual[:16]}..., the manifest says {expected[:16]}...; get the file again"
+        )
+
+
+class SchemaMismatch(WeightsError):
+    """The file's tensors do not fit the network that its config describes."""
+
+    def __init__(self, path: str | Path, missing: list[str], unexpected: list[str], wrong: list[str]) -> None:
+        self.missing, self.unexpected, self.wrong_shape = missing, unexpected, wrong
+        super().__init__(
+            path,
+            f"tensors do not fit the network ({len(missing)} missing, {len(unexpected)} unexpected, "
+            f"{len(wrong)} of another shape); these weights belong to another preset or version",
+        )
+
+
+class MotionFileError(FacewireError):
+    """A recorded motion file cannot be read."""
+
+    exit_code = 5
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        self.path, self.problem = str(path), problem
+        super().__init__(f"{path}: {problem}")
+
+
+class TrainingError(FacewireError):
+    """A training run cannot start or go on."""
+
+    exit_code = 7
+
+
+class NonFiniteLoss(TrainingError):
+    """The loss became NaN or infinite; raised before the optimizer step."""
+
+    def __init__(self, step: int, terms: dict[str, float]) -> None:
+        self.step, self.terms = step, terms
+        bad = ", ".join(f"{k}={v:g}" for k, v in terms.items() if not abs(v) < float("inf"))
+        super().__init__(
+            f"step {step}: loss is not finite ({bad or 'gradient'}); the weights before this step are in the "
+            "checkpoint: lower the learning rate or look at the batch named in the log"
+        )

@@ -1,0 +1,65 @@
+"""The `facewire` command: one parser, one border where errors become a line and an exit code.
+
+Only this folder prints. Commands live in their own files and import their rooms when they run, so that
+`facewire --help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from facewire import __version__
+from facewire.base.errors import FacewireError
+from facewire.cli import animate, record, rotate, train
+
+COMMANDS = (animate, rotate, record, train)
+INTERRUPTED = 130
+
+EPILOG = """examples:
+  facewire animate photo.jpg driving.mp4 -o talking.mp4
+  facewire animate photo.jpg driving.mp4 -o turned.mp4 --yaw -25:25
+  facewire rotate photo.jpg -o turned.png --yaw 20
+  facewire record driving.mp4 -o motion.fwv
+  facewire train compact-256 --data clips/ -o run/
+
+exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 7 training, 130 stopped"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="facewire",
+        description="One photo and a thin stream of numbers become a talking head.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"facewire {__version__}")
+    top.add_argument("--debug", action="store_true", help="show where an error came from")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        code: int = given.run(given)
+        return code
+    except FacewireError as error:
+        if given.debug:
+            raise
+        print(f"facewire: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("facewire: stopped; nothing half-written is left", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Options that several commands share, and how results and progress are shown."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from facewire.runtime.animator import Animator
+    from facewire.runtime.view import ViewPath
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add --weights, --device and the output options."""
+    parser.add_argument(
+        "--weights", default="compact-256", metavar="NAME|FILE", help="published name or file (default: compact-256)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
+    add_report_options(parser)
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add --json and --quiet."""
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add how the head is found."""
+    parser.add_argument(
+        "--crop",
+        choices=("auto", "none"),
+        default="auto",
+        help="auto finds the head and cuts a square; none takes square head crops as they are (default: auto)",
+    )
+    parser.add_argument(
+        "--face", type=int, default=0, metavar="N", help="which face, 0 is the largest (default: 0)"
+    )
+
+
+def add_view_options(parser: argparse.ArgumentParser) -> None:
+    """Add the free-view angles."""
+    for axis, positive in (("yaw", "nose to the right"), ("pitch", "nose up"), ("roll", "clockwise")):
+        parser.add_argument(
+            f"--{axis}",
+            default="0",
+            metavar="DEG[:DEG...]",
+            help=f"turn the head, {positive} is positive; -30:30 sweeps along the clip",
+        )
+
+
+def view_of(given: argparse.Namespace) -> ViewPath:
+    """Return the free view that was asked for."""
+    from facewire.runtime.view import ViewPath, parse_angles
+
+    return ViewPath(*(parse_angles(getattr(given, axis)) for axis in ("yaw", "pitch", "roll")))
+
+
+def animator_of(given: argparse.Namespace) -> Animator:
+    """Load the weights that were asked for.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
+    import torch
+
+    from facewire.base.errors import ConfigError
+    from facewire.runtime.animator import Animator
+
+    try:
+        torch.empty(1, device=given.device)
+    except (RuntimeError, AssertionError) as problem:
+        raise ConfigError("device", given.device, "a device that this machine has, such as cpu") from problem
+    return Animator.load(given.weights, given.device)
+
+
+class Bars:
+    """Progress bars with time left, one per stage, on standard error."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet or not sys.stderr.isatty()
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Show a stage's progress in frames."""
+        if self.quiet:
+            return
+        if stage != self._stage:
+            self.close()
+            self._bar = tqdm(total=total, desc=stage, unit="frame", file=sys.stderr)
+            self._stage = stage
+        assert self._bar is not None
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """End the current bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def show(report: Any, as_json: bool, lines: Callable[[], list[str]]) -> None:
+    """Print a report (a dataclass) as JSON, or as lines for people."""
+    if as_json:
+        print(json.dumps(asdict(report), indent=2))
+    else:
+        for line in lines():
+            print(line)
+
+
+def note(text: str) -> None:
+    """Tell a person something on standard error."""
+    print(f"facewire: {text}", file=sys.stderr)

@@ -1,0 +1,12 @@
+"""Faces in photographs and video: finding them, their mesh, head pose, expression and crop.
+
+finder      photograph -> faces (detector, then mesh)            FaceFinder, Face
+  blaze       the detector                                       BlazeFace
+  mesh        468 points                                         FaceMesh
+  attention   478 points, lips, eyes and irises looked at twice  AttentionMesh
+  region      rotated squares                                    SquareRegion
+pose        mesh -> rotation, translation, scale                 head_pose
+expression  mesh -> apertures, gaze; the 68-point order          mouth_aperture, eye_aperture, SIXTY_EIGHT
+crop        faces -> the project's square                        crop_box_from_faces, crop
+store       weights files with their hashes
+"""

@@ -1,0 +1,1 @@
+"""Coordinates, poses, keypoints, flows and the one sampler: pure functions on tensors, no parameters."""

@@ -1,0 +1,98 @@
+"""HeadMotion, the seam of the whole system.
+
+Networks produce it from a picture, the codec carries it, the call moves it, the receiver consumes it:
+rotation R, translation t and expression deformation delta. Everything else about a person stays at home
+in the source image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from facewire.base.errors import ShapeError
+from facewire.geometry.precision import apply, compose
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMotion:
+    """What one frame says about a head; B heads at once.
+
+    rotation     (B, 3, 3)  R of `geometry.pose`
+    translation  (B, 3)     t, in picture coordinates [-1, 1]
+    expression   (B, K, 3)  delta, one offset per keypoint in the same units (paper section 3.1)
+    """
+
+    rotation: Tensor
+    translation: Tensor
+    expression: Tensor
+
+    def __post_init__(self) -> None:
+        batch = self.rotation.shape[0]
+        if self.rotation.shape != (batch, 3, 3):
+            raise ShapeError("rotation", "(B, 3, 3)", self.rotation.shape)
+        if self.translation.shape != (batch, 3):
+            raise ShapeError("translation", f"({batch}, 3)", self.translation.shape)
+        if self.expression.ndim != 3 or self.expression.shape[0] != batch or self.expression.shape[2] != 3:
+            raise ShapeError("expression", f"({batch}, K, 3)", self.expression.shape)
+
+    def __len__(self) -> int:
+        return self.rotation.shape[0]
+
+    def __getitem__(self, index: slice) -> HeadMotion:
+        return HeadMotion(self.rotation[index], self.translation[index], self.expression[index])
+
+    def expand(self, batch: int) -> HeadMotion:
+        """Return the same motion for `batch` heads (only from a batch of one)."""
+        return HeadMotion(
+            self.rotation.expand(batch, 3, 3),
+            self.translation.expand(batch, 3),
+            self.expression.expand(batch, *self.expression.shape[1:]),
+        )
+
+    def to(self, device: torch.device | str) -> HeadMotion:
+        """Return the same motion on another device."""
+        return HeadMotion(self.rotation.to(device), self.translation.to(device), self.expression.to(device))
+
+    def turned(self, rotation: Tensor, translation: Tensor | None = None) -> HeadMotion:
+        """Return the motion seen from another side: R <- R_u R and t <- t_u + t (spec section 3, free view).
+
+        Args:
+            rotation: R_u, (3, 3) or (B, 3, 3).
+            translation: t_u, (3,) or (B, 3); None means zero.
+
+        The paper leaves delta where it is. We turn it with the head, because an open mouth stays an open
+        mouth from the side; for R_u = I both are the same.
+        """
+        moved = self.translation if translation is None else self.translation + translation
+        turned = rotation.expand(len(self), 3, 3)
+        return HeadMotion(compose(turned, self.rotation), moved, apply(turned[:, None], self.expression))
+
+    def relative(self, reference: HeadMotion, source: HeadMotion) -> HeadMotion:
+        """Return the source's own motion plus what changed between `reference` and this frame.
+
+        R' = R R_0^-1 R_s, t' = t_s + t - t_0, delta' = delta_s + delta - delta_0 (spec section 3).
+        With this frame equal to the reference the source is returned unchanged.
+        """
+        batch = len(self)
+        first, own = reference.expand(batch), source.expand(batch)
+        return HeadMotion(
+            compose(compose(self.rotation, first.rotation.transpose(-1, -2)), own.rotation),
+            own.translation + self.translation - first.translation,
+            own.expression + self.expression - first.expression,
+        )
+
+    def with_expression(self, expression: Tensor) -> HeadMotion:
+        """Return the same pose with another delta (B, K, 3)."""
+        return replace(self, expression=expression)
+
+    @staticmethod
+    def cat(motions: list[HeadMotion]) -> HeadMotion:
+        """Join motions along the batch."""
+        return HeadMotion(
+            torch.cat([m.rotation for m in motions]),
+            torch.cat([m.translation for m in motions]),
+            torch.cat([m.expression for m in motions]),
+        )

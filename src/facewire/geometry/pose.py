@@ -1,0 +1,77 @@
+"""Head rotations: angles to matrices and back.
+
+R = Rx(pitch) Ry(yaw) Rz(roll) acts on column vectors. A face that looks into the camera looks along -z.
+
+    positive yaw    turns the nose to the image's right     Ry(yaw)   (0,0,-1) -> (+sin, 0, -cos)
+    positive pitch  raises the nose                         Rx(pitch) (0,0,-1) -> (0, -sin, -cos)
+    positive roll   tilts the head clockwise in the image   Rz(roll)  (1,0,0)  -> (cos, +sin, 0)
+
+The paper builds R from yaw, pitch and roll and leaves order and signs open (spec section 3, [A]/[C]);
+this file is our answer and tests/geometry/test_pose.py pins it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+BINS = 66
+"""Angle classes of the paper's pose head (spec 2.4)."""
+BIN_DEGREES = 3.0
+"""Width of one angle class in degrees; 66 of them span -99 to +99."""
+
+
+def angles_from_bins(logits: Tensor) -> Tensor:
+    """Return the expected angle in radians of (*, 66) class logits, shape (*).
+
+    Class i covers [3i - 99, 3i - 96] degrees and counts with its centre, so flat logits give exactly 0
+    (spec 2.4; the -97.5 offset is LivePortrait's correction of the older -99).
+    """
+    index = torch.arange(BINS, device=logits.device, dtype=torch.float32)
+    centre = BIN_DEGREES * (index - (BINS - 1) / 2)
+    expectation = (torch.softmax(logits.float(), dim=-1) * centre).sum(dim=-1)
+    return torch.deg2rad(expectation)
+
+
+def rotation_from_angles(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
+    """Return R = Rx(pitch) Ry(yaw) Rz(roll), shape (*, 3, 3), from angles in radians of shape (*)."""
+    sy, cy = torch.sin(yaw), torch.cos(yaw)
+    sp, cp = torch.sin(pitch), torch.cos(pitch)
+    sr, cr = torch.sin(roll), torch.cos(roll)
+    rows = (
+        (cy * cr, -cy * sr, -sy),
+        (cp * sr + sp * sy * cr, cp * cr - sp * sy * sr, sp * cy),
+        (-sp * sr + cp * sy * cr, -sp * cr - cp * sy * sr, cp * cy),
+    )
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def angles_from_rotation(rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (yaw, pitch, roll) in radians, each of shape (*), of rotations (*, 3, 3).
+
+    Exact inverse of `rotation_from_angles` for |yaw| < 90 degrees; at the pole roll and pitch share one
+    degree of freedom and any valid split is returned.
+    """
+    yaw = torch.asin((-rotation[..., 0, 2]).clamp(-1.0, 1.0))
+    pitch = torch.atan2(rotation[..., 1, 2], rotation[..., 2, 2])
+    roll = torch.atan2(-rotation[..., 0, 1], rotation[..., 0, 0])
+    return yaw, pitch, roll
+
+
+def rotation_from_degrees(yaw: float, pitch: float, roll: float) -> Tensor:
+    """Return one rotation, shape (3, 3), from angles in degrees (command line, reports)."""
+    angles = [torch.tensor(math.radians(a)) for a in (yaw, pitch, roll)]
+    return rotation_from_angles(*angles)
+
+
+def orthonormal(columns: Tensor) -> Tensor:
+    """Return the rotation whose first two columns follow the 6 numbers (*, 6), by Gram-Schmidt.
+
+    A continuous parametrisation of rotations: no angle wraps and no gimbal lock, so networks learn it well.
+    """
+    a, b = columns[..., :3], columns[..., 3:]
+    first = torch.nn.functional.normalize(a, dim=-1)
+    second = torch.nn.functional.normalize(b - (first * b).sum(-1, keepdim=True) * first, dim=-1)
+    return torch.stack((first, second, torch.cross(first, second, dim=-1)), dim=-1)

@@ -1,0 +1,407 @@
+"""Reading videos: upright RGB frames with their true times, one at a time.
+
+    file -> video packets -> pictures -> one size, RGB, upright -> Frame
+
+Memory does not grow with the length of the clip. Damage is survived where that makes sense: packets that
+cannot be decoded are skipped and counted, and what precedes a cut is delivered. Files that are pictures
+(still or animated) are read through Pillow, by the same rules as `load_image`.
+
+Knows nothing about faces. HDR is not tone-mapped and interlaced video is not deinterlaced.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, cast
+
+import av
+import av.error
+from av.packet import Packet
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from facewire.base.errors import MediaError
+from facewire.media.colour import RgbConverter
+from facewire.media.frame import Frame
+from facewire.media.image import MAX_PIXELS, TimedPicture, animation, check_regular_file, is_picture, resize
+from facewire.media.libav_errors import FOREIGN, one_line, reading
+from facewire.media.orientation import UPRIGHT, Orientation, from_display_matrix
+
+_log = logging.getLogger(__name__)
+
+STILL_RATE = Fraction(25)
+"""Frames per second stated for a single picture, and for a video that states nothing plausible."""
+
+_HIGHEST_RATE = 1000
+"""Frames per second; some recorders write their clock's ticks here instead of a frame rate."""
+
+_RATE_ROUNDING = Fraction(1, 1_000_000)
+"""Relative difference below which a rate is taken for a television rate."""
+
+_TEXT_FORMATS = frozenset({"tty", "concat", "hls", "dash", "sdp", "lavfi"})
+"""What libav reads as video although it is text: terminal art, and lists that make it open other files."""
+
+_RAW_PICTURE_STREAMS = frozenset({".mjpeg", ".mjpg"})
+"""Suffixes of videos that start like one picture."""
+
+_SANE_PIXEL_ASPECT = (Fraction(1, 4), Fraction(4))
+"""Pixel shapes outside are taken as a mistake in the file, and pixels as square."""
+
+_MICROSECOND = Fraction(1, 1_000_000)
+_MILLISECOND = Fraction(1, 1000)
+
+
+class VideoReader:
+    """An open video: what is known about it, and its frames in order, once.
+
+        with VideoReader("clip.mp4") as reader:
+            for frame in reader:
+                ...
+
+    Every frame has the size `size` and is upright; times strictly increase. Times are the file's own: they
+    need not start at zero, and the file's sound runs on the same clock.
+
+    Raises:
+        MediaError: missing, empty, a folder, not a video, without a video stream or without a decodable
+            frame; during iteration only if a picture is of a kind that cannot be converted.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        check_regular_file(self.path)
+        pictures = self.path.suffix.lower() not in _RAW_PICTURE_STREAMS and is_picture(self.path)
+        self._source: _Source = _PictureSource(self.path) if pictures else _StreamSource(self.path)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels, after rotation and with square pixels."""
+        return self._source.size
+
+    @property
+    def rate(self) -> Fraction:
+        """Average frames per second as the file states it, exact; 25 where it states nothing plausible."""
+        return self._source.rate
+
+    @property
+    def frame_count(self) -> int | None:
+        """Estimate of the number of frames; None if the file gives no hint."""
+        return self._source.frame_count
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Length in seconds as the file states it, or None."""
+        return self._source.duration
+
+    @property
+    def start_time(self) -> Fraction:
+        """Time of the first frame in seconds on the file's clock."""
+        return self._source.start_time
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is a sound stream as well."""
+        return self._source.has_audio
+
+    @property
+    def dropped(self) -> int:
+        """Packets and pictures skipped so far because they were damaged."""
+        return self._source.dropped
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the file turned out to be cut off; known when the iteration has ended."""
+        return self._source.truncated
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._source
+
+    def close(self) -> None:
+        """Close the file. Does no harm twice."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Source(Protocol):
+    """What `VideoReader` shows, from a stream or from pictures."""
+
+    size: tuple[int, int]
+    rate: Fraction
+    frame_count: int | None
+    duration: Fraction | None
+    start_time: Fraction
+    has_audio: bool
+    dropped: int
+    truncated: bool
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def __next__(self) -> Frame: ...
+    def close(self) -> None: ...
+
+
+class _PictureSource:
+    """A still picture, or an animation, which is read twice: for its rate and for its frames."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.has_audio = False
+        self.dropped = 0
+        self.truncated = False
+        self.start_time = Fraction(0)
+        self.size, durations_ms = self._survey()
+        self.frame_count: int | None = len(durations_ms)
+        self.duration: Fraction | None = sum(durations_ms) * _MILLISECOND
+        self.rate = len(durations_ms) / self.duration
+        if len(durations_ms) == 1:
+            self.rate, self.duration = STILL_RATE, 1 / STILL_RATE
+        self._frames = self._read()
+
+    def _survey(self) -> tuple[tuple[int, int], list[int]]:
+        size = (0, 0)
+        durations_ms: list[int] = []
+        for picture in self._pictures():
+            size = size if durations_ms else (picture.pixels.shape[1], picture.pixels.shape[0])
+            durations_ms.append(picture.duration_ms)
+        return size, durations_ms
+
+    def _pictures(self) -> Iterator[TimedPicture]:
+        """The intact pictures; raises only if the first one is not."""
+        delivered = 0
+        try:
+            for picture in animation(self._path):
+                yield picture
+                delivered += 1
+        except MediaError:
+            if not delivered:
+                raise
+            self.truncated = True
+            _log.warning("the animation is cut off after %d pictures", delivered)
+
+    def _read(self) -> Iterator[Frame]:
+        pts = 0
+        for picture in self._pictures():
+            pixels = picture.pixels
+            if (pixels.shape[1], pixels.shape[0]) != self.size:  # damaged files may change the canvas
+                pixels = resize(pixels, self.size)
+            yield Frame(pixels, pts, _MILLISECOND)
+            pts += picture.duration_ms
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def close(self) -> None:
+        self._frames = iter(())
+
+
+class _StreamSource:
+    """The first decodable video stream of a media file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.dropped = 0
+        self.truncated = False
+        with reading(path):
+            # The prefix keeps libav from taking "a:b.mp4" for an address; the whitelist from following one.
+            self._container = av.open(
+                f"file:{path}",
+                metadata_errors="replace",
+                container_options={"protocol_whitelist": "file"},
+            )
+        try:
+            with reading(path):
+                self._survey()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _survey(self) -> None:
+        container = self._container
+        if container.format.name in _TEXT_FORMATS:
+            raise MediaError(self._path, "is a text file or a list of files, not a video")
+        self.has_audio = bool(container.streams.audio)
+        self._stream = _video_stream(container.streams.video, self._path, self.has_audio)
+        self._time_base = self._stream.time_base or _MICROSECOND
+        self.rate = _rate(self._stream)
+        self._step = max(1, round(1 / self.rate / self._time_base))
+        self._stated_end = _stated_end(container.start_time, container.duration)
+        self.duration = _duration(self._stream, container.duration)
+        self.frame_count = _frame_count(self._stream, self.duration, self.rate)
+        self._convert = RgbConverter()
+        self._last_pts: int | None = None
+        pictures = self._decode()
+        first = next(pictures, None)
+        if first is None:
+            raise MediaError(
+                self._path, "no frame can be decoded: the video is empty or damaged, copy it again"
+            )
+        self._orientation = _orientation(first)
+        self._stored_size = _square_pixel_size(first, self._stream.sample_aspect_ratio)
+        self.size = self._orientation.size(self._stored_size)
+        _check_area(self.size, self._path)
+        first_frame = self._frame(first)
+        self.start_time = first_frame.time
+        self._frames: Iterator[Frame] = chain([first_frame], map(self._frame, pictures))
+
+    def _frame(self, picture: VideoFrame) -> Frame:
+        pixels = self._orientation.apply(self._convert(picture, self._stored_size))
+        return Frame(pixels, self._next_pts(picture.pts), self._time_base)
+
+    def _next_pts(self, stated: int | None) -> int:
+        """The stated time, moved as little as possible where it is missing or does not increase."""
+        if self._last_pts is None:
+            self._last_pts = stated or 0
+        elif stated is None:
+            self._last_pts += self._step
+        else:
+            self._last_pts = max(stated, self._last_pts + 1)
+        return self._last_pts
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """The intact pictures in the order in which they are shown."""
+        cut_packet = False
+        for packet in self._packets():
+            cut_packet = packet.is_corrupt
+            yield from self._pictures(packet)
+        yield from self._pictures(None)
+        self.truncated |= cut_packet or self._ended_early()
+        if self.truncated:
+            _log.warning("the video is cut off; what precedes the cut was read")
+        if self.dropped:
+            _log.warning("%d damaged pictures were skipped", self.dropped)
+
+    def _packets(self) -> Iterator[Packet[VideoStream]]:
+        """The packets of the video stream. Reads all streams to see how far the file goes."""
+        self._reached = Fraction(0)
+        packets = self._container.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except FOREIGN as error:
+                _log.warning("reading stopped: %s", one_line(error))
+                self.truncated = True
+                return
+            if packet is None:
+                return
+            if packet.size == 0:
+                continue
+            if packet.pts is not None and packet.time_base:
+                self._reached = max(self._reached, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.stream_index == self._stream.index:
+                yield cast("Packet[VideoStream]", packet)
+
+    def _pictures(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        try:
+            pictures = self._stream.decode(packet)
+        except av.error.EOFError:
+            return []
+        except FOREIGN:
+            self.dropped += 1
+            return []
+        intact = [picture for picture in pictures if not picture.is_corrupt]
+        self.dropped += len(pictures) - len(intact)
+        return intact
+
+    def _ended_early(self) -> bool:
+        """Whether the packets of all streams together end well before the stated end."""
+        tolerance = max(Fraction(1, 10), 2 / self.rate)
+        return self._stated_end is not None and self._reached < self._stated_end - tolerance
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        with reading(self._path):
+            return next(self._frames)
+
+    def close(self) -> None:
+        self._frames = iter(())
+        self._container.close()
+
+
+def _video_stream(streams: Iterable[VideoStream], path: Path, has_audio: bool) -> VideoStream:
+    """The first video stream that is not a cover picture."""
+    films = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
+    if not films:
+        remedy = "only sound: give a video" if has_audio else "or its index is cut off: copy it again"
+        raise MediaError(path, f"has no video stream, {remedy}")
+    decodable = [stream for stream in films if _has_decoder(stream)]
+    if not decodable:
+        raise MediaError(path, "no decoder for this kind of video: convert it to MP4 (H.264)")
+    stream = decodable[0]
+    _check_area((stream.codec_context.width, stream.codec_context.height), path)
+    return stream
+
+
+def _check_area(size: tuple[int, int], path: Path) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise MediaError(path, f"its frames have more than {MAX_PIXELS:,} pixels: make it smaller")
+
+
+def _has_decoder(stream: Stream) -> bool:
+    # PyAV's annotation says that there always is one; there is none for codecs unknown to its libav.
+    context: object = stream.codec_context
+    return context is not None
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    candidates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    plausible = (rate for rate in candidates if rate is not None and 0 < rate < _HIGHEST_RATE)
+    return _unrounded(next(plausible, STILL_RATE))
+
+
+def _unrounded(rate: Fraction) -> Fraction:
+    """The television rate (24000/1001, 60000/1001, ...) that `rate` is a rounded form of, or `rate` itself.
+
+    Matroska stores the frame period in whole nanoseconds.
+    """
+    television = round(rate * Fraction(1001, 1000)) * Fraction(1000, 1001)
+    return television if abs(television - rate) < rate * _RATE_ROUNDING else rate
+
+
+def _stated_end(start_us: int | None, duration_us: int | None) -> Fraction | None:
+    """The end that the file states, in seconds on its clock."""
+    return None if duration_us is None else ((start_us or 0) + duration_us) * _MICROSECOND
+
+
+def _duration(stream: VideoStream, container_us: int | None) -> Fraction | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.duration * stream.time_base
+    return None if container_us is None else container_us * _MICROSECOND
+
+
+def _frame_count(stream: VideoStream, duration: Fraction | None, rate: Fraction) -> int | None:
+    if stream.frames > 0:
+        return stream.frames
+    return None if duration is None else round(duration * rate)
+
+
+def _orientation(picture: VideoFrame) -> Orientation:
+    # PyAV's annotation is that of a dictionary with names as keys; it is a mapping with members of `Type`.
+    side_data = cast("Mapping[SideDataType, SideData]", picture.side_data)
+    matrix = side_data.get(SideDataType.DISPLAYMATRIX)
+    return UPRIGHT if matrix is None else from_display_matrix(bytes(matrix))
+
+
+def _square_pixel_size(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
+    """(width, height) of the stored picture with its width stretched so that pixels are square."""
+    lowest, highest = _SANE_PIXEL_ASPECT
+    if aspect is None or not lowest <= aspect <= highest:
+        return picture.width, picture.height
+    return max(1, round(picture.width * aspect)), picture.height

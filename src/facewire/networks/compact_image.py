@@ -1,0 +1,115 @@
+"""The compact model's F and G: source features, and the frame made of what the warp brings.
+
+Detail is moved, not remembered: the source picture itself and its features at 1/2 and 1/4 size are warped along
+the visible surface, a small 3-D volume along the whole flow, and the generator joins them, repairs what was
+hidden and decides per pixel how much of the warped picture to keep.
+
+    F: picture 256 -> 24 x 128^2 -> 48 x 64^2 -> volume 16 x 8 x 32^2           once per source
+    G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, picture' 256   per frame
+       -> keep and repair, 16 channels at 128, shuffled to 256
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facewire.geometry.warp import resize_flow, warp_image, warp_volume
+from facewire.networks.compact_field import COMPRESSED, SurfaceField
+
+VOLUME_CHANNELS = 16
+VOLUME_DEPTH = 8
+VOLUME_SIDE = 32
+HALF, QUARTER, EIGHTH = 24, 48, 96
+"""Channels of the source features at 1/2, 1/4 and 1/8 of the picture."""
+KEEP_BIAS = 3.0
+"""An untrained generator shows the warped picture. The repair is added, not blended in: blended through 1 - keep,
+its gradient dies as soon as keep saturates, and it does within 100 steps (docs/lab)."""
+
+
+class Residual(nn.Module):
+    """x + conv(relu(conv(relu(x)))), the last convolution starting at zero; no normalisation to pay for."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.second(F.relu(self.first(F.relu(x))))
+        return out
+
+
+class CompactAppearance(nn.Module):
+    """F: everything the receiver ever reads from the source picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter128 = nn.Conv2d(3, HALF, 5, stride=2, padding=2)
+        self.block128 = Residual(HALF)
+        self.enter64 = nn.Conv2d(HALF, QUARTER, 3, stride=2, padding=1)
+        self.block64 = Residual(QUARTER)
+        self.enter32 = nn.Conv2d(QUARTER, EIGHTH, 3, stride=2, padding=1)
+        self.block32 = Residual(EIGHTH)
+        self.volume = nn.Conv2d(EIGHTH, VOLUME_CHANNELS * VOLUME_DEPTH, 1)
+        self.compress = nn.Conv2d(QUARTER, COMPRESSED, 1)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return (half, quarter, volume, compressed) features of pictures (B, 3, 256, 256)."""
+        half = self.block128(self.enter128(image))
+        quarter = self.block64(self.enter64(F.relu(half)))
+        eighth = self.block32(self.enter32(F.relu(quarter)))
+        flat = self.volume(F.relu(eighth))
+        volume = flat.view(flat.shape[0], VOLUME_CHANNELS, VOLUME_DEPTH, *flat.shape[2:])
+        return half, quarter, volume, self.compress(F.relu(quarter))
+
+
+class CompactGenerator(nn.Module):
+    """G: warps the source along the field and finishes the frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
+        self.blocks32 = nn.Sequential(Residual(128), Residual(128))
+        self.enter64 = nn.Conv2d(128 + QUARTER + 1, 64, 3, padding=1)
+        self.blocks64 = nn.Sequential(Residual(64), Residual(64))
+        self.enter128 = nn.Conv2d(64 + HALF + 12, 32, 3, padding=1)
+        self.blocks128 = nn.Sequential(Residual(32), Residual(32))
+        self.finish = nn.Conv2d(32, 16, 3, padding=1)
+        nn.init.normal_(self.finish.weight, std=0.01)
+        nn.init.zeros_(self.finish.bias)
+
+    def forward(
+        self, image: Tensor, features: tuple[Tensor, Tensor, Tensor], field: SurfaceField
+    ) -> tuple[Tensor, Tensor]:
+        """Return the frame and the warped source picture, both (B, 3, 256, 256); the frame may leave
+        [0, 1] a little.
+
+        Args:
+            image: (B, 3, 256, 256) source picture.
+            features: (half, quarter, volume) of `CompactAppearance`.
+            field: what M says about the driving frame.
+        """
+        half, quarter, volume = features
+        surface = field.surface()
+        planes = warp_volume(volume, field.volume(VOLUME_DEPTH, VOLUME_SIDE)).flatten(1, 2)
+        x = self.blocks32(F.relu(self.enter32(planes)))
+
+        shown = field.occlusion.to(quarter.dtype)
+        at64 = warp_image(quarter, surface) * shown
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        x = self.blocks64(F.relu(self.enter64(torch.cat((x, at64, shown), dim=1))))
+
+        size = image.shape[-1]
+        at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
+        at256 = warp_image(image, resize_flow(surface, size, size))
+        folded = F.pixel_unshuffle(at256, 2).to(x.dtype)
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        x = self.blocks128(F.relu(self.enter128(torch.cat((x, at128, folded), dim=1))))
+
+        last = F.pixel_shuffle(self.finish(F.relu(x)).float(), 2)
+        repair, keep = last[:, :3], torch.sigmoid(last[:, 3:] + KEEP_BIAS)
+        return keep * at256 + repair, at256

@@ -1,0 +1,78 @@
+"""D, the patch critic: which patches look real (spec 2.7).
+
+    step, per scale                       at 256x256
+    3x3-Conv-64 stride 2, LeakyReLU       64 x 128 x 128
+    3x3-Conv-128 stride 2, norm, same     128 x 64 x 64
+    3x3-Conv-256 stride 2, norm, same     256 x 32 x 32
+    3x3-Conv-512, norm, same              512 x 32 x 32
+    3x3-Conv-1                            1 x 32 x 32
+
+One scale at 256, two at 512; each further one sees the picture at half the size. The paper gives the family
+(patch critic, hinge loss, feature matching, spectral norm) but no widths; these follow its authors' library.
+Norms are instance norms, so a verdict never depends on the other pictures of the batch. The critic sees
+pictures only, no keypoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facewire.networks.blocks2d import conv2d
+from facewire.networks.config import PaperConfig
+
+SLOPE = 0.2
+"""Of every LeakyReLU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the critic says at one scale.
+
+    score     (B, 1, H, W)          unbounded, above 0 looks real
+    features  each (B, C_i, H, W)   inner activations, for feature matching
+    """
+
+    score: Tensor
+    features: tuple[Tensor, ...]
+
+
+class PatchCritic(nn.Module):
+    """One scale."""
+
+    def __init__(self, base: int) -> None:
+        super().__init__()
+        widths = (base, 2 * base, 4 * base, 8 * base)
+        strides = (2, 2, 2, 1)
+        self.convs = nn.ModuleList(
+            conv2d(a, b, 3, stride=s, spectral=True) for a, b, s in zip((3, *widths), widths, strides)
+        )
+        self.norms = nn.ModuleList((nn.Identity(), *(nn.InstanceNorm2d(width) for width in widths[1:])))
+        self.score = conv2d(widths[-1], 1, 3, spectral=True)
+
+    def forward(self, image: Tensor) -> Verdict:
+        """Return the verdict on RGB pictures (B, 3, H, W) in [0, 1]."""
+        x, features = image, []
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = F.leaky_relu(norm(conv(x)), SLOPE)
+            features.append(x)
+        return Verdict(self.score(x), tuple(features))
+
+
+class Discriminator(nn.Module):
+    """Patch critics on an image pyramid."""
+
+    def __init__(self, config: PaperConfig) -> None:
+        super().__init__()
+        self.critics = nn.ModuleList(PatchCritic(config.base) for _ in range(config.discriminator_scales))
+
+    def forward(self, image: Tensor) -> list[Verdict]:
+        """Return one verdict per scale, full size first, on RGB pictures (B, 3, H, W) in [0, 1]."""
+        verdicts = []
+        for scale, critic in enumerate(self.critics):
+            if scale > 0:
+                image = F.avg_pool2d(image, 2)
+            verdicts.append(critic(image))
+        return verdicts

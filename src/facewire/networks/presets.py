@@ -1,0 +1,63 @@
+"""The published models by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from facewire.base.errors import ConfigError
+from facewire.networks import config as paper_config
+from facewire.networks.compact import CompactTalkingHead
+from facewire.networks.config import PAPER_PRESETS, PaperConfig
+from facewire.networks.face_vid2vid import FaceVid2Vid, build
+
+COMPACT = "compact-256"
+PRESETS = (COMPACT, *PAPER_PRESETS)
+"""Every name that `build_preset` knows."""
+
+Model = CompactTalkingHead | FaceVid2Vid
+
+
+def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]:
+    """Return the configuration of a preset as JSON holds it; `{}` for the compact model, which has none.
+
+    Args:
+        name: one of PRESETS.
+        jacobians: overrides the preset's own switch (paper presets only).
+
+    Raises:
+        ConfigError: unknown name, or Jacobians asked of the compact model.
+    """
+    if name == COMPACT:
+        if jacobians:
+            raise ConfigError("jacobians", jacobians, "a paper preset; in compact-256 J = R")
+        return {}
+    return paper_config.to_dict(_paper(name, jacobians))
+
+
+def build_preset(name: str, config: Mapping[str, Any] | None = None) -> Model:
+    """Return a freshly initialised model of a preset, or of a stored configuration of it.
+
+    Raises:
+        ConfigError: unknown name or setting.
+    """
+    if name == COMPACT:
+        if config:
+            raise ConfigError("config", dict(config), "nothing; compact-256 has no settings")
+        return CompactTalkingHead()
+    return build(_paper(name, None) if config is None else paper_config.from_dict(config))
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Return the number of trainable numbers."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _paper(name: str, jacobians: bool | None) -> PaperConfig:
+    if name not in PAPER_PRESETS:
+        raise ConfigError("preset", name, f"one of {', '.join(PRESETS)}")
+    config = PAPER_PRESETS[name]
+    return config if jacobians is None else replace(config, jacobians=jacobians)

@@ -1,0 +1,42 @@
+"""What an objective promises to the training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from facewire.data.pairs import PairBatch
+from facewire.losses.total import LossReport
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The pictures of a step.
+
+    image   (B, 3, S, S)          the rendered driving frames
+    warped  (B, 3, S, S) or None  the warped source pictures, where the model warps pictures
+    """
+
+    image: Tensor
+    warped: Tensor | None = None
+
+
+class Objective(Protocol):
+    """Computes the loss of a batch."""
+
+    def __call__(self, model: Any, pair: PairBatch, generator: torch.Generator) -> tuple[LossReport, Made]:
+        """Return the model's loss and its pictures."""
+
+
+def random_kept(keypoints: int, batch: int, generator: torch.Generator, drop_tail: float) -> Tensor:
+    """Return how many of the ordered keypoints each pair keeps, (B,).
+
+    With probability `drop_tail` a random tail of up to three quarters of the list is dropped, so that at run
+    time a quarter to all of the keypoints can be sent (spec section 8, adaptive count).
+    """
+    tail = torch.randint(1, max(2, 3 * keypoints // 4 + 1), (batch,), generator=generator)
+    drop = torch.rand(batch, generator=generator) < drop_tail
+    return keypoints - torch.where(drop, tail, 0)

@@ -1,0 +1,63 @@
+"""Runs by name: each recipe is a function that returns a complete configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from facewire.base.errors import ConfigError
+from facewire.training.config import OptimizerConfig, PerceptualConfig, TrainConfig
+
+
+def compact_256() -> TrainConfig:
+    """The model that ships: two cores and an afternoon, or a GPU and minutes."""
+    return TrainConfig(
+        preset="compact-256",
+        steps=12_000,
+        batch=8,
+        optimizer=OptimizerConfig(learning_rate=4e-4, beta1=0.9, beta2=0.99, weight_decay=1e-4),
+        perceptual=PerceptualConfig(scales=2, first_scale=1, tap_weights=(0.25,) * 5),
+    )
+
+
+def paper_256() -> TrainConfig:
+    """The paper's networks and losses at 256x256 (spec sections 4 and 5), for GPUs with 32 GB and more."""
+    return TrainConfig(preset="paper-256", jacobians=True, steps=600_000, batch=8, checkpoint_every=2000)
+
+
+def paper_512() -> TrainConfig:
+    """The paper's second stage: start it from a paper-256 run with --init."""
+    return TrainConfig(preset="paper-512", jacobians=True, steps=60_000, batch=4, checkpoint_every=2000)
+
+
+def tiny() -> TrainConfig:
+    """The paper's classes at 64x64 with few channels: proves the machinery in seconds."""
+    return TrainConfig(
+        preset="tiny",
+        jacobians=True,
+        steps=20,
+        batch=2,
+        precision="fp32",
+        perceptual=PerceptualConfig(scales=2),
+        log_every=1,
+        checkpoint_every=10,
+        preview_every=10,
+    )
+
+
+RECIPES: Mapping[str, Callable[[], TrainConfig]] = {
+    "compact-256": compact_256,
+    "paper-256": paper_256,
+    "paper-512": paper_512,
+    "tiny": tiny,
+}
+
+
+def recipe(name: str) -> TrainConfig:
+    """Return the configuration of a named run.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise ConfigError("preset", name, f"one of {', '.join(RECIPES)}")
+    return RECIPES[name]()

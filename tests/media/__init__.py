@@ -1,0 +1,1 @@
+"""Tests of facewire.media, on media made here."""

@@ -1,0 +1,62 @@
+"""Names and shapes of all stored tensors: a change here makes old weights unreadable.
+
+To accept a change on purpose, run this file as a program; it rewrites the snapshots.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from facewire.networks.config import PAPER_PRESETS
+from facewire.networks.discriminator import Discriminator
+from facewire.networks.face_vid2vid import build
+
+FOLDER = Path(__file__).parent / "snapshots"
+BASED_ON = {"paper-512": "paper-256", "paper-256-v1": "paper-256"}
+"""Presets stored as what they add to another one."""
+
+
+@cache
+def _names(preset: str) -> list[str]:
+    config = PAPER_PRESETS[preset]
+    with torch.device("meta"):
+        parts = {"model": build(config), "critic": Discriminator(config)}
+    return [
+        f"{part}.{name} {list(tensor.shape)}"
+        for part, module in parts.items()
+        for name, tensor in module.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    ]
+
+
+def _stored(preset: str) -> list[str]:
+    names: list[str] = json.loads((FOLDER / f"{preset}.json").read_text(encoding="utf-8"))
+    return names
+
+
+@pytest.mark.parametrize("preset", PAPER_PRESETS)
+def test_names_and_shapes_are_the_stored_ones(preset: str) -> None:
+    base = BASED_ON.get(preset)
+    expected = _stored(preset) + (_stored(base) if base else [])
+    assert sorted(_names(preset)) == sorted(expected)
+
+
+def test_weights_of_256_go_on_at_512() -> None:
+    small, large = ([n for n in _names(p) if n.startswith("model.")] for p in ("paper-256", "paper-512"))
+    assert small == large
+
+
+def _rewrite(preset: str) -> None:
+    known = set(_names(BASED_ON[preset])) if preset in BASED_ON else set()
+    added = [name for name in _names(preset) if name not in known]
+    (FOLDER / f"{preset}.json").write_text(json.dumps(added, indent=0) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for preset_name in PAPER_PRESETS:
+        _rewrite(preset_name)
