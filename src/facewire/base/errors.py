@@ -10,6 +10,13 @@
         HashMismatch       its bytes are not the published ones                exit 4
         SchemaMismatch     its tensors do not fit the network                  exit 4
       MotionFileError      a recorded motion file is wrong                     exit 5
+      BitstreamError       coded bytes cannot be decoded                       exit 5
+        NotAStream         they are not a Facewire stream                      exit 5
+        UnsupportedVersion they need a newer Facewire                          exit 5
+        UnknownTable       the coding tables they name are not here            exit 5
+        TruncatedStream    they end too early                                  exit 5
+        CorruptPacket      they break the format                               exit 5
+        MissingReference   they build on a frame that never arrived            exit 5
       TrainingError        a run cannot go on                                  exit 7
         NonFiniteLoss      the loss is NaN or infinite                         exit 7
 
@@ -109,6 +116,63 @@ class MotionFileError(FacewireError):
     def __init__(self, path: str | Path, problem: str) -> None:
         self.path, self.problem = str(path), problem
         super().__init__(f"{path}: {problem}")
+
+
+class BitstreamError(FacewireError):
+    """Coded bytes cannot be decoded; `offset` is where, in bytes from the start of the stream or packet."""
+
+    exit_code = 5
+
+    def __init__(self, offset: int, problem: str) -> None:
+        self.offset, self.problem = offset, problem
+        super().__init__(f"byte {offset}: {problem}")
+
+
+class NotAStream(BitstreamError):
+    """The bytes do not begin like a Facewire stream."""
+
+    def __init__(self, offset: int, problem: str = "this is not a Facewire stream: check the file") -> None:
+        super().__init__(offset, problem)
+
+
+class UnsupportedVersion(BitstreamError):
+    """The stream uses something that this version of Facewire does not know."""
+
+    def __init__(self, offset: int, what: str) -> None:
+        self.what = what
+        super().__init__(offset, f"{what} is not known here: a newer Facewire is needed")
+
+
+class UnknownTable(BitstreamError):
+    """The stream names coding tables that the decoder does not hold."""
+
+    def __init__(self, offset: int, table: int, digest: bytes) -> None:
+        self.table, self.digest = table, digest
+        super().__init__(
+            offset,
+            f"coding tables {table} with hash {digest.hex()} are not here: get the model it was coded with",
+        )
+
+
+class TruncatedStream(BitstreamError):
+    """The bytes end too early; everything before the cut has been delivered."""
+
+    def __init__(self, offset: int, problem: str = "the stream ends too early: get the rest of it") -> None:
+        super().__init__(offset, problem)
+
+
+class CorruptPacket(BitstreamError):
+    """The bytes break a rule of the format, or a checksum does not fit."""
+
+
+class MissingReference(BitstreamError):
+    """A packet builds on a frame or source that the decoder does not hold."""
+
+    def __init__(self, offset: int, reference: int, kind: str = "frame") -> None:
+        self.reference, self.kind = reference, kind
+        super().__init__(
+            offset, f"{kind} {reference}, on which this packet builds, is not here: ask for a new one"
+        )
 
 
 class TrainingError(FacewireError):

@@ -73,14 +73,19 @@ class AudioSource:
     """An open file that may have sound; the first sound stream counts."""
 
     def __init__(self, path: str | Path) -> None:
+        self._path = path
         check_regular_file(Path(path))
-        with reading(path):
+        self._open()
+
+    def _open(self) -> None:
+        with reading(self._path):
             self._container: InputContainer = av.open(
-                f"file:{path}",
+                f"file:{self._path}",
                 metadata_errors="replace",
                 container_options={"protocol_whitelist": "file"},
             )
             self._stream = next(iter(self._container.streams.audio), None)
+        self._fresh = True
 
     def add_to(self, output: OutputContainer, rule: AudioRule, origin: Fraction) -> AudioTrack | None:
         """Add a sound stream to an output whose header is not written yet, and return what feeds it.
@@ -93,6 +98,10 @@ class AudioSource:
         Returns:
             None if the file has no sound, or none from `origin` on.
         """
+        if not self._fresh:  # an earlier output did not come about
+            self._container.close()
+            self._open()
+        self._fresh = False
         stream = self._stream
         if stream is None or not _is_usable(stream):
             return None
@@ -149,7 +158,12 @@ class _Copy:
         packet.time_base = Fraction(1, self._rate)
         packet.pts = packet.dts = round(unit.start * self._rate)
         packet.duration = round(unit.duration * self._rate)
-        self._output.mux(packet)
+        try:
+            self._output.mux(packet)
+        except OSError:  # the disk, not the sound
+            raise
+        except FOREIGN as error:
+            _log.warning("a piece of sound was left out: %s", one_line(error))
 
     def finish(self) -> None:
         pass

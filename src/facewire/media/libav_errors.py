@@ -22,16 +22,16 @@ def reading(path: str | Path) -> Iterator[None]:
         yield
     except FacewireError:
         raise
-    except av.error.InvalidDataError as error:
-        raise MediaError(
-            path, "is not a video, or its beginning or index is cut off: copy it again"
-        ) from error
+    except (av.error.InvalidDataError, av.error.EOFError) as error:
+        problem = "is not a video, or its beginning or index is cut off: copy it again"
+        raise MediaError(path, problem) from error
     except av.error.DecoderNotFoundError as error:
         raise MediaError(path, "no decoder for this kind of video: convert it to MP4 (H.264)") from error
     except PermissionError as error:
         raise MediaError(path, "no permission to read it: change its permissions") from error
     except FOREIGN as error:
-        raise MediaError(path, f"cannot be read ({one_line(error)}): convert it to MP4 (H.264)") from error
+        problem = f"cannot be read as video ({one_line(error)}): copy it again or convert it to MP4 (H.264)"
+        raise MediaError(path, problem) from error
 
 
 @contextmanager

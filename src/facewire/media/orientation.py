@@ -40,6 +40,19 @@ class Orientation:
 UPRIGHT = Orientation()
 
 
+def from_rotation(degrees: int) -> Orientation:
+    """Return what turning a picture counter-clockwise by `degrees` asks for, to the nearest quarter turn."""
+    match round(degrees / 90) % 4:
+        case 1:
+            return Orientation(transpose=True, mirror_y=True)
+        case 2:
+            return Orientation(mirror_x=True, mirror_y=True)
+        case 3:
+            return Orientation(transpose=True, mirror_x=True)
+        case _:
+            return UPRIGHT
+
+
 def from_display_matrix(data: bytes) -> Orientation:
     """Return what a display matrix (nine native int32, row by row: a b u c d v x y w) asks for.
 

@@ -33,7 +33,7 @@ from facewire.media.colour import RgbConverter
 from facewire.media.frame import Frame
 from facewire.media.image import MAX_PIXELS, TimedPicture, animation, check_regular_file, is_picture, resize
 from facewire.media.libav_errors import FOREIGN, one_line, reading
-from facewire.media.orientation import UPRIGHT, Orientation, from_display_matrix
+from facewire.media.orientation import UPRIGHT, Orientation, from_display_matrix, from_rotation
 
 _log = logging.getLogger(__name__)
 
@@ -393,9 +393,14 @@ def _frame_count(stream: VideoStream, duration: Fraction | None, rate: Fraction)
 
 
 def _orientation(picture: VideoFrame) -> Orientation:
-    # PyAV's annotation is that of a dictionary with names as keys; it is a mapping with members of `Type`.
-    side_data = cast("Mapping[SideDataType, SideData]", picture.side_data)
-    matrix = side_data.get(SideDataType.DISPLAYMATRIX)
+    try:
+        # PyAV's annotation is that of a dictionary with names as keys; it is a mapping with members of `Type`.
+        side_data = cast("Mapping[SideDataType, SideData]", picture.side_data)
+        matrix = side_data.get(SideDataType.DISPLAYMATRIX)
+    except (
+        ValueError
+    ):  # one of the data is of a kind that PyAV does not know, as in stereoscopic phone videos
+        return from_rotation(picture.rotation)
     return UPRIGHT if matrix is None else from_display_matrix(bytes(matrix))
 
 

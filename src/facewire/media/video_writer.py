@@ -14,9 +14,10 @@ Knows nothing about faces.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import gcd
 from pathlib import Path
@@ -34,8 +35,10 @@ from facewire.base.files import atomic_output
 from facewire.media.audio_track import AudioRule, AudioSource, AudioTrack
 from facewire.media.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
 from facewire.media.frame import Frame, Pixels
-from facewire.media.libav_errors import FOREIGN, writing
+from facewire.media.libav_errors import FOREIGN, one_line, writing
 from facewire.media.steady_clock import SteadyClock
+
+_log = logging.getLogger(__name__)
 
 _PictureMaker = Callable[[Pixels], VideoFrame]
 
@@ -188,6 +191,24 @@ class VideoWriter:
                 self._output.finish()
 
     def _begin(self, first: Frame) -> _Output:
+        """Open the container and write its header: with the sound copied, else encoded, else left out."""
+        for rule in _attempts(self._kind.sound if self._audio is not None else None):
+            try:
+                self._output = self._open(first, rule)
+                self._output.container.start_encoding()
+            except OSError:  # the disk, not the sound
+                raise
+            except FOREIGN as error:
+                self._abandon()
+                if rule is None:
+                    raise
+                _log.warning("the sound does not fit into %s: %s", self._kind.muxer, one_line(error))
+            else:
+                break
+        assert self._output is not None
+        return self._output
+
+    def _open(self, first: Frame, rule: AudioRule | None) -> _Output:
         container = av.open(
             f"file:{self._temporary}",
             "w",
@@ -195,10 +216,9 @@ class VideoWriter:
             container_options=dict(self._kind.options),
         )
         output = _Output(container, self._kind, self.size, self.rate, self._crf, first)
-        self._output = output
-        if self._audio is not None and self._kind.sound is not None:
+        if rule is not None and self._audio is not None:
             origin = first.time if self._audio_start is None else self._audio_start
-            output.track = self._audio.add_to(container, self._kind.sound, origin)
+            output.track = self._audio.add_to(container, rule, origin)
         return output
 
     def _abandon(self) -> None:
@@ -259,6 +279,11 @@ class _Output:
         if self.track is not None and self._last_pts is not None:
             self.track.finish(self._last_pts * self._tick + 1 / self._rate)
         self.container.close()
+
+
+def _attempts(sound: AudioRule | None) -> list[AudioRule | None]:
+    """What to try for the sound, best first."""
+    return [None] if sound is None else [sound, replace(sound, unchanged=frozenset()), None]
 
 
 def _kind(path: Path) -> _Kind:

@@ -95,16 +95,19 @@ class CompactField(nn.Module):
         """
         present = torch.arange(self.keypoints, device=kept.device) < kept[:, None]
         grid = image_grid(SIZE, SIZE, device=compressed.device)
-        linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
-        offset = source.points - driving.points @ linear.transpose(-1, -2)
-        seen = self._hints(compressed, grid, linear, offset, source, driving, present)
-        features = self._network(seen)
+        with _full_precision(compressed):
+            linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
+            offset = source.points - driving.points @ linear.transpose(-1, -2)
+            hints = self._hints(compressed.float(), grid, linear, offset, source, driving, present)
+        features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).float()
+        depth = self.depth(features).float().permute(0, 2, 3, 1)
+        occlusion = torch.sigmoid(self.occlusion(features).float())
         closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None, None]
         masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1)
-        constant, slope = _compose(masks, grid, linear, offset)
-        depth = self.depth(features).float().permute(0, 2, 3, 1)
-        return SurfaceField(masks, constant, slope, depth, torch.sigmoid(self.occlusion(features).float()))
+        with _full_precision(compressed):
+            constant, slope = _compose(masks, grid, linear, offset)
+        return SurfaceField(masks, constant, slope, depth, occlusion)
 
     def _hints(
         self,
@@ -128,7 +131,7 @@ class CompactField(nn.Module):
         maps = (maps - gaussian_maps(source.points[..., :2], grid, VARIANCE)) * present[:, :, None, None]
         warped[:, :, 1:] *= present[:, None, :, None, None]
         identity = torch.zeros_like(maps[:, :1])
-        return torch.cat((warped.flatten(1, 2), identity, maps), dim=1).to(compressed.dtype)
+        return torch.cat((warped.flatten(1, 2), identity, maps), dim=1)
 
     def _network(self, seen: Tensor) -> Tensor:
         x = F.relu(self.enter(seen))
@@ -141,6 +144,11 @@ class CompactField(nn.Module):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = F.relu(layer(torch.cat((x, skips.pop()), dim=1)))
         return F.relu(self.refine(x))
+
+
+def _full_precision(tensor: Tensor) -> torch.autocast:
+    """Return a context in which products of coordinates stay float32 (see geometry/precision.py)."""
+    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def _compose(masks: Tensor, grid: Tensor, linear: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
