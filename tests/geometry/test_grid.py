@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from facewire.geometry.grid import image_grid, volume_grid
+from facewire.geometry.grid import from_fractions, image_grid, volume_grid
 
 
 def test_corners_of_a_picture() -> None:
@@ -33,3 +33,13 @@ def test_a_single_cell_lies_in_the_middle() -> None:
 
 def test_type_is_as_asked() -> None:
     assert volume_grid(2, 2, 2, dtype=torch.float64).dtype == torch.float64
+
+
+def test_shares_of_a_picture_become_coordinates() -> None:
+    centres_of_the_corner_pixels = torch.tensor([[0.5 / 8, 0.5 / 4], [7.5 / 8, 3.5 / 4], [0.5, 0.5]])
+    expected = torch.tensor([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0]])
+    torch.testing.assert_close(from_fractions(centres_of_the_corner_pixels, 4, 8), expected)
+
+
+def test_shares_of_a_single_pixel_are_finite() -> None:
+    assert torch.isfinite(from_fractions(torch.tensor([[0.0, 1.0]]), 1, 1)).all()

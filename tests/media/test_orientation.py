@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from facewire.media.orientation import UPRIGHT, from_display_matrix
+from facewire.media.orientation import UPRIGHT, from_display_matrix, from_rotation
 
 from .synthetic import ONE
 
@@ -31,6 +31,12 @@ def test_every_pixel_goes_where_the_matrix_says(a: int, b: int, c: int, d: int) 
     assert shown.flags.c_contiguous
     for (x, y), pixel in shown_at.items():
         assert (shown[y - top, x - left] == pixel).all()
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, -90, -180, 89, -91, 270, 360])
+def test_rotation_is_counter_clockwise(degrees: int) -> None:
+    stored = np.arange(3 * 5 * 3, dtype=np.uint8).reshape(3, 5, 3)
+    assert (from_rotation(degrees).apply(stored) == np.rot90(stored, round(degrees / 90))).all()
 
 
 def test_nearly_right_angles_are_rounded() -> None:

@@ -9,7 +9,7 @@ import torch
 from facewire.networks.canonical import CanonicalDetector
 from facewire.networks.config import PAPER_PRESETS
 
-TINY = PAPER_PRESETS["paper-tiny"]
+TINY = PAPER_PRESETS["tiny"]
 
 
 def test_keypoints_lie_in_the_picture() -> None:

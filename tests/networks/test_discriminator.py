@@ -12,7 +12,7 @@ from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.face_vid2vid import build
 
-TINY = PAPER_PRESETS["paper-tiny"]
+TINY = PAPER_PRESETS["tiny"]
 
 
 def test_a_verdict_does_not_depend_on_the_batch() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         return model
 
 
-TINY = PAPER_PRESETS["paper-tiny"]
+TINY = PAPER_PRESETS["tiny"]
 
 
 @cache

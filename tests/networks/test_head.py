@@ -12,7 +12,7 @@ from facewire.networks.blocks2d import ResBottleneck
 from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.head import HeadMotionEstimator
 
-TINY = PAPER_PRESETS["paper-tiny"]
+TINY = PAPER_PRESETS["tiny"]
 
 
 def test_rotations_are_rotations() -> None:

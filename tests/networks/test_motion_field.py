@@ -15,7 +15,7 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.motion_field import MotionFieldEstimator, present_slots, slot_softmax
 
-TINY = PAPER_PRESETS["paper-tiny"]
+TINY = PAPER_PRESETS["tiny"]
 GRID = volume_grid(4, 16, 16)
 
 

@@ -6,26 +6,30 @@ To accept a change on purpose, run this file as a program; it rewrites the snaps
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.face_vid2vid import build
+from facewire.networks.presets import PRESETS, build_preset
 
 FOLDER = Path(__file__).parent / "snapshots"
-BASED_ON = {"paper-512": "paper-256", "paper-256-v1": "paper-256"}
+BASED_ON = {"paper-512": "paper-256"}
 """Presets stored as what they add to another one."""
 
 
 @cache
 def _names(preset: str) -> list[str]:
-    config = PAPER_PRESETS[preset]
     with torch.device("meta"):
-        parts = {"model": build(config), "critic": Discriminator(config)}
+        parts: dict[str, nn.Module] = {"model": build_preset(preset)}
+        if preset in PAPER_PRESETS:
+            parts["critic"] = Discriminator(PAPER_PRESETS[preset])
     return [
         f"{part}.{name} {list(tensor.shape)}"
         for part, module in parts.items()
@@ -39,7 +43,7 @@ def _stored(preset: str) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("preset", PAPER_PRESETS)
+@pytest.mark.parametrize("preset", PRESETS)
 def test_names_and_shapes_are_the_stored_ones(preset: str) -> None:
     base = BASED_ON.get(preset)
     expected = _stored(preset) + (_stored(base) if base else [])
@@ -51,6 +55,15 @@ def test_weights_of_256_go_on_at_512() -> None:
     assert small == large
 
 
+@pytest.mark.parametrize("preset", PAPER_PRESETS)
+def test_without_jacobians_their_head_is_gone_and_nothing_else(preset: str) -> None:
+    with torch.device("meta"):
+        plain = build(replace(PAPER_PRESETS[preset], jacobians=False)).state_dict()
+        full = build(PAPER_PRESETS[preset]).state_dict()
+    assert full.keys() - plain.keys() == {f"canonical.jacobian_head.{name}" for name in ("weight", "bias")}
+    assert plain.keys() <= full.keys()
+
+
 def _rewrite(preset: str) -> None:
     known = set(_names(BASED_ON[preset])) if preset in BASED_ON else set()
     added = [name for name in _names(preset) if name not in known]
@@ -58,5 +71,5 @@ def _rewrite(preset: str) -> None:
 
 
 if __name__ == "__main__":
-    for preset_name in PAPER_PRESETS:
+    for preset_name in PRESETS:
         _rewrite(preset_name)

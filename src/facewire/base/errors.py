@@ -184,10 +184,13 @@ class TrainingError(FacewireError):
 class NonFiniteLoss(TrainingError):
     """The loss became NaN or infinite; raised before the optimizer step."""
 
-    def __init__(self, step: int, terms: dict[str, float]) -> None:
-        self.step, self.terms = step, terms
-        bad = ", ".join(f"{k}={v:g}" for k, v in terms.items() if not abs(v) < float("inf"))
+    def __init__(self, step: int, terms: dict[str, float], clips: list[str]) -> None:
+        self.step, self.terms, self.clips = step, terms, clips
+        bad = ", ".join(
+            f"{name} = {value:g}" for name, value in terms.items() if not abs(value) < float("inf")
+        )
         super().__init__(
-            f"step {step}: loss is not finite ({bad or 'gradient'}); the weights before this step are in the "
-            "checkpoint: lower the learning rate or look at the batch named in the log"
+            f"step {step}: the loss is not finite ({bad}); no weight was changed and the last checkpoint is "
+            f"kept: look at the clips of this batch ({', '.join(clips)}), or go on in a new folder from the "
+            "last weights (--init) with another --seed"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from facewire.bitstream.rangecoder import BITS
 
@@ -37,5 +38,5 @@ def is_cdf(values: Sequence[int], symbols: int) -> bool:
         len(values) == symbols + 1
         and values[0] == 0
         and values[-1] == TOTAL
-        and all(low < high for low, high in zip(values, values[1:]))
+        and all(low < high for low, high in pairwise(values))
     )

@@ -122,7 +122,7 @@ class FwvReader:
     def __iter__(self) -> Iterator[Section]:
         """Yield sections up to and including the end section.
 
-        A motion section that the file cuts is delivered with `complete=False` before TruncatedStream is raised.
+        A motion section that the file cuts is delivered with `complete=False`; then comes TruncatedStream.
 
         Raises:
             TruncatedStream: the file ends before its end section.

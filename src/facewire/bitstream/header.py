@@ -132,6 +132,4 @@ def header_length(prefix: bytes) -> int:
         raise NotAStream(0)
     if prefix[4] != MAJOR:
         raise UnsupportedVersion(4, f"format version {prefix[4]}")
-    return checked(
-        int.from_bytes(prefix[6:8], "little"), "the header length", LEAST_BYTES, MOST_BYTES, 6
-    )
+    return checked(int.from_bytes(prefix[6:8], "little"), "the header length", LEAST_BYTES, MOST_BYTES, 6)

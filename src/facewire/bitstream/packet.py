@@ -11,6 +11,8 @@ NUMBERS = 1 << NUMBER_BITS
 """Frame numbers are sent modulo this."""
 FARTHEST = (1 << DISTANCE_BITS) - 1
 """Largest distance to a reference, frames."""
+HELD = FARTHEST + 32
+"""A decoder holds the states of this many frames before the newest: for references and for late packets."""
 EPOCHS = 1 << EPOCH_BITS
 """Epochs are sent modulo this."""
 HEAD_BYTES = 2
@@ -49,9 +51,7 @@ class PacketHead:
         if len(packet) > LONGEST_PACKET:
             raise CorruptPacket(0, f"a packet of {len(packet)} bytes is longer than {LONGEST_PACKET}")
         value = int.from_bytes(packet[:HEAD_BYTES], "little")
-        return cls(
-            value & NUMBERS - 1, value >> NUMBER_BITS & FARTHEST, value >> NUMBER_BITS + DISTANCE_BITS
-        )
+        return cls(value & NUMBERS - 1, value >> NUMBER_BITS & FARTHEST, value >> NUMBER_BITS + DISTANCE_BITS)
 
 
 def unwrap(number: int, newest: int) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from math import log2
 
 TOP = 0xFFFFFFFF
 """Largest value of the 32-bit state."""
@@ -57,7 +58,7 @@ class RangeEncoder:
         return bytes(out).rstrip(b"\0")
 
     def _carry(self) -> None:
-        """Add 1 to the number written so far. It never runs out of bytes: low + range stays below its limit."""
+        """Add 1 to the number written so far; one of its bytes is below 0xFF, for low + range has a limit."""
         out, at = self._out, len(self._out) - 1
         while out[at] == 0xFF:
             out[at] = 0
@@ -78,6 +79,11 @@ class RangeDecoder:
     def position(self) -> int:
         """Bytes looked at so far; more than the data hold once zeros behind the end were used."""
         return self._at
+
+    @property
+    def bits(self) -> float:
+        """Information taken out so far, bits."""
+        return 8 * self._at - log2(self._range)
 
     def decode(self, cdf: Sequence[int]) -> int:
         """Return the index of the next symbol of `cdf`: 0, increasing, 2^16."""

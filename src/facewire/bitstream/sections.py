@@ -65,8 +65,10 @@ class Source:
     def to_bytes(self) -> bytes:
         """Return the payload."""
         return b"".join(
-            (write_varint(self.epoch), write_varint(self.frame), bytes((self.mime,)))
-            + (write_varint(len(self.anchor)), self.anchor, self.picture)
+            (
+                *(write_varint(self.epoch), write_varint(self.frame), bytes((self.mime,))),
+                *(write_varint(len(self.anchor)), self.anchor, self.picture),
+            )
         )
 
     @classmethod
@@ -129,7 +131,7 @@ class Packets:
         """Return the section of a payload that begins at `offset`; of a cut one, the whole packets in it."""
         reader = ByteReader(payload, offset)
         first, count = _numbers(reader)
-        packets, offsets = [], []
+        packets, offsets = list[bytes](), list[int]()
         for _ in range(count):
             if not complete and not _holds_packet(reader):
                 return cls(first, tuple(packets), tuple(offsets))
@@ -217,11 +219,12 @@ class Patch:
     def to_bytes(self) -> bytes:
         """Return the payload."""
         box = b"".join(value.to_bytes(2, "little") for value in (self.x, self.y, self.width, self.height))
-        return write_varint(self.frame) + write_varint(self.duration) + box + bytes((self.mime,)) + self.picture
+        head = write_varint(self.frame) + write_varint(self.duration)
+        return head + box + bytes((self.mime,)) + self.picture
 
     @classmethod
     def parse(cls, payload: bytes, offset: int, size: tuple[int, int]) -> Patch:
-        """Return the section of a payload that begins at `offset`, for a picture of `size` (width, height)."""
+        """Return the section of a payload at `offset` of the file; `size` is width and height of pictures."""
         reader = ByteReader(payload, offset)
         frame = reader.varint("the frame number", 0, LAST_FRAME)
         duration = reader.varint("the duration", 0, LAST_FRAME)
@@ -289,7 +292,7 @@ def _numbers(reader: ByteReader) -> tuple[int, int]:
 
 
 def _holds_packet(reader: ByteReader) -> bool:
-    """Return whether a length and a whole packet lie ahead; errors other than the end are left to the reader."""
+    """Return whether a length and a whole packet lie ahead."""
     ahead = ByteReader(reader.data[reader.at : reader.at + 8], reader.offset)
     if ahead.remaining < 8 and all(byte & 0x80 for byte in ahead.data):
         return False

@@ -25,11 +25,18 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="photo of the person to animate")
-    parser.add_argument("driving", nargs="?", metavar="DRIVING", help="video, or motion recorded by facewire record")
+    parser.add_argument(
+        "driving", nargs="?", metavar="DRIVING", help="video, or motion recorded by facewire record"
+    )
     parser.add_argument("-s", "--source_image", dest="source_option", help="the same as SOURCE")
     parser.add_argument("-d", "--driving_video", dest="driving_option", help="the same as DRIVING")
     parser.add_argument(
-        "-o", "--output", "--result_video", required=True, metavar="OUT", help=".mp4, .mov, .mkv, .webm or .gif"
+        "-o",
+        "--output",
+        "--result_video",
+        required=True,
+        metavar="OUT",
+        help=".mp4, .mov, .mkv, .webm or .gif",
     )
     motion = parser.add_mutually_exclusive_group()
     motion.add_argument(
@@ -39,7 +46,9 @@ def add_to(commands: Any) -> None:
         default=True,
         help="add the driver's changes to the source's own pose and expression (default)",
     )
-    motion.add_argument("--absolute", dest="relative", action="store_false", help="take the driver's as they are")
+    motion.add_argument(
+        "--absolute", dest="relative", action="store_false", help="take the driver's as they are"
+    )
     parser.add_argument(
         "--reference",
         default="best",
@@ -51,7 +60,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--keypoints", type=int, metavar="N", help="use only the first N keypoints")
     parser.add_argument("--side-by-side", action="store_true", help="show source, driver and result together")
     parser.add_argument("--no-audio", action="store_true", help="leave the driver's sound out")
-    parser.add_argument("--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)")
+    parser.add_argument(
+        "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
+    )
     options.add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -79,20 +90,30 @@ def run(given: argparse.Namespace) -> int:
     else:
         recorded = record(animator, driving, crop_mode=given.crop, face=given.face, progress=bars)
     if recorded.missing:
-        options.note(f"{driving}: no face in {recorded.missing} of {len(recorded)} frames; they hold the last motion")
+        options.note(
+            f"{driving}: no face in {recorded.missing} of {len(recorded)} frames; they hold the last motion"
+        )
     if given.side_by_side and recorded_file:
         raise ConfigError("side-by-side", True, "a driving video; a recorded motion has no pictures")
-    beside = beside_frames(driving, animator, crop_mode=given.crop, face=given.face) if given.side_by_side else None
+    beside = (
+        beside_frames(driving, animator, crop_mode=given.crop, face=given.face)
+        if given.side_by_side
+        else None
+    )
     chosen = AnimateOptions(
         relative=given.relative, reference=given.reference, view=view, kept=given.keypoints, crf=given.crf
     )
     audio = None if recorded_file or given.no_audio else driving
-    report = animate(animator, person, recorded, given.output, chosen, audio_from=audio, beside=beside, progress=bars)
+    report = animate(
+        animator, person, recorded, given.output, chosen, audio_from=audio, beside=beside, progress=bars
+    )
     bars.close()
     options.show(
         report,
         given.json,
-        lambda: [f"{report.output}: {report.frames} frames, {report.frames_per_second:.1f} frames per second"],
+        lambda: [
+            f"{report.output}: {report.frames} frames, {report.frames_per_second:.1f} frames per second"
+        ],
     )
     return 0
 
@@ -105,5 +126,7 @@ def _inputs(given: argparse.Namespace) -> tuple[str, str]:
     source = given.source_option or (positions.pop(0) if positions else None)
     driving = given.driving_option or (positions.pop(0) if positions else None)
     if source is None or driving is None or positions:
-        raise ConfigError("arguments", " ".join(positions) or "too few", "facewire animate SOURCE DRIVING -o OUT")
+        raise ConfigError(
+            "arguments", " ".join(positions) or "too few", "facewire animate SOURCE DRIVING -o OUT"
+        )
     return source, driving

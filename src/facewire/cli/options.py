@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add --weights, --device and the output options."""
     parser.add_argument(
-        "--weights", default="compact-256", metavar="NAME|FILE", help="published name or file (default: compact-256)"
+        "--weights",
+        default="compact-256",
+        metavar="NAME|FILE",
+        help="published name or file (default: compact-256)",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     add_report_options(parser)

@@ -15,10 +15,10 @@ from math import log2
 
 from facewire.base.errors import CorruptPacket
 from facewire.bitstream.rangecoder import RangeDecoder, RangeEncoder
-from facewire.codec.modes import ANCHOR, LARGEST_LEVEL, MODES, NEXT
+from facewire.codec.modes import ANCHOR, LARGEST_LEVEL, NEXT
 from facewire.codec.state import CoderState
 from facewire.codec.tables.artefact import CodecTables
-from facewire.codec.tokens import DIRECT, TOKENS, ZERO, class_of, smallest_of
+from facewire.codec.tokens import DIRECT, ZERO, class_of, smallest_of
 
 WEIGHT = 4
 """Of a residual's magnitude in memory and activity."""
@@ -44,10 +44,10 @@ class FrameCoder:
         self._own = [wide * (bisect_right(tables.own_edges, m) - 1) for m in range(HIGHEST_MEMORY + 1)]
         self._activity = [bisect_right(tables.activity_edges, g) - 1 for g in range(HIGHEST_ACTIVITY + 1)]
         self._damped = [(i, d) for i, d in enumerate(tables.damping) if d]
-        self._still = [(0, share, 1 << 16) for share in tables.still]
+        self._still = [[(0, share, 1 << 16) for share in pair] for pair in tables.still]
 
     def predict(self, mode: int, reference: CoderState) -> list[int]:
-        """Return p, what the coefficients are if all residuals are 0. Not to be changed: it may be the state's own."""
+        """Return p, the coefficients if all residuals are 0. It may be the state's own list: only read it."""
         if mode != NEXT or reference.steps is None or not self._damped:
             return reference.levels
         prediction, steps = reference.levels.copy(), reference.steps
@@ -69,10 +69,10 @@ class FrameCoder:
         """
         count = self.tables.columns[kept - 1]
         sent = residuals[:count]
-        share = self._still[mode][1]
+        share = self._still[mode][reference.still][1]
         if kept == reference.kept and not any(sent):
             encoder.encode(share, (1 << 16) - share)
-            return self._after(mode, reference, [], kept)
+            return self._after(mode, reference, None, kept)
         encoder.encode(0, share)
         _write_residual(encoder, self.tables.kept_cdf, kept - reference.kept)
         rows, own, classes = self._rows[mode], self._own, self._activity
@@ -94,16 +94,25 @@ class FrameCoder:
         Raises:
             CorruptPacket: the number of keypoints or a coefficient leaves its range.
         """
-        if decoder.decode(self._still[mode]):
-            return self._after(mode, reference, [], reference.kept)
-        kept = reference.kept + _read_residual(decoder, self.tables.kept_cdf)
-        if not 1 <= kept <= self.tables.keypoints:
-            raise CorruptPacket(decoder.position, f"{kept} keypoints of {self.tables.keypoints}")
+        kept, residuals = reference.kept, None
+        if not decoder.decode(self._still[mode][reference.still]):
+            kept += _read_residual(decoder, self.tables.kept_cdf)
+            if not 1 <= kept <= self.tables.keypoints:
+                raise CorruptPacket(decoder.position, f"{kept} keypoints of {self.tables.keypoints}")
+            residuals = self._read_residuals(decoder, mode, reference, self.tables.columns[kept - 1])
+        state = self._after(mode, reference, residuals, kept)
+        if max(state.levels) > LARGEST_LEVEL or min(state.levels) < -LARGEST_LEVEL:
+            raise CorruptPacket(decoder.position, "a coefficient leaves its range")
+        return state
+
+    def _read_residuals(
+        self, decoder: RangeDecoder, mode: int, reference: CoderState, count: int
+    ) -> list[int]:
         rows, own, classes = self._rows[mode], self._own, self._activity
         memory, lean = reference.memory, reference.lean
-        residuals, activity = [], 0
+        residuals, activity = list[int](), 0
         decode = decoder.decode
-        for index in range(self.tables.columns[kept - 1]):
+        for index in range(count):
             token = decode(rows[index][own[memory[index]] + classes[activity]]) - ZERO
             if token:
                 residual = token if -DIRECT <= token <= DIRECT else _extended(decoder, token)
@@ -112,10 +121,7 @@ class FrameCoder:
             else:
                 residuals.append(0)
                 activity = 7 * activity >> 3
-        state = self._after(mode, reference, residuals, kept)
-        if max(state.levels) > LARGEST_LEVEL or min(state.levels) < -LARGEST_LEVEL:
-            raise CorruptPacket(decoder.position, "a coefficient leaves its range")
-        return state
+        return residuals
 
     def cost(self, mode: int, reference: CoderState, residuals: Sequence[int], kept: int) -> float:
         """Return the ideal size of a frame under the tables, in bits: what a perfect coder would need."""
@@ -123,17 +129,18 @@ class FrameCoder:
         self.write(counter, mode, reference, residuals, kept)
         return counter.bits
 
-    def _after(self, mode: int, reference: CoderState, residuals: Sequence[int], kept: int) -> CoderState:
-        """Return the state after a frame of these residuals; missing ones are 0."""
+    def _after(self, mode: int, reference: CoderState, sent: Sequence[int] | None, kept: int) -> CoderState:
+        """Return the state after a frame of these residuals, or after a still one; missing residuals are 0."""
+        residuals, still = sent or (), sent is None
         prediction = self.predict(mode, reference)
         levels = prediction.copy()
-        if residuals or prediction is not reference.levels:
+        if prediction is not reference.levels:
             count = self.tables.columns[kept - 1]
             levels[count:] = reference.levels[count:]
         if mode <= ANCHOR:
             for index, residual in enumerate(residuals):
                 levels[index] += residual
-            return CoderState(levels, None, self.zero.memory, self.zero.lean, kept)
+            return CoderState(levels, None, self.zero.memory, self.zero.lean, kept, still)
         memory = [m >> 1 for m in reference.memory]
         lean = reference.lean
         if any(residuals):
@@ -142,11 +149,11 @@ class FrameCoder:
                 if residual:
                     levels[index] += residual
                     memory[index] += WEIGHT * min(abs(residual), LOUDEST)
-                    lean[index] = residual < 0
+                    lean[index] = 1 if residual < 0 else 0
         steps = None
         if mode == NEXT and self._damped:
             steps = [new - old for new, old in zip(levels, reference.levels)]
-        return CoderState(levels, steps, memory, lean, kept)
+        return CoderState(levels, steps, memory, lean, kept, still)
 
 
 class _BitCounter(RangeEncoder):
@@ -185,6 +192,3 @@ def _extended(decoder: RangeDecoder, token: int) -> int:
     smallest, bits = smallest_of(abs(token))
     magnitude = smallest + decoder.decode_bits(bits)
     return magnitude if token > 0 else -magnitude
-
-
-assert TOKENS == 2 * ZERO + 1 and len(range(MODES)) > NEXT

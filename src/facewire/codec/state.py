@@ -78,6 +78,7 @@ class CoderState:
     memory  m, M integers 0 to 119, how much each coefficient moved lately
     lean    s, M integers 0 or 1, the sign of each one's last move
     kept    keypoints in use
+    still   whether nothing moved in this frame
     """
 
     levels: list[int]
@@ -85,6 +86,7 @@ class CoderState:
     memory: list[int]
     lean: list[int]
     kept: int
+    still: bool = False
 
     @classmethod
     def zero(cls, coefficients: int, keypoints: int) -> CoderState:

@@ -2,6 +2,8 @@
 
 Identity and camera change, motion does not: labels follow the picture exactly, so a turned crop has a turned
 pose label and a mirrored one swaps left and right landmarks.
+
+Random numbers are drawn on the CPU, whatever the device of the pictures, so a seed means the same everywhere.
 """
 
 from __future__ import annotations
@@ -12,107 +14,143 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from facewire.base.errors import ConfigError
 from facewire.data.pairs import FrameBatch, PairBatch
 from facewire.geometry.grid import image_grid
+from facewire.geometry.precision import apply, compose
 from facewire.geometry.warp import warp_image
 
-MIRRORED = torch.tensor(
-    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
-    + [73, 76, 75, 74, 77, 68, 71, 70, 69, 72]
+MIRRORED = (
+    *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),  # jaw, brows, nose
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+    *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),  # outer lips
+    *(64, 63, 62, 61, 60, 67, 66, 65),  # inner lips
+    *(73, 76, 75, 74, 77, 68, 71, 70, 69, 72),  # irises: centre, then around it
 )
-"""Entry i of a mirrored face is entry MIRRORED[i] of the face (68-point order, then the irises)."""
+"""Landmark i of a mirrored face is landmark MIRRORED[i] of the face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AugmentConfig:
-    """Ranges of the joint augmentation."""
+    """Ranges of the joint augmentation; all 0 leave the pair as it is."""
 
     mirror: float = 0.5
-    """Probability."""
+    """Probability, 0 to 1."""
     zoom: float = 0.12
-    """Standard range of the log scale; drawn uniformly from -zoom/2 to zoom."""
+    """Range of the log scale: drawn from -zoom / 2 to zoom, 0 to 1."""
     stretch: float = 0.05
-    """Range of the log ratio of width to height: other faces, same motion."""
+    """Range of the log ratio of width to height, 0 to 1: other faces, same motion."""
     turn_degrees: float = 8.0
-    """Range of the turn in the picture plane."""
+    """Range of the turn in the picture plane, 0 to 90."""
     shift: float = 0.08
-    """Range of the shift in picture units."""
+    """Range of the shift in picture units, 0 to 1."""
     colour: float = 0.15
-    """Range of brightness, contrast and channel gains; saturation takes twice that."""
+    """Range of brightness, contrast and channel gains, 0 to 0.5; saturation takes twice that."""
+
+    def __post_init__(self) -> None:
+        limits = {
+            "mirror": 1.0,
+            "zoom": 1.0,
+            "stretch": 1.0,
+            "turn_degrees": 90.0,
+            "shift": 1.0,
+            "colour": 0.5,
+        }
+        for name, limit in limits.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise ConfigError(f"augment.{name}", getattr(self, name), f"0 to {limit:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What happens to the rows of a batch, the same for source and driving frame.
+
+    mirror      (B,)            bool
+    linear      (B, 2, 2)       moves picture points, with shift (B, 2)
+    turn        (B, 3, 3)       what that does to the head's rotation
+    gain        (B, 3, 1, 1)    per channel, with saturation and brightness (B, 1, 1, 1)
+    """
+
+    mirror: Tensor
+    linear: Tensor
+    shift: Tensor
+    turn: Tensor
+    gain: Tensor
+    saturation: Tensor
+    brightness: Tensor
 
 
 def augment(pair: PairBatch, generator: torch.Generator, config: AugmentConfig) -> PairBatch:
     """Return the pair seen by another camera; the same change for both frames of a row."""
-    batch = pair.source.image.shape[0]
+    change = _drawn(len(pair.source.image), generator, config, pair.source.image.device)
+
+    def changed(frames: FrameBatch) -> FrameBatch:
+        return _recoloured(_moved(_mirrored(frames, change), change), change)
+
+    return PairBatch(changed(pair.source), changed(pair.driving), pair.clips)
+
+
+def _drawn(batch: int, generator: torch.Generator, config: AugmentConfig, device: torch.device) -> _Change:
+    def uniform(*shape: int) -> Tensor:
+        return 2 * torch.rand(shape, generator=generator) - 1
+
     mirror = torch.rand(batch, generator=generator) < config.mirror
-    linear, angle = _linear(batch, generator, config)
-    shift = config.shift * _uniform((batch, 2), generator)
-    colour = _colour(batch, generator, config.colour)
+    zoom = torch.exp(config.zoom * (0.25 + 0.75 * uniform(batch)))
+    stretch = torch.exp(0.5 * config.stretch * uniform(batch))
+    turn = _about_z(math.radians(config.turn_degrees) * uniform(batch))
+    scale = torch.stack((zoom * stretch, zoom / stretch), dim=-1)
+    shift = config.shift * uniform(batch, 2)
+    contrast = 1 + config.colour * uniform(batch, 1)
+    gain = contrast * (1 + 0.5 * config.colour * uniform(batch, 3))
+    saturation = 1 + 2 * config.colour * uniform(batch)
+    brightness = 0.5 * config.colour * uniform(batch)
+    return _Change(
+        mirror.to(device),
+        (turn[:, :2, :2] * scale[:, None]).to(device),
+        shift.to(device),
+        turn.to(device),
+        gain[:, :, None, None].to(device),
+        saturation[:, None, None, None].to(device),
+        brightness[:, None, None, None].to(device),
+    )
 
-    def change(frames: FrameBatch) -> FrameBatch:
-        return _recolour(_move(_mirror(frames, mirror), linear, angle, shift), *colour)
 
-    return PairBatch(change(pair.source), change(pair.driving))
-
-
-def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return 2 * torch.rand(shape, generator=generator) - 1
-
-
-def _linear(batch: int, generator: torch.Generator, config: AugmentConfig) -> tuple[Tensor, Tensor]:
-    """Return the matrices (B, 2, 2) that move picture points, and their turns (B) in radians."""
-    draws = torch.rand(batch, generator=generator)
-    zoom = torch.exp(config.zoom * (1.5 * draws - 0.5))
-    stretch = torch.exp(0.5 * config.stretch * _uniform((batch,), generator))
-    angle = math.radians(config.turn_degrees) * _uniform((batch,), generator)
+def _about_z(angle: Tensor) -> Tensor:
+    """Return rotations (B, 3, 3) in the picture plane, clockwise, by angles (B,) in radians."""
     sine, cosine = torch.sin(angle), torch.cos(angle)
-    turn = torch.stack((torch.stack((cosine, -sine), -1), torch.stack((sine, cosine), -1)), dim=-2)
-    scale = torch.diag_embed(torch.stack((zoom * stretch, zoom / stretch), dim=-1))
-    return turn @ scale, angle
+    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
+    rows = ((cosine, -sine, zero), (sine, cosine, zero), (zero, zero, one))
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
-def _mirror(frames: FrameBatch, mirror: Tensor) -> FrameBatch:
-    """Mirror the rows where `mirror` holds."""
-    flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
-    landmarks = frames.landmarks[:, MIRRORED] * torch.tensor([-1.0, 1.0])
+def _mirrored(frames: FrameBatch, change: _Change) -> FrameBatch:
+    """Mirror the rows that the change mirrors."""
+    sign = torch.tensor([-1.0, 1.0, 1.0], device=frames.image.device)
+    mirror = change.mirror
     return FrameBatch(
         torch.where(mirror[:, None, None, None], frames.image.flip(3), frames.image),
-        torch.where(mirror[:, None, None], landmarks, frames.landmarks),
-        torch.where(mirror[:, None, None], flip @ frames.rotation @ flip, frames.rotation),
-        torch.where(mirror[:, None], frames.translation @ flip, frames.translation),
+        torch.where(mirror[:, None, None], frames.landmarks[:, list(MIRRORED)] * sign[:2], frames.landmarks),
+        torch.where(mirror[:, None, None], sign[:, None] * frames.rotation * sign, frames.rotation),
+        torch.where(mirror[:, None], frames.translation * sign, frames.translation),
     )
 
 
-def _move(frames: FrameBatch, linear: Tensor, angle: Tensor, shift: Tensor) -> FrameBatch:
+def _moved(frames: FrameBatch, change: _Change) -> FrameBatch:
     """Move every picture point p to linear p + shift."""
     height, width = frames.image.shape[2:]
-    grid = image_grid(height, width)
-    back = torch.linalg.inv(linear)
-    read = torch.einsum("bij,bhwj->bhwi", back, grid - shift[:, None, None, :])
-    sine, cosine, zero = torch.sin(angle), torch.cos(angle), torch.zeros_like(angle)
-    rows = ((cosine, -sine, zero), (sine, cosine, zero), (zero, zero, torch.ones_like(angle)))
-    turn = torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
-    moved = torch.einsum("bij,bj->bi", linear, frames.translation[:, :2]) + shift
+    grid = image_grid(height, width, device=frames.image.device)
+    back = torch.linalg.inv(change.linear)[:, None, None]
+    read = apply(back, grid - change.shift[:, None, None, :])
+    centre = apply(change.linear, frames.translation[:, :2]) + change.shift
     return FrameBatch(
         warp_image(frames.image, read, padding="reflection"),
-        frames.landmarks @ linear.transpose(-1, -2) + shift[:, None],
-        turn @ frames.rotation,
-        torch.cat((moved, frames.translation[:, 2:]), dim=1),
+        apply(change.linear[:, None], frames.landmarks) + change.shift[:, None],
+        compose(change.turn, frames.rotation),
+        torch.cat((centre, frames.translation[:, 2:]), dim=1),
     )
 
 
-def _colour(batch: int, generator: torch.Generator, amount: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return channel gains (B, 3, 1, 1), saturation and shift (B, 1, 1, 1)."""
-    contrast = 1 + amount * _uniform((batch, 1), generator)
-    gain = contrast * (1 + 0.5 * amount * _uniform((batch, 3), generator))
-    saturation = 1 + 2 * amount * _uniform((batch,), generator)
-    shift = 0.5 * amount * _uniform((batch,), generator)
-    return gain[:, :, None, None], saturation[:, None, None, None], shift[:, None, None, None]
-
-
-def _recolour(frames: FrameBatch, gain: Tensor, saturation: Tensor, shift: Tensor) -> FrameBatch:
+def _recoloured(frames: FrameBatch, change: _Change) -> FrameBatch:
     grey = frames.image.mean(dim=1, keepdim=True)
-    image = ((grey + saturation * (frames.image - grey)) * gain + shift).clamp(0, 1)
-    return FrameBatch(image, frames.landmarks, frames.rotation, frames.translation)
+    coloured = (grey + change.saturation * (frames.image - grey)) * change.gain + change.brightness
+    return FrameBatch(coloured.clamp(0, 1), frames.landmarks, frames.rotation, frames.translation)

@@ -1,26 +1,31 @@
-"""A folder of labelled clips and its decoded frames.
+"""A folder of clips, ready for training: frames mapped from the cache, labels of every frame.
 
-`DIR/train/ID.mp4` with `ID.npz` beside it (see labels.py). Every clip is decoded once into a plain array
-`CACHE/ID.npy` of shape (T, S, S, 3) that training maps into memory; a training step then reads two frames
-without touching a video decoder.
+    DIR/train/*.mp4, or DIR/*.mp4   square crops of one head each
+    ID.npz beside ID.mp4            its labels (labels.py); without one they are made (labelling.py)
+
+A clip that cannot be used is left out and named; the others go on.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from facewire.base.errors import MediaError
+from facewire.base.errors import MediaError, OutputError
+from facewire.data.frame_cache import Frames, cache_name, cached_frames
+from facewire.data.labelling import VERSION, stored_labels
 from facewire.data.labels import ClipLabels, load_labels
-from facewire.media.video import VideoReader
+from facewire.face.finder import FaceFinder
 
-Frames = npt.NDArray[np.uint8]
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
+LEAST_FRAMES = 2
+"""Frames with a face that a clip needs: a pair."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is being done, how far, and the end where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +40,114 @@ class Clip:
         return len(self.labels)
 
 
+@dataclass(frozen=True, slots=True)
+class ClipSet:
+    """The clips of a run.
+
+    clips    usable ones, by name
+    skipped  one line for each that is not, why
+    sha256   which data it is, see `clips_hash`
+    """
+
+    clips: Sequence[Clip]
+    skipped: Sequence[str]
+    sha256: str
+
+    @property
+    def frames(self) -> int:
+        """Frames of all clips together."""
+        return sum(len(clip) for clip in self.clips)
+
+
 def find_clips(folder: Path) -> list[Path]:
-    """Return the videos of a folder that have labels, sorted by name.
+    """Return the videos of FOLDER/train, or else of the folder itself, sorted by name.
 
     Raises:
         MediaError: there is none.
     """
-    videos = sorted(path for path in folder.glob("*.mp4") if path.with_suffix(".npz").exists())
-    if not videos:
-        raise MediaError(folder, "holds no clip with labels (ID.mp4 beside ID.npz)")
-    return videos
+    if not folder.is_dir():
+        raise MediaError(folder, "is not a folder: give one with square head crops as .mp4")
+    for place in (folder / "train", folder):
+        videos = sorted(path for path in place.glob("*") if path.suffix.lower() in SUFFIXES)
+        if videos:
+            return videos
+    raise MediaError(folder, "holds no clips: put square head crops there as .mp4, or into its folder train")
 
 
-def open_clip(video: Path, cache: Path) -> Clip:
-    """Return a clip, decoding it into the cache when it is not there yet."""
-    labels = load_labels(video.with_suffix(".npz"))
-    stored = cache / f"{video.stem}-{_identity(video)}.npy"
-    if not stored.exists():
-        _decode(video, stored)
-    frames = np.load(stored, mmap_mode="r")
+def open_clips(
+    videos: Iterable[Path],
+    cache: Path,
+    side: int,
+    progress: Progress = lambda stage, done, total: None,
+) -> ClipSet:
+    """Open clips at `side` pixels, decoding and labelling into the folder `cache` what is not there yet.
+
+    Raises:
+        MediaError: no clip can be used; the text says what is wrong with the first.
+        OutputError: the cache cannot be written.
+    """
+    videos, finder = list(videos), once(FaceFinder)
+    _make_folder(cache)
+    clips, used, skipped = [], [], []
+    for number, video in enumerate(videos):
+        progress("clips", number, len(videos))
+        try:
+            clips.append(open_clip(video, cache, side, finder, progress))
+        except OutputError:
+            raise
+        except MediaError as problem:
+            skipped.append(str(problem))
+        else:
+            used.append(video)
+    progress("clips", len(videos), len(videos))
+    if not clips:
+        raise MediaError(cache if not videos else videos[0].parent, f"no clip can be used: {skipped[0]}")
+    return ClipSet(clips, skipped, clips_hash(used))
+
+
+def open_clip(
+    video: Path,
+    cache: Path,
+    side: int,
+    finder: Callable[[], FaceFinder],
+    progress: Progress = lambda stage, done, total: None,
+) -> Clip:
+    """Return one clip; arguments as `open_clips`, and who looks for faces where labels are missing.
+
+    Raises:
+        MediaError: video or labels cannot be used, or fewer than two frames show a face.
+        OutputError: the cache cannot be written.
+    """
+    name = cache_name(video, side)
+    frames = cached_frames(video, cache / f"{name}.npy", side)
+    beside = video.with_suffix(".npz")
+    if beside.exists():
+        labels = load_labels(beside, side)
+    else:
+        stored = cache / f"{name}.labels{VERSION}.safetensors"
+        stage = f"labels of {video.name}"
+        labels = stored_labels(
+            frames, stored, video, finder(), lambda done: progress(stage, done, len(frames))
+        )
     if len(frames) != len(labels):
-        raise MediaError(video, f"{len(frames)} frames but {len(labels)} labels")
+        raise MediaError(video, f"has {len(frames)} frames but {len(labels)} labels: label it again")
+    if labels.detected.sum() < LEAST_FRAMES:
+        raise MediaError(video, "shows a face in fewer than two frames")
     return Clip(video.stem, frames, labels)
 
 
-def open_clips(videos: Iterable[Path], cache: Path) -> list[Clip]:
-    """Open many clips; the cache folder is made."""
-    cache.mkdir(parents=True, exist_ok=True)
-    return [open_clip(video, cache) for video in videos]
-
-
-def manifest_hash(videos: Iterable[Path]) -> str:
-    """Return a SHA-256 over names and sizes of clips and labels: which data a run has seen."""
+def clips_hash(videos: Iterable[Path]) -> str:
+    """Return a SHA-256 over names and sizes of clips and their label files: which data a run has seen."""
     digest = hashlib.sha256()
     for video in videos:
         for path in (video, video.with_suffix(".npz")):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+            if path.exists():
+                digest.update(f"{path.name} {path.stat().st_size}\n".encode())
     return digest.hexdigest()
 
 
-def _identity(video: Path) -> str:
-    status = video.stat()
-    return hashlib.sha256(f"{video.resolve()} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:12]
-
-
-def _decode(video: Path, target: Path) -> None:
-    with VideoReader(video) as reader:
-        frames = np.stack([frame.pixels for frame in reader])
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        np.save(stream, frames)
-    temporary.replace(target)
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(folder, f"cannot be made ({problem.strerror}): choose another --cache") from problem

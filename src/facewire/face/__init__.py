@@ -5,6 +5,7 @@ finder      photograph -> faces (detector, then mesh)            FaceFinder, Fac
   mesh        468 points                                         FaceMesh
   attention   478 points, lips, eyes and irises looked at twice  AttentionMesh
   region      rotated squares                                    SquareRegion
+  resize      pictures at another size                           resized
 pose        mesh -> rotation, translation, scale                 head_pose
 expression  mesh -> apertures, gaze; the 68-point order          mouth_aperture, eye_aperture, SIXTY_EIGHT
 crop        faces -> the project's square                        crop_box_from_faces, crop

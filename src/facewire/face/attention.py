@@ -30,6 +30,8 @@ from torch.nn import functional as F
 from facewire.face.blocks import BlazeBlock, ConvPReLU, full_precision
 from facewire.face.mesh import MESH_INPUT_SIZE, MESH_POINTS, check_image, landmark_branch, mesh_trunk
 from facewire.face.store import WEIGHTS_FOLDER, fill
+from facewire.geometry.grid import from_fractions
+from facewire.geometry.warp import warp_image
 
 ATTENTION_POINTS = 478
 """The mesh, then the left iris (468 to 472) and the right iris (473 to 477), centre first."""
@@ -140,9 +142,9 @@ def sample_region(features: Tensor, frame: RegionFrame) -> Tensor:
     steps = (torch.arange(REGION_SIZE, device=features.device, dtype=frame.origin.dtype) + 0.5) / REGION_SIZE
     rows, columns = torch.meshgrid(steps, steps, indexing="ij")
     inside = torch.stack((columns, rows), dim=-1).reshape(1, -1, 2)
-    grid = frame.place(inside.expand(len(features), -1, -1)) * 2 - 1
-    grid = grid.reshape(-1, REGION_SIZE, REGION_SIZE, 2)
-    return F.grid_sample(features.to(grid.dtype), grid, align_corners=False)
+    places = frame.place(inside.expand(len(features), -1, -1))
+    flow = from_fractions(places, *features.shape[2:]).reshape(-1, REGION_SIZE, REGION_SIZE, 2)
+    return warp_image(features.to(flow.dtype), flow, padding="zeros")
 
 
 def region_stem() -> nn.Sequential:

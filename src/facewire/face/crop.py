@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from facewire.base.errors import ConfigError, ShapeError
 from facewire.face.finder import Face, check_photo
+from facewire.face.resize import resized
 
 FACE_SHARE = 0.57
 """Height of the face (all mesh points) relative to the side of the square."""
@@ -109,8 +109,7 @@ def crop(photo: NDArray[np.uint8], box: CropBox, size: int) -> NDArray[np.uint8]
     square = _cut(photo, box)
     if size == box.side:
         return square.copy()
-    method = Image.Resampling.BILINEAR if size < box.side else Image.Resampling.BICUBIC
-    return np.array(Image.fromarray(square).resize((size, size), method))
+    return resized(square, size, size, "bilinear" if size < box.side else "bicubic")
 
 
 def _cut(photo: NDArray[np.uint8], box: CropBox) -> NDArray[np.uint8]:

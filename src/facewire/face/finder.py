@@ -22,7 +22,6 @@ from itertools import pairwise
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from facewire.base.errors import ShapeError
@@ -36,6 +35,7 @@ from facewire.face.blaze import (
 )
 from facewire.face.mesh import MESH_INPUT_SIZE
 from facewire.face.region import SquareRegion
+from facewire.face.resize import resized
 
 FACE_MARGIN = 1.5
 """Side of the square shown to the mesh network, relative to the face."""
@@ -274,7 +274,7 @@ def cut_tiles(photo: NDArray[np.uint8], level: int) -> tuple[Tensor, list[tuple[
     longer = BLAZE_INPUT_SIZE << level
     scale = max(height, width) / longer
     size = (max(1, round(width / scale)), max(1, round(height / scale)))
-    small = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+    small = resized(photo, size[1], size[0])
     margins = [max(0, BLAZE_INPUT_SIZE - length) for length in size]
     left, top = margins[0] // 2, margins[1] // 2
     padded = np.pad(small, ((top, margins[1] - top), (left, margins[0] - left), (0, 0)))

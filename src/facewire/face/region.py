@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from facewire.geometry.grid import from_fractions
+from facewire.geometry.warp import warp_image
+
 
 @dataclass(frozen=True, slots=True)
 class SquareRegion:
@@ -66,9 +69,9 @@ class SquareRegion:
         steps = (np.arange(size) + 0.5) / size - 0.5
         columns, rows = np.meshgrid(steps, steps)
         places = np.stack((columns, rows), axis=-1) @ self._axes() + np.array((self.x - left, self.y - top))
-        extent = np.array((window.shape[3], window.shape[2])) * step
-        grid = torch.from_numpy((places / extent * 2 - 1).astype(np.float32))
-        return F.grid_sample(window, grid[None], padding_mode="border", align_corners=False)[0]
+        height, width = window.shape[2:]
+        shares = torch.from_numpy(places / (np.array((width, height)) * step))
+        return warp_image(window, from_fractions(shares, height, width).float()[None])[0]
 
     def _axes(self) -> NDArray[np.float64]:
         """Row 0: the whole side to the right; row 1: the whole side down, both in photograph pixels."""

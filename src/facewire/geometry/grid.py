@@ -21,6 +21,20 @@ def image_grid(
     return torch.stack((x, y), dim=-1)
 
 
+def from_fractions(places: Tensor, height: int, width: int) -> Tensor:
+    """Return the project's coordinates of places given as shares of a picture.
+
+    Detectors and label files count from edge to edge: 0 is the outer edge of the first pixel, 1 that of the
+    last. Ours run from centre to centre, so the shares 0 and 1 lie half a pixel outside [-1, 1].
+
+    Args:
+        places: (*, 2), x and y.
+        height, width: of the picture in pixels.
+    """
+    size = torch.tensor((width, height), dtype=places.dtype, device=places.device)
+    return (2 * places * size - 1) / (size - 1).clamp_min(1) - 1
+
+
 def volume_grid(
     depth: int,
     height: int,

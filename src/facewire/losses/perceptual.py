@@ -24,19 +24,32 @@ class PerceptualLoss(nn.Module):
     """L1 distance in the features of one frozen network, over an image pyramid."""
 
     def __init__(
-        self, taps: FeatureTaps, *, weights: tuple[float, ...] = TAP_WEIGHTS, scales: int = SCALES
+        self,
+        taps: FeatureTaps,
+        *,
+        weights: tuple[float, ...] = TAP_WEIGHTS,
+        scales: int = SCALES,
+        first_scale: int = 0,
     ) -> None:
         """Compare with `taps`, one weight per tap.
 
+        Args:
+            taps: the frozen network.
+            weights: one per tap.
+            scales: picture sizes compared, each half the one before.
+            first_scale: halvings before the first comparison; 1 starts at half size, a quarter of the cost.
+
         Raises:
-            ConfigError: the number of weights is not the number of taps, or scales < 1.
+            ConfigError: the number of weights is not the number of taps, scales < 1 or first_scale < 0.
         """
         super().__init__()
         if len(weights) != len(taps.divisors):
             raise ConfigError("weights", weights, f"one weight for each of the {len(taps.divisors)} taps")
         if scales < 1:
             raise ConfigError("scales", scales, "1 or more")
-        self.taps, self.weights, self.scales = taps, weights, scales
+        if first_scale < 0:
+            raise ConfigError("first_scale", first_scale, "0 or more")
+        self.taps, self.weights, self.scales, self.first_scale = taps, weights, scales, first_scale
 
     def forward(self, image: Tensor, target: Tensor) -> Tensor:
         """Return the distance, a scalar >= 0, of RGB pictures (B, 3, H, W) in [0, 1].
@@ -45,10 +58,11 @@ class PerceptualLoss(nn.Module):
         """
         target = target.detach()
         total = image.new_zeros((), dtype=torch.float32)
-        for scale in range(self.scales):
+        for scale in range(self.first_scale + self.scales):
             if scale > 0:
                 image, target = F.avg_pool2d(image, 2), F.avg_pool2d(target, 2)
-            total = total + self._distance(image, target)
+            if scale >= self.first_scale:
+                total = total + self._distance(image, target)
         return total
 
     def _distance(self, image: Tensor, target: Tensor) -> Tensor:

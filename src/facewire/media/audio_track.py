@@ -3,7 +3,7 @@
     source file -> units (packets, or decoded pieces) -> shifted to the output's clock -> cut -> output
 
 The caller pumps units as its video grows, so memory stays small. Trouble inside the sound (damage, a cut)
-thins or ends the sound with a warning; it never spoils the video.
+thins or ends the sound with a warning.
 
 Knows nothing about pictures.
 """
@@ -158,12 +158,7 @@ class _Copy:
         packet.time_base = Fraction(1, self._rate)
         packet.pts = packet.dts = round(unit.start * self._rate)
         packet.duration = round(unit.duration * self._rate)
-        try:
-            self._output.mux(packet)
-        except OSError:  # the disk, not the sound
-            raise
-        except FOREIGN as error:
-            _log.warning("a piece of sound was left out: %s", one_line(error))
+        _mux(self._output, packet)
 
     def finish(self) -> None:
         pass
@@ -198,7 +193,18 @@ class _Encode:
         except FOREIGN as error:  # for example sound that changes its format half-way
             _log.warning("a piece of sound was left out: %s", one_line(error))
             return
-        self._output.mux(packets)
+        for packet in packets:
+            _mux(self._output, packet)
+
+
+def _mux(output: OutputContainer, packet: Packet[AudioStream]) -> None:
+    """Write a packet, or leave it out if the container does not take it."""
+    try:
+        output.mux(packet)
+    except OSError:  # the disk, not the sound
+        raise
+    except FOREIGN as error:
+        _log.warning("a piece of sound was left out: %s", one_line(error))
 
 
 def _packets(container: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[_Unit]:

@@ -394,7 +394,7 @@ def _frame_count(stream: VideoStream, duration: Fraction | None, rate: Fraction)
 
 def _orientation(picture: VideoFrame) -> Orientation:
     try:
-        # PyAV's annotation is that of a dictionary with names as keys; it is a mapping with members of `Type`.
+        # PyAV's annotation is that of a dictionary keyed by names; it is a mapping keyed by `Type`.
         side_data = cast("Mapping[SideDataType, SideData]", picture.side_data)
         matrix = side_data.get(SideDataType.DISPLAYMATRIX)
     except (

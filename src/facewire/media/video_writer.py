@@ -181,10 +181,10 @@ class VideoWriter:
     ) -> None:
         assert self._exit is not None
         stack, self._exit = self._exit, None
-        with stack:
-            # Raising inside the stack, ours or the caller's error, makes it remove the temporary file.
-            if error is not None:
-                raise error
+        if error is not None:
+            stack.__exit__(kind, error, trace)
+            return
+        with stack:  # raising inside makes it remove the temporary file
             if self._output is None:
                 raise OutputError(self.path, "no frame was written: the input has none")
             with writing(self.path):

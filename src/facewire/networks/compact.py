@@ -7,6 +7,7 @@
     x_s, x_d      -> M           -> masks, depth, occlusion    SurfaceField
     field, volume -> warp, G     -> frame
 
+What M, warp and G cost per frame and what L, H and Delta cost is tested in tests/networks/test_compact.py.
 No Jacobians are estimated: J = R J_c cancels J_c in every flow (see geometry/flow.py).
 """
 
@@ -71,11 +72,18 @@ class CompactTalkingHead(nn.Module):
         motion: HeadMotion = self.motion_reader(image)[1]
         return motion
 
+    def read(self, image: Tensor) -> tuple[HeadMotion, Tensor]:
+        """Return the motion of driving frames (B, 3, H, W) and the probability (B) that each shows a face."""
+        landmarks, presence = self.motion_reader.reader(image)
+        return self.motion_reader.from_landmarks(image, landmarks)[1], torch.sigmoid(presence)
+
     def render(self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None) -> Tensor:
         """Return frames (B, 3, 256, 256) in [0, 1] of an identity in the given motion."""
         return self.synthesis(identity, motion, kept).image.clamp(0, 1)
 
-    def synthesis(self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None) -> CompactSynthesis:
+    def synthesis(
+        self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None
+    ) -> CompactSynthesis:
         """Return frames with keypoints, field and warped source.
 
         Args:

@@ -1,8 +1,8 @@
 """The compact model's motion field estimator M.
 
-The paper's M looks at a 3-D volume warped by every flow and predicts masks at every voxel. A head is a surface:
-we predict masks per pixel, and one depth per pixel of the driving frame. The composite flow is then known at
-every depth, so one small 2-D network serves both the volume and the visible surface.
+The paper's M looks at a 3-D volume warped by every flow and predicts masks at every voxel. A head is a
+surface: we predict masks per pixel, and one depth per pixel of the driving frame. The composite flow is then
+known at every depth, so one small 2-D network serves both the volume and the visible surface.
 
     per slot: warped source features (4) + heat-map difference (1)  -> 5 x 21 = 105 channels at 64 x 64
     105 -> U-Net -> 21 mask logits, depth, occlusion
@@ -12,6 +12,7 @@ every depth, so one small 2-D network serves both the volume and the visible sur
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -69,9 +70,7 @@ class CompactField(nn.Module):
         inputs = slots * (COMPRESSED + 1)
         self.enter = nn.Conv2d(inputs, width, 3, padding=1)
         widths = (width, 2 * width, 3 * width, 4 * width)
-        self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.middle = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
         self.up = nn.ModuleList(
             nn.Conv2d(b + a, a, 3, padding=1) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True)
@@ -80,12 +79,14 @@ class CompactField(nn.Module):
         self.masks = nn.Conv2d(width, slots, 3, padding=1)
         self.depth = nn.Conv2d(width, 1, 3, padding=1)
         self.occlusion = nn.Conv2d(width, 1, 3, padding=1)
-        for head in (self.depth, self.occlusion):
+        for head, start in ((self.depth, SURFACE_DEPTH), (self.occlusion, 2.0)):
+            assert head.bias is not None
             nn.init.normal_(head.weight, std=1e-3)
-        nn.init.constant_(self.depth.bias, SURFACE_DEPTH)
-        nn.init.constant_(self.occlusion.bias, 2.0)
+            nn.init.constant_(head.bias, start)
 
-    def forward(self, compressed: Tensor, source: Keypoints, driving: Keypoints, kept: Tensor) -> SurfaceField:
+    def forward(
+        self, compressed: Tensor, source: Keypoints, driving: Keypoints, kept: Tensor
+    ) -> SurfaceField:
         """Return the field.
 
         Args:
@@ -124,7 +125,9 @@ class CompactField(nn.Module):
         plane = torch.einsum("bij,hwj->bhwi", linear[:, :2, :2], grid)
         depth_shift = driving.points[..., 2:] * linear[:, None, :2, 2]
         shift = offset[..., :2] + depth_shift
-        flows = torch.cat((grid.expand(batch, 1, *grid.shape), plane[:, None] + shift[:, :, None, None]), dim=1)
+        flows = torch.cat(
+            (grid.expand(batch, 1, *grid.shape), plane[:, None] + shift[:, :, None, None]), dim=1
+        )
         tall = flows.reshape(batch, slots * SIZE, SIZE, 2)
         warped = warp_image(compressed, tall).view(batch, COMPRESSED, slots, SIZE, SIZE)
         maps = gaussian_maps(driving.points[..., :2], grid, VARIANCE)

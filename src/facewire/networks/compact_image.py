@@ -1,8 +1,8 @@
 """The compact model's F and G: source features, and the frame made of what the warp brings.
 
-Detail is moved, not remembered: the source picture itself and its features at 1/2 and 1/4 size are warped along
-the visible surface, a small 3-D volume along the whole flow, and the generator joins them, repairs what was
-hidden and decides per pixel how much of the warped picture to keep.
+Detail is moved, not remembered: the source picture itself and its features at 1/2 and 1/4 size are warped
+along the visible surface, a small 3-D volume along the whole flow, and the generator joins them, repairs what
+was hidden and decides per pixel how much of the warped picture to keep.
 
     F: picture 256 -> 24 x 128^2 -> 48 x 64^2 -> volume 16 x 8 x 32^2           once per source
     G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, picture' 256   per frame
@@ -24,8 +24,8 @@ VOLUME_SIDE = 32
 HALF, QUARTER, EIGHTH = 24, 48, 96
 """Channels of the source features at 1/2, 1/4 and 1/8 of the picture."""
 KEEP_BIAS = 3.0
-"""An untrained generator shows the warped picture. The repair is added, not blended in: blended through 1 - keep,
-its gradient dies as soon as keep saturates, and it does within 100 steps (docs/lab)."""
+"""An untrained generator shows the warped picture. The repair is added, not blended in: blended through
+1 - keep, its gradient dies as soon as keep saturates, and it does within 100 steps (docs/lab)."""
 
 
 def keep_variance(module: nn.Module) -> None:

@@ -18,8 +18,8 @@ class PaperConfig:
     """Height and width of source, driving and rendered pictures, pixels: 64, 128, 256 or 512."""
     keypoints: int = 20
     """K, the number of canonical keypoints, 1 to 64."""
-    jacobians: bool = False
-    """Estimate a Jacobian per keypoint, as the paper's first version did (its final one does not)."""
+    jacobians: bool = True
+    """Estimate a Jacobian per keypoint (the paper's first version); off is its later revision, J = R."""
     depth: int = 16
     """D, cells of the appearance volume along z, 2 to 64."""
     channels: int = 32
@@ -96,11 +96,9 @@ _RANGES = {
 PAPER_PRESETS: Mapping[str, PaperConfig] = {
     "paper-256": PaperConfig(),
     "paper-512": PaperConfig(resolution=512, discriminator_scales=2),
-    "paper-256-v1": PaperConfig(jacobians=True),
-    "paper-tiny": PaperConfig(
+    "tiny": PaperConfig(
         resolution=64,
         keypoints=5,
-        jacobians=True,
         depth=4,
         channels=8,
         base=4,
@@ -111,7 +109,7 @@ PAPER_PRESETS: Mapping[str, PaperConfig] = {
         head_resolution=64,
     ),
 }
-"""By name: the paper at both sizes, its first version with Jacobians, and the same classes tiny for tests."""
+"""By name: the paper at both sizes, and the same classes tiny for tests."""
 
 
 def to_dict(config: PaperConfig) -> dict[str, Any]:

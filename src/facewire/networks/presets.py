@@ -26,14 +26,14 @@ def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]
 
     Args:
         name: one of PRESETS.
-        jacobians: overrides the preset's own switch (paper presets only).
+        jacobians: overrides the preset's own switch (paper presets only); None leaves it.
 
     Raises:
-        ConfigError: unknown name, or Jacobians asked of the compact model.
+        ConfigError: unknown name, or the compact model, which has no such switch.
     """
     if name == COMPACT:
-        if jacobians:
-            raise ConfigError("jacobians", jacobians, "a paper preset; in compact-256 J = R")
+        if jacobians is not None:
+            raise ConfigError("jacobians", jacobians, "a paper preset; compact-256 has no Jacobians (J = R)")
         return {}
     return paper_config.to_dict(_paper(name, jacobians))
 

@@ -3,11 +3,13 @@
     NAME.safetensors   tensors, half precision
     NAME.json          manifest: SHA-256, preset, config, steps, data, metrics, licence
 
-Nothing here unpickles anything.
+Nothing here unpickles anything. Knows nothing about training: whoever saves brings the provenance along.
 """
 
 from __future__ import annotations
 
+import hashlib
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +17,20 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as parse
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from facewire import __version__
 from facewire.base.config import from_dict, to_dict
-from facewire.base.errors import ConfigError, HashMismatch, SchemaMismatch, WeightsError
+from facewire.base.errors import (
+    ConfigError,
+    HashMismatch,
+    MediaError,
+    OutputError,
+    SchemaMismatch,
+    WeightsError,
+)
 from facewire.base.files import atomic_output, read_json, sha256_of, write_json
 from facewire.networks.presets import COMPACT, Model, build_preset
 
@@ -28,6 +38,7 @@ SCHEMA = 1
 PUBLISHED = Path(__file__).parent.parent / "weights"
 """Weights that come with the package."""
 DEFAULT = COMPACT
+"""Published name that is loaded when nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +48,7 @@ class TrainingData:
     clips: int
     frames: int
     sha256: str
-    """Of names and sizes of all clips, see data.clips.manifest_hash."""
+    """Of names and sizes of all clips, see data.clips.clips_hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +57,8 @@ class Provenance:
 
     steps: int
     data: TrainingData | None = None
+    perceptual: str = "none"
+    """Frozen networks whose features the training compared."""
     licence: str = "not stated"
     notes: str = ""
 
@@ -65,7 +78,7 @@ class Manifest:
 
 def save_weights(
     path: Path,
-    model: nn.Module,
+    tensors: Mapping[str, Tensor],
     preset: str,
     config: Mapping[str, Any],
     provenance: Provenance,
@@ -73,15 +86,35 @@ def save_weights(
 ) -> Manifest:
     """Write `path` (.safetensors, half precision) and its manifest, each atomically.
 
+    Args:
+        path: the file; its manifest takes the same name with the suffix .json.
+        tensors: a model's state by name.
+        preset, config: what builds the model, see `presets.build_preset`.
+        provenance: where the numbers come from.
+        metrics: measured results by name.
+
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or the disk is full.
     """
-    tensors = {name: _stored(tensor) for name, tensor in model.state_dict().items()}
-    with atomic_output(path, overwrite=True) as temporary:
-        save_file(tensors, temporary)
+    write_tensors(path, {name: _stored(tensor) for name, tensor in tensors.items()})
     manifest = Manifest(preset, dict(config), sha256_of(path), provenance, dict(metrics or {}))
     write_manifest(path, manifest)
     return manifest
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file atomically: on any failure the file that was there before stays.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    with atomic_output(path, overwrite=True) as temporary:
+        mode = stat.S_IMODE(temporary.stat().st_mode)
+        try:
+            save_file(dict(tensors), temporary, metadata=metadata)
+            temporary.chmod(mode)  # safetensors makes its files private
+        except SafetensorError as problem:  # its way to report failed writing
+            raise OutputError(path, f"cannot be written, is the disk full? ({problem})") from problem
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -109,20 +142,20 @@ def read_manifest(path: Path) -> Manifest:
         raise WeightsError(path, "no such weights file")
     if not beside.is_file():
         raise WeightsError(path, f"its manifest {beside.name} is missing; keep both files together")
-    data = read_json(beside)
     try:
+        data = read_json(beside)
         if data["schema"] != SCHEMA:
             raise WeightsError(beside, f"manifest schema {data['schema']} is not {SCHEMA}; update facewire")
         return Manifest(
-            preset=data["preset"],
-            config=data["config"],
-            sha256=data["sha256"],
+            preset=str(data["preset"]),
+            config=dict(data["config"]),
+            sha256=str(data["sha256"]),
             provenance=from_dict(Provenance, data["provenance"]),
-            metrics=data["metrics"],
-            facewire=data["facewire"],
+            metrics={str(name): float(value) for name, value in data["metrics"].items()},
+            facewire=str(data["facewire"]),
         )
-    except (KeyError, TypeError, ConfigError) as problem:
-        raise WeightsError(beside, f"is not a weights manifest ({problem})") from problem
+    except (KeyError, TypeError, ValueError, AttributeError, ConfigError, MediaError) as problem:
+        raise WeightsError(beside, f"is not a weights manifest ({problem!r})") from problem
 
 
 def resolve(weights: str | Path) -> Path:
@@ -151,24 +184,36 @@ def load_model(weights: str | Path = DEFAULT) -> tuple[Model, Manifest]:
     """
     path = resolve(weights)
     manifest = read_manifest(path)
-    actual = sha256_of(path)
-    if actual != manifest.sha256:
-        raise HashMismatch(path, manifest.sha256, actual)
-    model = build_preset(manifest.preset, manifest.config or None)
+    tensors = _checked_tensors(path, manifest.sha256)
     try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as problem:
-        raise WeightsError(path, f"is not a safetensors file ({problem})") from problem
+        model = build_preset(manifest.preset, manifest.config or None)
+    except ConfigError as problem:
+        raise WeightsError(path, f"its manifest describes no model of this version ({problem})") from problem
     fill(model, tensors, path)
     model.eval()
     return model, manifest
 
 
+def _checked_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    """Return the tensors of a file; the very bytes that are parsed were hashed before."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise WeightsError(path, f"cannot be read ({problem.strerror})") from problem
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
+        raise HashMismatch(path, sha256, actual)
+    try:
+        return parse(data)
+    except SafetensorError as problem:
+        raise WeightsError(path, f"is not a safetensors file ({problem})") from problem
+
+
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Put tensors into a model, strictly.
+    """Put tensors into a model, strictly; they take the number types of the model.
 
     Raises:
-        SchemaMismatch: names or shapes differ.
+        SchemaMismatch: names or shapes differ; nothing was copied.
     """
     wanted = model.state_dict()
     missing = sorted(wanted.keys() - tensors.keys())
@@ -180,5 +225,8 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _stored(tensor: Tensor) -> Tensor:
+    """Return the tensor as it is stored: in half precision unless that overflows (a large variance)."""
     kept = tensor.detach().cpu().contiguous()
-    return kept.to(torch.float16) if kept.is_floating_point() else kept
+    if not kept.is_floating_point() or kept.abs().amax() > torch.finfo(torch.float16).max:
+        return kept
+    return kept.to(torch.float16)

@@ -1,9 +1,9 @@
 """The main job: a photo and a driving video (or a recorded motion) become a video.
 
-    photo   -> Person                                            once
-    driving -> RecordedMotion                                    one or two streaming passes
-    RecordedMotion -> relative to the best reference -> turned   per frame
-                   -> render -> (beside source and driver) -> VideoWriter, with the driver's times and sound
+photo   -> Person                                            once
+driving -> RecordedMotion                                    one or two streaming passes
+RecordedMotion -> relative to the best reference -> turned   per frame
+               -> render -> (beside source and driver) -> VideoWriter, with the driver's times and sound
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from facewire.runtime.view import ViewPath
 
 FIRST = "first"
 BEST = "best"
+OWN_VIEW = ViewPath()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class AnimateOptions:
     """The source's own pose and expression plus the driver's changes; False takes the driver's as they are."""
     reference: str = BEST
     """Which driving frame corresponds to the source in relative motion: best, first, or a frame number."""
-    view: ViewPath = ViewPath()
+    view: ViewPath = OWN_VIEW
     """Offsets that the receiver adds to the driver's pose."""
     kept: int | None = None
     """Keypoints used of the ordered list; None means all."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from torch import Tensor
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
-from facewire.face.finder import Face, FaceFinder
+from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.image import load_image, resize
+from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.presets import Model
 from facewire.networks.types import Identity
 from facewire.networks.weights import DEFAULT, Manifest, load_model
@@ -45,10 +45,10 @@ class Person:
 class Animator:
     """Renders people from motions.
 
-        animator = Animator.load()
-        person = animator.person("photo.jpg")
-        for picture in animator.render(person, motions):
-            ...
+    animator = Animator.load()
+    person = animator.person("photo.jpg")
+    for picture in animator.render(person, motions):
+        ...
     """
 
     def __init__(self, model: Model, manifest: Manifest, device: torch.device) -> None:
@@ -114,6 +114,14 @@ class Animator:
         motion: HeadMotion = self.model.motion(self.tensor(pictures))
         return motion
 
+    @torch.inference_mode()
+    def read(self, pictures: list[Pixels]) -> tuple[HeadMotion, list[bool]]:
+        """Return the motion of head crops (S, S, 3), and whether each shows a face at all."""
+        if isinstance(self.model, CompactTalkingHead):
+            motion, presence = self.model.read(self.tensor(pictures))
+            return motion, [value >= PRESENCE_THRESHOLD for value in presence.tolist()]
+        return self.motion(pictures), [bool(self.finder.find(picture)) for picture in pictures]
+
     def render(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> Iterator[Pixels]:
         """Yield one picture (S, S, 3) per motion.
 
@@ -148,7 +156,9 @@ def choose(faces: list[Face], index: int, name: str) -> Face:
         NoFaceFound: there is none, or not so many.
     """
     if not faces:
-        raise NoFaceFound(name, "use a photo in which the face is larger and seen from the front, or --crop none")
+        raise NoFaceFound(
+            name, "use a photo in which the face is larger and seen from the front, or --crop none"
+        )
     if not 0 <= index < len(faces):
         raise NoFaceFound(name, f"{len(faces)} found: --face takes 0 to {len(faces) - 1}")
     return faces[index]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-
 from pathlib import Path
 
 import numpy as np
@@ -109,11 +108,11 @@ def record(
     motions: list[HeadMotion] = []
     presence: list[bool] = []
     with VideoReader(video) as reader:
-        watcher = Watcher(animator.finder)
         for frames in in_batches(reader, BATCH):
             squares = [square(frame, path, animator.size) for frame in frames]
-            presence += [watcher.sees(picture) for picture in squares]
-            motions.append(animator.motion(squares))
+            motion, present = animator.read(squares)
+            motions.append(motion)
+            presence += present
             times += [frame.pts for frame in frames]
             time_base = frames[0].time_base
             if progress is not None:
@@ -159,7 +158,7 @@ def hold(motions: HeadMotion, presence: list[bool], name: str | Path) -> HeadMot
 
 
 class Watcher:
-    """Tells whether a face is in a picture, following it from one to the next."""
+    """Follows one face from picture to picture."""
 
     def __init__(self, finder: FaceFinder, face: int = 0) -> None:
         """`face` is which one to follow from the first picture on, largest first."""
@@ -175,10 +174,6 @@ class Watcher:
             found = faces[min(self.face, len(faces) - 1)] if faces else None
         self.previous = found
         return found
-
-    def sees(self, picture: Pixels) -> bool:
-        """Return whether there is a face."""
-        return self.look(picture) is not None
 
 
 def _survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress | None) -> CropPath:
@@ -205,7 +200,9 @@ def _survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress
     if fixed.side <= TOO_WIDE * tall / FACE_SHARE:
         return CropPath(np.zeros(1), np.array([[fixed.left, fixed.top, fixed.side]], dtype=float))
     boxes = [crop_box_from_faces([one], height, width) for one in faces]
-    rows = np.array([[box.left + box.side / 2, box.top + box.side / 2, box.side] for box in boxes], dtype=float)
+    rows = np.array(
+        [[box.left + box.side / 2, box.top + box.side / 2, box.side] for box in boxes], dtype=float
+    )
     smooth = _smoothed(np.array(times), rows)
     smooth[:, :2] -= smooth[:, 2:] / 2
     return CropPath(np.array(times), smooth)

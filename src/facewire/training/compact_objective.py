@@ -7,14 +7,15 @@ face is known at every landmark, and the pictures do the rest. Terms are unweigh
     picture        L1 on the frame, eyes and mouth counted more
     warped         L1 on the warped source picture: the flow must explain the frame by itself
     perceptual     features of a frozen network, several scales (spec section 4, term 1)
-    landmarks      guided keypoints lie on their landmarks, in source, driving and composed motion
+    landmarks      guided keypoints lie on their landmarks when the driving motion moves the source
     flow           the composite flow at a driving landmark leads to the same landmark of the source
     depth          the visible surface passes through the guided keypoints
-    pose           R against the labelled head pose (term 5), t against the labelled head centre
+    pose           R against the labelled head pose (term 5)
+    translation    t against the labelled head centre
     canonical      both frames of a person have the same canonical keypoints
     expression     |delta|, small (term 6)
     equivariance   keypoints follow a bent picture (term 3)
-    prior          keypoints keep apart (term 4)
+    prior          free keypoints keep apart from all others (term 4)
 """
 
 from __future__ import annotations
@@ -25,23 +26,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facewire.base.config import to_dict
+from facewire.base.errors import ConfigError
 from facewire.data.pairs import FrameBatch, PairBatch
 from facewire.geometry.grid import image_grid
+from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.heatmap import gaussian_maps
-from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
-from facewire.geometry.transform import random_transform
+from facewire.geometry.keypoints import CanonicalKeypoints, place
+from facewire.geometry.transform import PlaneTransform, random_transform
 from facewire.geometry.warp import warp_image
-from facewire.base.config import to_dict
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossReport, weighted_total
 from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
-from facewire.networks.compact_motion import GUIDES, reading_size
+from facewire.networks.compact_motion import GUIDES, body_size, guided_points
+from facewire.training.critic import Critic
 from facewire.training.objective import Made, random_kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactWeights:
-    """Weight of every term."""
+    """Weight of every term, 0 or more; 0 switches a term off."""
 
     picture: float = 10.0
     warped: float = 4.0
@@ -56,26 +60,32 @@ class CompactWeights:
     equivariance: float = 2.0
     prior: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name, weight in to_dict(self).items():
+            if not 0 <= weight < float("inf"):
+                raise ConfigError(name, weight, "a finite number of 0 or more")
+
 
 DETAIL_LANDMARKS = (*range(36, 68), 68, 73)
 """Lids, lips and irises."""
 DETAIL_WEIGHT = 4.0
+"""How much more a pixel on one of them counts."""
 DETAIL_VARIANCE = 0.0025
+"""Of the spots around them, in squared picture units."""
+FINE = ("lip", "lid", "iris")
+"""Words in the names of keypoints that small movements happen at."""
 FINE_GUIDES = 3.0
-"""Weight of lip, lid and iris keypoints among the guided ones."""
+"""Weight of those among the guided ones."""
+LANDMARK_NOISE = 0.003
+"""Standard deviation added to labelled landmarks (0.4 px of 256): what the landmark reader's own noise is."""
 APART = 0.02
-"""Squared distance below which two free keypoints repel."""
-
-
-def guided_targets(landmarks: Tensor) -> Tensor:
-    """Return where the guided keypoints should lie, (B, guided, 2), of labels (B, 78, 2)."""
-    return torch.stack([landmarks[:, list(guide.landmarks)].mean(dim=1) for guide in GUIDES], dim=1)
+"""Squared distance below which a free keypoint and another one repel."""
 
 
 def guide_weights() -> Tensor:
     """Return the weight of every guided keypoint, mean 1."""
-    fine = torch.tensor([FINE_GUIDES if ("li" in g.name or "iris" in g.name) else 1.0 for g in GUIDES])
-    return fine / fine.mean()
+    weights = [FINE_GUIDES if any(word in guide.name for word in FINE) else 1.0 for guide in GUIDES]
+    return torch.tensor(weights) / (sum(weights) / len(weights))
 
 
 class CompactObjective:
@@ -84,42 +94,45 @@ class CompactObjective:
     def __init__(self, perceptual: PerceptualLoss, weights: CompactWeights, drop_tail: float = 0.5) -> None:
         """With probability `drop_tail` a pair loses a random tail of its keypoints."""
         self.perceptual = perceptual
+        self.critic: Critic | None = None
         self.weights: dict[str, float] = to_dict(weights)
         self.drop_tail = drop_tail
-        self.guides = guide_weights()
 
     def __call__(
         self, model: CompactTalkingHead, pair: PairBatch, generator: torch.Generator
     ) -> tuple[LossReport, Made]:
         """Return the loss and the pictures of a batch."""
         source, driving = pair.source, pair.driving
-        batch = source.image.shape[0]
-        bend = random_transform(batch, generator, device=source.image.device)
-        read = [reading_size(frames.image) for frames in (source, driving)]
-        canonical, motion = model.motion_reader(torch.cat((*read, bend.image(read[1]))))
+        batch, device = len(source.image), source.image.device
+        bend = random_transform(batch, generator, device=device)
+        small = [body_size(frames.image) for frames in (source, driving)]
+        landmarks = torch.cat((source.landmarks, driving.landmarks, _unbent(bend, driving.landmarks)))
+        noise = LANDMARK_NOISE * torch.randn(landmarks.shape, generator=generator).to(device)
+        canonical, motion = model.motion_reader.from_landmarks(
+            torch.cat((*small, bend.image(small[1]))), landmarks + noise
+        )
         rows = [slice(0, batch), slice(batch, 2 * batch), slice(2 * batch, 3 * batch)]
         own = [CanonicalKeypoints(canonical.points[row]) for row in rows]
         identity = model.identity_from(source.image, own[0], motion[rows[0]])
-        kept = random_kept(model.keypoints, batch, generator, self.drop_tail)
+        kept = random_kept(model.keypoints, batch, generator, self.drop_tail, device)
         made = model.synthesis(identity, motion[rows[1]], kept)
-        seen = place(own[1], motion[rows[1]])
-        seen_bent = place(own[2], motion[rows[2]])
-        terms = self._picture_terms(made, driving)
-        terms |= self._motion_terms(made, seen, source, driving)
-        poses = motion.rotation[: 2 * batch]
-        labels = torch.cat((source.rotation, driving.rotation))
-        terms["pose"] = (poses - labels).abs().sum(dim=(1, 2)).mean()
-        centres = torch.cat((source.translation, driving.translation))
-        terms["translation"] = (motion.translation[: 2 * batch] - centres).abs().mean()
-        terms["canonical"] = (own[0].points - own[1].points).abs().mean()
-        terms["expression"] = motion.expression.abs().mean()
-        terms["equivariance"] = (bend.points(seen_bent.points[..., :2]) - seen.points[..., :2]).abs().mean()
+        seen, bent = (place(own[row], motion[rows[row]]).points[..., :2] for row in (1, 2))
+        terms = {
+            **self._picture_terms(made, driving),
+            **_field_terms(made, source, driving),
+            **_head_terms(motion[: 2 * batch], source, driving),
+            "canonical": (own[0].points - own[1].points).abs().mean(),
+            "expression": motion.expression.abs().mean(),
+            "equivariance": (bend.points(bent) - seen).abs().mean(),
+        }
         return weighted_total(terms, self.weights), Made(made.image, made.warped)
 
     def _picture_terms(self, made: CompactSynthesis, driving: FrameBatch) -> dict[str, Tensor]:
+        """Return the terms that compare pictures."""
         size = driving.image.shape[-1]
-        grid = image_grid(size // 4, size // 4)
-        spots = gaussian_maps(driving.landmarks[:, list(DETAIL_LANDMARKS)], grid, DETAIL_VARIANCE).amax(1, True)
+        grid = image_grid(size // 4, size // 4, device=driving.image.device)
+        places = driving.landmarks[:, list(DETAIL_LANDMARKS)]
+        spots = gaussian_maps(places, grid, DETAIL_VARIANCE).amax(dim=1, keepdim=True)
         weight = 1 + DETAIL_WEIGHT * F.interpolate(spots, (size, size), mode="bilinear", align_corners=True)
         return {
             "picture": ((made.image - driving.image).abs() * weight).mean(),
@@ -127,25 +140,36 @@ class CompactObjective:
             "perceptual": self.perceptual(made.image, driving.image),
         }
 
-    def _motion_terms(
-        self, made: CompactSynthesis, seen: Keypoints, source: FrameBatch, driving: FrameBatch
-    ) -> dict[str, Tensor]:
-        guided = len(GUIDES)
-        here, there = guided_targets(source.landmarks), guided_targets(driving.landmarks)
-        errors = [
-            (points.points[:, :guided, :2] - target).abs().mean(-1)
-            for points, target in ((made.source, here), (seen, there), (made.driving, there))
-        ]
-        landmarks = (torch.stack(errors).mean(0) * self.guides).mean()
-        at = driving.landmarks[:, None]
-        flow = warp_image(made.field.surface().permute(0, 3, 1, 2), at)[:, :, 0].transpose(1, 2)
-        depth = warp_image(made.field.depth.permute(0, 3, 1, 2), made.driving.points[:, None, :guided, :2].detach())
-        surface = depth[:, 0, 0] - made.driving.points[:, :guided, 2].detach()
-        free = made.driving.points[:, :, None] - made.driving.points[:, None]
-        near = F.relu(APART - free.square().sum(-1)).triu(1)[:, :, guided:].sum(dim=(1, 2)).mean()
-        return {
-            "landmarks": landmarks,
-            "flow": (flow - source.landmarks).abs().mean(),
-            "depth": surface.abs().mean(),
-            "prior": near,
-        }
+
+def _field_terms(made: CompactSynthesis, source: FrameBatch, driving: FrameBatch) -> dict[str, Tensor]:
+    """Return the terms on keypoints and on the flow at landmarks."""
+    guided, points = len(GUIDES), made.driving.points
+    error = (points[:, :guided, :2] - guided_points(driving.landmarks)).abs().mean(dim=-1)
+    surface, depth = (part.permute(0, 3, 1, 2) for part in (made.field.surface(), made.field.depth))
+    flow = warp_image(surface, driving.landmarks[:, None])[:, :, 0].transpose(1, 2)
+    above = warp_image(depth, points[:, None, :guided, :2].detach())[:, 0, 0]
+    squared = (points[:, :, None] - points[:, None]).square().sum(dim=-1)
+    return {
+        "landmarks": (error * guide_weights().to(error.device)).mean(),
+        "flow": (flow - source.landmarks).abs().mean(),
+        "depth": (above - points[:, :guided, 2].detach()).abs().mean(),
+        "prior": F.relu(APART - squared).triu(1)[:, :, guided:].sum(dim=(1, 2)).mean(),
+    }
+
+
+def _head_terms(motion: HeadMotion, source: FrameBatch, driving: FrameBatch) -> dict[str, Tensor]:
+    """Return the terms on the head poses of all source, then all driving frames."""
+    rotation = torch.cat((source.rotation, driving.rotation))
+    centre = torch.cat((source.translation, driving.translation))
+    return {
+        "pose": (motion.rotation - rotation).abs().sum(dim=(1, 2)).mean(),
+        "translation": (motion.translation - centre).abs().mean(),
+    }
+
+
+def _unbent(bend: PlaneTransform, landmarks: Tensor) -> Tensor:
+    """Return where landmarks (B, N, 2) of a picture lie in its bent version: T^-1, by fixed-point steps."""
+    found = landmarks
+    for _ in range(4):
+        found = found - (bend.points(found) - landmarks)
+    return found

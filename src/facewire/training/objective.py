@@ -10,6 +10,7 @@ from torch import Tensor
 
 from facewire.data.pairs import PairBatch
 from facewire.losses.total import LossReport
+from facewire.training.critic import Critic
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,17 @@ class Made:
 class Objective(Protocol):
     """Computes the loss of a batch."""
 
+    @property
+    def critic(self) -> Critic | None:
+        """The network that learns along to tell made pictures from real ones, if there is one."""
+
     def __call__(self, model: Any, pair: PairBatch, generator: torch.Generator) -> tuple[LossReport, Made]:
-        """Return the model's loss and its pictures."""
+        """Return the model's loss on a batch and the pictures it made."""
 
 
-def random_kept(keypoints: int, batch: int, generator: torch.Generator, drop_tail: float) -> Tensor:
+def random_kept(
+    keypoints: int, batch: int, generator: torch.Generator, drop_tail: float, device: torch.device
+) -> Tensor:
     """Return how many of the ordered keypoints each pair keeps, (B,).
 
     With probability `drop_tail` a random tail of up to three quarters of the list is dropped, so that at run
@@ -39,4 +46,4 @@ def random_kept(keypoints: int, batch: int, generator: torch.Generator, drop_tai
     """
     tail = torch.randint(1, max(2, 3 * keypoints // 4 + 1), (batch,), generator=generator)
     drop = torch.rand(batch, generator=generator) < drop_tail
-    return keypoints - torch.where(drop, tail, 0)
+    return (keypoints - torch.where(drop, tail, 0)).to(device)

@@ -21,19 +21,20 @@ def compact_256() -> TrainConfig:
 
 def paper_256() -> TrainConfig:
     """The paper's networks and losses at 256x256 (spec sections 4 and 5), for GPUs with 32 GB and more."""
-    return TrainConfig(preset="paper-256", jacobians=True, steps=600_000, batch=8, checkpoint_every=2000)
+    return TrainConfig(
+        preset="paper-256", steps=600_000, batch=8, checkpoint_every=2000, preview_every=10_000
+    )
 
 
 def paper_512() -> TrainConfig:
     """The paper's second stage: start it from a paper-256 run with --init."""
-    return TrainConfig(preset="paper-512", jacobians=True, steps=60_000, batch=4, checkpoint_every=2000)
+    return TrainConfig(preset="paper-512", steps=60_000, batch=4, checkpoint_every=2000, preview_every=10_000)
 
 
 def tiny() -> TrainConfig:
     """The paper's classes at 64x64 with few channels: proves the machinery in seconds."""
     return TrainConfig(
         preset="tiny",
-        jacobians=True,
         steps=20,
         batch=2,
         precision="fp32",

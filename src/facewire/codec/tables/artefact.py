@@ -1,7 +1,7 @@
 """CodecTables: every number that coding depends on, as checked integers (docs/bitstream.md section 3).
 
-The artefact is JSON. Its SHA-256 is its identity; what a stream names is id and hash. Nothing in it is a float,
-so a decoder on any machine computes the same.
+The artefact is JSON. Its SHA-256 is its identity; what a stream names is id and hash. Nothing in it is a
+float, so a decoder on any machine computes the same.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +29,12 @@ BASIS_BITS, POINT_BITS, ANALYSIS_BITS = 20, 16, 8
 """Fractional bits of `basis`, of components and `offset`, and of `analysis`."""
 MOST_COEFFICIENTS, MOST_CDFS, MOST_EDGES, LAST_EDGE = 256, 256, 16, 511
 MOST_BYTES = 4 << 20
+OFFSET_RANGE = (-(1 << 20), 1 << 20)
 MEMBERS: Final = frozenset(
-    ("schema", "id", "name", "keypoints", "offset", "basis", "columns", "damping", "own_edges")
-    + ("activity_edges", "cdfs", "cells", "kept_cdf", "still", "analysis", "stages", "dead_zone")
+    (
+        *("schema", "id", "name", "keypoints", "offset", "basis", "columns", "damping", "own_edges"),
+        *("activity_edges", "cdfs", "cells", "kept_cdf", "still", "analysis", "stages", "dead_zone"),
+    )
 )
 
 
@@ -55,7 +59,7 @@ class CodecTables:
     cdfs: tuple[tuple[int, ...], ...]
     cells: tuple[tuple[bytes, ...], ...]
     kept_cdf: tuple[int, ...]
-    still: tuple[int, ...]
+    still: tuple[tuple[int, ...], ...]
     analysis: Integers
     stages: tuple[int, ...]
     dead_zone: tuple[int, ...]
@@ -64,7 +68,7 @@ class CodecTables:
     @property
     def coefficients(self) -> int:
         """M."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     @property
     def fingerprint(self) -> bytes:
@@ -112,7 +116,7 @@ def parse_tables(data: bytes, where: str | Path = "coding tables") -> CodecTable
         raise WeightsError(where, f"is not an artefact of coding tables of schema {SCHEMA}")
     try:
         return _build(values, hashlib.sha256(data).digest())
-    except (_BrokenRule, ValueError, TypeError, OverflowError) as error:
+    except (_RuleError, ValueError, TypeError, OverflowError) as error:
         raise WeightsError(where, f"breaks a rule of coding tables ({error}): get the file again") from error
 
 
@@ -145,7 +149,7 @@ def save_tables(tables: CodecTables, path: str | Path) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class _BrokenRule(Exception):
+class _RuleError(Exception):
     """A rule of the artefact is broken; the text says which."""
 
 
@@ -166,7 +170,7 @@ def _build(values: Mapping[str, Any], digest: bytes) -> CodecTables:
         id=_number(values, "id", 1, 0xFFFF),
         name=name,
         keypoints=keypoints,
-        offset=np.array(_integers(values["offset"], "offset", components, -(1 << 20), 1 << 20), dtype=np.int64),
+        offset=np.array(_integers(values["offset"], "offset", components, *OFFSET_RANGE), dtype=np.int64),
         basis=basis,
         columns=_increasing(values, "columns", keypoints, 1, size),
         damping=_integers(values["damping"], "damping", size, 0, 256),
@@ -175,7 +179,7 @@ def _build(values: Mapping[str, Any], digest: bytes) -> CodecTables:
         cdfs=tuple(_cdf(cdf) for cdf in cdfs),
         cells=_cells(values["cells"], size, len(own) * len(activity), len(cdfs)),
         kept_cdf=_cdf(values["kept_cdf"]),
-        still=_integers(values["still"], "still", MODES, 1, 0xFFFF),
+        still=_still(values["still"]),
         analysis=_matrix(values, "analysis", size, components, 1 << 31),
         stages=stages,
         dead_zone=_integers(values["dead_zone"], "dead_zone", size, 0, 127),
@@ -185,7 +189,7 @@ def _build(values: Mapping[str, Any], digest: bytes) -> CodecTables:
 
 def _need(condition: bool, rule: str) -> None:
     if not condition:
-        raise _BrokenRule(rule)
+        raise _RuleError(rule)
 
 
 def _number(values: Mapping[str, Any], key: str, lowest: int, highest: int) -> int:
@@ -205,13 +209,14 @@ def _increasing(
     values: Mapping[str, Any], key: str, count: int | None, lowest: int, highest: int
 ) -> tuple[int, ...]:
     items = _integers(values[key], key, count, lowest, highest)
-    _need(all(a <= b for a, b in zip(items, items[1:])), f"{key} does not decrease")
+    _need(all(a <= b for a, b in pairwise(items)), f"{key} does not decrease")
     return items
 
 
 def _edges(values: Mapping[str, Any], key: str) -> tuple[int, ...]:
     items = _increasing(values, key, None, 0, LAST_EDGE)
-    _need(items[0] == 0 and len(set(items)) == len(items) <= MOST_EDGES, f"{key} are distinct, the first is 0")
+    fits = items[0] == 0 and len(set(items)) == len(items) <= MOST_EDGES
+    _need(fits, f"{key} are distinct, the first is 0")
     return items
 
 
@@ -228,6 +233,11 @@ def _cdf(items: Any) -> tuple[int, ...]:
     return values
 
 
+def _still(modes: Any) -> tuple[tuple[int, ...], ...]:
+    _need(isinstance(modes, list) and len(modes) == MODES, f"still has {MODES} modes")
+    return tuple(_integers(pair, "still", 2, 1, 0xFFFF) for pair in modes)
+
+
 def _cells(modes: Any, coefficients: int, cells: int, cdfs: int) -> tuple[tuple[bytes, ...], ...]:
     _need(isinstance(modes, list) and len(modes) == MODES, f"cells has {MODES} modes")
     return tuple(_mode_cells(mode, coefficients, cells, cdfs) for mode in modes)
@@ -237,6 +247,7 @@ def _mode_cells(rows: Sequence[Any], coefficients: int, cells: int, cdfs: int) -
     _need(isinstance(rows, list) and len(rows) == coefficients, f"a mode has {coefficients} rows of cells")
     _need(all(isinstance(row, str) and row == row.lower() for row in rows), "cells are lower-case texts")
     parsed = tuple(bytes.fromhex(row) for row in rows)
-    fits = all(len(row) == cells and max(row) < cdfs and 2 * cells == len(text) for row, text in zip(parsed, rows))
-    _need(fits, f"a row has {cells} cells that name one of {cdfs} cdfs")
+    fits = all(len(row) == cells and max(row) < cdfs for row in parsed)
+    plain = all(len(text) == 2 * cells for text in rows)
+    _need(fits and plain, f"a row has {cells} cells that name one of {cdfs} cdfs")
     return parsed

@@ -1,0 +1,52 @@
+"""facewire record: the head motion of a video, a few bytes a frame."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from facewire.cli import options
+
+EXAMPLES = """examples:
+  facewire record driving.mp4 -o motion.fwv
+  facewire animate photo.jpg motion.fwv -o talking.mp4"""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "record",
+        help="record the head motion of a video",
+        description="Read the head motion of a video into a small file that animates any photo later.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("driving", metavar="DRIVING", help="video")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.fwv", help="motion file")
+    options.add_source_options(parser)
+    options.add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.base.errors import OutputError
+    from facewire.runtime.driving import record
+    from facewire.runtime.motion_file import SUFFIX, is_motion_file, write_motion
+
+    if not is_motion_file(given.output):
+        raise OutputError(given.output, f"a motion file ends in {SUFFIX}")
+    animator = options.animator_of(given)
+    bars = options.Bars(given.quiet)
+    recorded = record(animator, given.driving, crop_mode=given.crop, face=given.face, progress=bars)
+    bars.close()
+    report = write_motion(given.output, recorded, animator)
+    options.show(
+        report,
+        given.json,
+        lambda: [
+            f"{report.output}: {report.frames} frames, {report.bytes_per_frame:.1f} bytes a frame, "
+            f"{report.kbit_per_s:.2f} kbit/s"
+        ],
+    )
+    return 0

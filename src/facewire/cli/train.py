@@ -1,0 +1,282 @@
+"""facewire train: train a preset on a folder of clips."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from facewire.cli import options
+
+if TYPE_CHECKING:
+    import torch
+
+    from facewire.data.clips import ClipSet
+    from facewire.training.config import TrainConfig
+    from facewire.training.run import FrozenNetworks
+    from facewire.training.trainer import Progress, Trainer
+
+PRESETS = ("compact-256", "paper-256", "paper-512", "tiny")
+INTERRUPTED = 130
+
+EXAMPLES = """examples:
+  facewire train compact-256 --data clips/ -o run/         again: goes on where it stopped
+  facewire train compact-256 --data clips/ -o run/ --steps 30000
+  facewire train paper-256 --data clips/ -o run/ --batch 16 --precision bf16
+  facewire train paper-256 --data clips/ -o run/ --no-jacobians
+  facewire train paper-512 --data clips512/ -o run512/ --init run/weights.safetensors
+
+clips: square crops of one head each, DIR/train/*.mp4 or DIR/*.mp4. Labels are read from ID.npz beside ID.mp4,
+or made by the built-in face finder. Ctrl-C saves and stops; the same command goes on.
+
+perceptual network: torchvision's vgg19-dcbb9e9d.pth, looked for in torch's own download folder and fetched
+if it is not there; --perceptual takes the file, or one or both of the small stand-ins."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """What was done."""
+
+    weights: str
+    preset: str
+    steps: int
+    finished: bool
+    clips: int
+    frames: int
+    skipped: int
+    perceptual: str
+    precision: str
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "train",
+        help="train a model on a folder of clips",
+        description="Train a model on a folder of clips. Repeating the command goes on with a stopped run.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("preset", metavar="PRESET", help=", ".join(PRESETS))
+    parser.add_argument("--data", required=True, metavar="DIR", help="folder of clips")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="RUN",
+        help="folder for weights, checkpoint, previews, numbers",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="steps in all (default: the preset's)")
+    parser.add_argument("--batch", type=int, metavar="N", help="pairs in a step (default: the preset's)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 1)")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "bf16", "fp32"),
+        help="auto is bf16 where the processor computes in it (default: auto; tiny: fp32)",
+    )
+    parser.add_argument(
+        "--perceptual",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="network of the perceptual loss (see below)",
+    )
+    parser.add_argument(
+        "--face-perceptual", metavar="FILE", help="VGG-Face, compared as well (paper presets)"
+    )
+    parser.add_argument("--init", metavar="NAME|FILE", help="weights to start from")
+    parser.add_argument(
+        "--no-jacobians", action="store_true", help="paper presets: the later revision, without Jacobians"
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", help="folder for decoded clips (default: ~/.cache/facewire/clips)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    options.add_report_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.training.run import open_run, resolution, stored_run
+
+    config, device = _config(given), _device(given.device)
+    side, folder = resolution(config), Path(given.output)
+    stored = stored_run(folder, config)
+    if stored is not None and stored.step >= config.steps:
+        options.note(
+            f"{folder} holds a finished run of {stored.step} steps, its weights are in weights.safetensors; "
+            f"--steps N with N above {stored.step} goes on"
+        )
+        return 0
+    bars = _Bars(given.quiet)
+    networks = _networks(given, bars)
+    clips = _clips(given, side, bars)
+    trainer = open_run(config, clips, networks, folder, device, init=given.init, stored=stored)
+    if not given.quiet:
+        _tell(trainer, device)
+    with _gentle_stop() as stopped:
+        finished = trainer.run(bars.steps(trainer), stopped)
+    bars.close()
+    if not finished:
+        options.note(f"stopped after step {trainer.step} of {config.steps}; the same command goes on")
+    report = _report(trainer, finished)
+    options.show(report, given.json, lambda: [f"{report.weights}: {report.steps} of {config.steps} steps"])
+    return 0 if finished else INTERRUPTED
+
+
+def _config(given: argparse.Namespace) -> TrainConfig:
+    """Return the preset's recipe with what was asked for."""
+    from facewire.training.recipes import recipe
+
+    wanted = {name: getattr(given, name) for name in ("steps", "batch", "seed", "precision")}
+    wanted["jacobians"] = False if given.no_jacobians else None
+    return replace(
+        recipe(given.preset), **{name: value for name, value in wanted.items() if value is not None}
+    )
+
+
+def _device(name: str) -> torch.device:
+    """Return the device; auto is a GPU where there is one.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    import torch
+
+    from facewire.base.errors import ConfigError
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as problem:
+        raise ConfigError("device", name, "a device that this machine has, such as cpu") from problem
+
+
+def _networks(given: argparse.Namespace, bars: _Bars) -> FrozenNetworks:
+    """Return the frozen networks of the loss."""
+    import torch
+
+    from facewire.training.frozen import face_network, picture_network
+    from facewire.training.run import FrozenNetworks
+
+    hub = Path(torch.hub.get_dir()) / "checkpoints"
+    picture = picture_network([Path(path) for path in given.perceptual], hub, bars)
+    face = None if given.face_perceptual is None else face_network(Path(given.face_perceptual))
+    return FrozenNetworks(picture, face)
+
+
+def _clips(given: argparse.Namespace, side: int, bars: _Bars) -> ClipSet:
+    """Return the clips, decoded and labelled, and say which cannot be used."""
+    from facewire.data.clips import find_clips, open_clips
+
+    cache = Path(given.cache) if given.cache else _cache_home() / "facewire" / "clips"
+    clips = open_clips(find_clips(Path(given.data)), cache, side, bars)
+    bars.close()
+    for problem in clips.skipped:
+        options.note(f"left out: {problem}")
+    return clips
+
+
+def _cache_home() -> Path:
+    """Return the user's folder for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _tell(trainer: Trainer, device: torch.device) -> None:
+    """Say what is about to happen."""
+    from facewire.networks.presets import parameter_count
+
+    model, config, clips = trainer.learner.model, trainer.config, trainer.clips
+    free = sum(part.numel() for part in model.parameters() if part.requires_grad)
+    kind = str(trainer.learner.precision).removeprefix("torch.")
+    options.note(
+        f"{config.preset}: {parameter_count(model):,} parameters, {free:,} of them trained, on {device} in {kind}"
+    )
+    skipped = f", {len(clips.skipped)} left out" if clips.skipped else ""
+    options.note(f"{len(clips.clips)} clips, {clips.frames} frames, people unknown{skipped}")
+    options.note(f"perceptual network: {trainer.perceptual}")
+    begin = f"going on after step {trainer.step}" if trainer.step else "starting"
+    options.note(f"{begin}, {config.steps} steps of {config.batch} pairs, into {trainer.folder}")
+
+
+def _report(trainer: Trainer, finished: bool) -> TrainReport:
+    clips = trainer.clips
+    return TrainReport(
+        weights=str(trainer.weights),
+        preset=trainer.config.preset,
+        steps=trainer.step,
+        finished=finished,
+        clips=len(clips.clips),
+        frames=clips.frames,
+        skipped=len(clips.skipped),
+        perceptual=trainer.perceptual,
+        precision=str(trainer.learner.precision).removeprefix("torch."),
+    )
+
+
+@contextmanager
+def _gentle_stop() -> Iterator[Callable[[], bool]]:
+    """Yield a question whether Ctrl-C (or SIGTERM) came; the second one stops at once."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Bars:
+    """Progress with time left, on standard error."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet or not sys.stderr.isatty()
+        self._open: dict[str, tqdm[Any]] = {}
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Show how far a stage is: clips, frames of a clip, or bytes of a download."""
+        if self._quiet:
+            return
+        if stage not in self._open:
+            unit = {"clips": "clip", "download": "B"}.get(stage, "frame")
+            self._open[stage] = tqdm(total=total, desc=stage, unit=unit, unit_scale=unit == "B", leave=False)
+        bar = self._open[stage]
+        bar.update(done - bar.n)
+        if done == total:
+            self._open.pop(stage).close()
+
+    def steps(self, trainer: Trainer) -> Progress | None:
+        """Return what shows the steps of a run."""
+        if self._quiet:
+            return None
+        config = trainer.config
+        bar = tqdm(total=config.steps, initial=trainer.step, desc=config.preset, unit="step")
+        self._open["steps"] = bar
+
+        def show(step: int, numbers: dict[str, float]) -> None:
+            bar.set_postfix(loss=f"{numbers['total']:.3f}", refresh=False)
+            bar.update(step - bar.n)
+
+        return show
+
+    def close(self) -> None:
+        """End what is open."""
+        while self._open:
+            self._open.popitem()[1].close()

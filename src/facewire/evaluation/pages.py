@@ -1,0 +1,165 @@
+"""The parts of a page that every protocol has: results, the paper beside them, spreads, failures, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from facewire.evaluation.page import Block, Page, Plots, Section, Table, Text
+from facewire.evaluation.published import PublishedTable
+from facewire.evaluation.summary import Entry, Summary
+from facewire.evaluation.svg import strip_plot
+from facewire.metrics.metric import Metric
+
+NONE = "–"
+
+
+def page(
+    title: str,
+    subtitle: str,
+    summary: Summary,
+    own: Sequence[Section],
+    published: PublishedTable | None,
+    baseline: str,
+    config: Mapping[str, Any],
+    hashes: Mapping[str, Any],
+) -> Page:
+    """Return a protocol's page.
+
+    Args:
+        title: heading.
+        subtitle: what was measured on what.
+        summary: the numbers.
+        own: sections of the protocol itself.
+        published: the paper's table.
+        baseline: what the baseline is.
+        config: the effective configuration.
+        hashes: of weights, data and networks.
+    """
+    sections = [_results(summary, baseline)]
+    if published is not None:
+        sections.append(_beside_paper(summary, published))
+    sections += own
+    plots = _spreads(summary, baseline)
+    if plots:
+        sections.append(Section("Spread over clips", plots))
+    sections += [_per_clip(summary), _definitions(summary), _provenance(config, hashes)]
+    return Page(title, subtitle, sections)
+
+
+def shown(value: float | None) -> str:
+    """Return a number with digits that suit its size; a dash for none."""
+    if value is None:
+        return NONE
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+
+
+def arrow(metric: Metric) -> str:
+    """Return which way is better."""
+    return {"lower": "↓", "higher": "↑"}.get(metric.better, f"→ {metric.ideal:g}")
+
+
+def _results(summary: Summary, baseline: str) -> Section:
+    blocks: list[Block] = []
+    if summary.failed:
+        names = ", ".join(summary.failed)
+        text = f"{len(summary.failed)} of {len(summary.rows)} failed and are in no number: {names}. Reasons below."
+        blocks.append(Text(text, warning=True))
+    head = ["metric", "better", "result", "± between rows", "95 % interval"]
+    rows = []
+    for entry in summary.entries.values():
+        metric = entry.metric
+        title = f"{metric.title} ({metric.unit})" if metric.unit else metric.title
+        cells = [title, arrow(metric)]
+        if entry.absent:
+            rows.append([*cells, "not computed", "", "", *([""] if baseline else [])])
+            continue
+        spread = f"{shown(entry.interval[0])} to {shown(entry.interval[1])}" if entry.interval else NONE
+        own = [shown(entry.mean), shown(entry.std), spread]
+        rows.append([*cells, *own, *([shown(entry.baseline)] if baseline else [])])
+    caption = "Interval: bootstrap over people."
+    if baseline:
+        head.append("baseline")
+        caption += f" Baseline: {baseline}."
+    blocks.append(Table(head, rows, caption=caption))
+    absent = [f"{entry.metric.title}: {entry.absent}" for entry in summary.entries.values() if entry.absent]
+    if absent:
+        blocks.append(Text("Not computed – " + "; ".join(absent) + "."))
+    return Section("Result", blocks)
+
+
+def _beside_paper(summary: Summary, published: PublishedTable) -> Section:
+    mine = [_number_of(summary, name) for name in published.ours]
+    baseline = [_number_of(summary, name, baseline=True) for name in published.ours]
+    rows = [[source, method, *map(shown, numbers)] for source, method, numbers in published.rows]
+    strong = [["this report", "Facewire", *map(shown, mine)]]
+    if any(value is not None for value in baseline):
+        strong.append(["this report", "baseline", *map(shown, baseline)])
+    first = len(rows)
+    table = Table(
+        ["data", "method", *published.columns],
+        [*rows, *strong],
+        frozenset(range(first, first + 1)),
+        published.title + ". " + published.apart,
+        texts=2,
+    )
+    return Section("Beside the paper", [table])
+
+
+def _number_of(summary: Summary, name: str, baseline: bool = False) -> float | None:
+    entry: Entry | None = summary.entries.get(name)
+    if entry is None:
+        return None
+    return entry.baseline if baseline else entry.mean
+
+
+def _spreads(summary: Summary, baseline: str) -> list[Block]:
+    plots = []
+    for entry in summary.entries.values():
+        series = {"result": entry.per_clip}
+        if baseline:
+            series["baseline"] = entry.baseline_per_clip
+        title = f"{entry.metric.title} {arrow(entry.metric)}"
+        plots.append(strip_plot(title, series, unit=entry.metric.unit))
+    found = [plot for plot in plots if plot]
+    return [Plots(found, "One dot per row, the stroke is their mean; rest on a dot for its name.")] if found else []
+
+
+def _per_clip(summary: Summary) -> Section:
+    entries = [entry for entry in summary.entries.values() if entry.per_clip]
+    head = ["row", "who", "frames", *(entry.metric.title for entry in entries)]
+    rows = [
+        [row.name, row.group, str(row.frames), *(shown(entry.per_clip.get(row.name)) for entry in entries)]
+        for row in summary.good
+    ]
+    blocks: list[Block] = [Table(head, rows, texts=2)]
+    if summary.failed:
+        failed = [[name, reason] for name, reason in summary.failed.items()]
+        blocks.append(Table(["failed", "reason"], failed, texts=2))
+    return Section("Every row", blocks)
+
+
+def _definitions(summary: Summary) -> Section:
+    rows = []
+    for entry in summary.entries.values():
+        metric = entry.metric
+        low, high = ("" if end is None else f"{end:g}" for end in metric.range)
+        rows.append([metric.title, metric.source, metric.note or NONE, f"{low} … {high}"])
+    return Section("Definitions", [Table(["metric", "definition", "mind", "range"], rows, texts=3)])
+
+
+def _provenance(config: Mapping[str, Any], hashes: Mapping[str, Any]) -> Section:
+    settings = [[name, str(value)] for name, value in config.items()]
+    sums = [[name, str(value)] for name, value in _flat(hashes)]
+    return Section(
+        "Configuration and hashes",
+        [Table(["setting", "value"], settings, texts=2), Table(["SHA-256 of", "value"], sums, texts=2)],
+    )
+
+
+def _flat(hashes: Mapping[str, Any], at: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in hashes.items():
+        path = f"{at}{name}"
+        found += _flat(value, f"{path}: ") if isinstance(value, Mapping) else [(path, value)]
+    return found

@@ -1,0 +1,15 @@
+"""How good a picture, a clip or a model is: one file per metric, each with source, range and direction.
+
+metric              what every metric says about itself            Metric
+absolute_error      L1 on the 0..255 scale
+psnr                peak signal-to-noise ratio
+ssim, ms_ssim       structural similarity, at one and five scales
+squeeze_perceptual  stand-in for LPIPS on SqueezeNet               squeeze_net
+lpips               the real one, with weights from a path
+frechet             distance of two sets of features               squeeze_net (stand-in), inception (FID)
+keypoint_distance   AKD, on the project's face mesh
+apertures           do lips and lids follow the driver
+pose_error          angle between two head rotations
+jitter              nervousness of the landmarks
+identity            CSIM and the same-person test                  dlib, optional
+"""

@@ -1,0 +1,89 @@
+"""Reading the weights of a metric's frozen network from a file that the user brings.
+
+A backbone is a published file: its address and the first digits of its SHA-256 are written down beside the
+network that reads it, and nothing here downloads it. Pickled files are parsed without running any code in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_safetensors
+from torch import Tensor, nn
+
+from facewire.base.errors import HashMismatch, WeightsError
+from facewire.networks.weights import fill
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFile:
+    """A published file of weights.
+
+    name    what it is called in the folder of networks
+    url     where it is published
+    sha256  the first digits of its hash; empty skips the check
+    """
+
+    name: str
+    url: str
+    sha256: str = ""
+
+    def absence(self, folder: Path | None) -> str:
+        """Return why the file cannot be read from a folder, or an empty text if it is there."""
+        if folder is None:
+            return f"no folder of networks was given; it needs {self.name} ({self.url})"
+        if not (folder / self.name).is_file():
+            return f"{self.name} is not in the folder of networks ({self.url})"
+        return ""
+
+    def read(self, folder: Path) -> dict[str, Tensor]:
+        """Return its tensors in float32.
+
+        Raises:
+            WeightsError: the file is missing or holds something other than named tensors.
+            HashMismatch: its bytes are not the published ones.
+        """
+        path = folder / self.name
+        try:
+            data = path.read_bytes()
+        except OSError as problem:
+            raise WeightsError(path, f"cannot be read ({problem.strerror}); get it from {self.url}") from problem
+        actual = hashlib.sha256(data).hexdigest()
+        if not actual.startswith(self.sha256):
+            raise HashMismatch(path, self.sha256, actual)
+        tensors = _safetensors(path, data) if path.suffix == ".safetensors" else _pickle(path, data)
+        return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def freeze(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put tensors into a module, strictly, and freeze it.
+
+    Raises:
+        SchemaMismatch: names or shapes differ.
+    """
+    fill(module, tensors, path)
+    module.requires_grad_(False)
+    module.eval()
+
+
+def _safetensors(path: Path, data: bytes) -> dict[str, Tensor]:
+    try:
+        return parse_safetensors(data)
+    except SafetensorError as problem:
+        raise WeightsError(path, f"is not a safetensors file ({problem})") from problem
+
+
+def _pickle(path: Path, data: bytes) -> dict[str, Tensor]:
+    try:
+        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as problem:  # torch raises several kinds for a bad file; all mean the same here
+        raise WeightsError(path, f"is not a file of tensors ({type(problem).__name__})") from problem
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise WeightsError(path, "does not hold named tensors")
+    return {str(name): value for name, value in loaded.items()}

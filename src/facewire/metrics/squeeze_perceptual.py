@@ -1,0 +1,41 @@
+"""squeeze-perceptual: a perceptual distance on SqueezeNet, a stand-in for LPIPS.
+
+Each tap's channels are scaled to unit length at every place, the squared difference is summed over channels,
+averaged over the picture and summed over the seven taps. That is LPIPS without its learned channel weights and on
+the original Caffe network, so the numbers have a scale of their own: they rank results, and must not be compared
+with LPIPS. Range 0 (equal) to about 7, in practice below 2; lower is better.
+
+Source: Zhang et al., The unreasonable effectiveness of deep features (2018), its unweighted variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from facewire.metrics.metric import Metric
+
+SQUEEZE_PERCEPTUAL = Metric(
+    name="squeeze-perceptual",
+    title="squeeze-perceptual",
+    unit="",
+    better="lower",
+    range=(0.0, None),
+    source="Zhang et al. 2018, unweighted, on SqueezeNet 1.1 (seven taps)",
+    note="stand-in; not comparable with LPIPS",
+)
+
+EPSILON = 1e-10
+
+
+def tap_distance(result: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
+    """Return the distance (B,) of two lists of taps (B, C_i, H_i, W_i)."""
+    distances = [(_unit(a) - _unit(b)).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(result, truth, strict=True)]
+    return torch.stack(distances).sum(dim=0)
+
+
+def _unit(features: Tensor) -> Tensor:
+    length = features.square().sum(dim=1, keepdim=True).sqrt()
+    return features / (length + EPSILON)

@@ -1,0 +1,152 @@
+"""Putting a run together: settings, clips and frozen networks become a `Trainer`, new or going on.
+
+stored_run(folder, config)   is there a run already, and is it this one?   before anything takes time
+open_run(...)                model, losses, critic, averaged weights; restored where there was one
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from facewire.base.errors import OutputError, TrainingError
+from facewire.base.files import write_advice
+from facewire.data.clips import ClipSet
+from facewire.face.attention import load_attention_mesh
+from facewire.face.mesh import load_face_mesh
+from facewire.losses.feature_taps import FeatureTaps
+from facewire.losses.perceptual import PerceptualLoss
+from facewire.networks import config as paper
+from facewire.networks.compact import CompactTalkingHead
+from facewire.networks.discriminator import Discriminator
+from facewire.networks.presets import COMPACT, Model, build_preset, preset_config
+from facewire.networks.weights import fill, load_model, resolve
+from facewire.training.checkpoint import Checkpoint, load_checkpoint
+from facewire.training.compact_objective import CompactObjective
+from facewire.training.config import TrainConfig
+from facewire.training.critic import Critic
+from facewire.training.learner import Learner
+from facewire.training.objective import Objective
+from facewire.training.paper_objective import PaperObjective
+from facewire.training.trainer import CHECKPOINT, Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenNetworks:
+    """What the perceptual term compares features of: a picture network, and a face network where there is one."""
+
+    picture: FeatureTaps
+    face: FeatureTaps | None = None
+
+    @property
+    def name(self) -> str:
+        """Which networks they are, for logs, checkpoints and manifests."""
+        return self.picture.name if self.face is None else f"{self.picture.name} + {self.face.name}"
+
+
+def stored_run(folder: Path, config: TrainConfig) -> Checkpoint | None:
+    """Return the checkpoint of a folder, None where there is none yet; the folder is made.
+
+    Raises:
+        OutputError: the folder cannot be made.
+        WeightsError: its checkpoint is not one of this version.
+        TrainingError: it holds a run with other settings.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(folder, write_advice(problem)) from problem
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    checkpoint = load_checkpoint(path)
+    differences = config.differences(checkpoint.config)
+    if differences:
+        raise TrainingError(
+            f"{folder} holds a run with other settings ({'; '.join(differences)}): "
+            "repeat its command, or give another folder with -o"
+        )
+    return checkpoint
+
+
+def open_run(
+    config: TrainConfig,
+    clips: ClipSet,
+    networks: FrozenNetworks,
+    folder: Path,
+    device: torch.device,
+    *,
+    init: str | None = None,
+    stored: Checkpoint | None = None,
+) -> Trainer:
+    """Return a run, ready to train.
+
+    Args:
+        config: its settings.
+        clips: its data, at the model's resolution.
+        networks: of the perceptual term, on the CPU.
+        folder: where it writes.
+        device: where it computes.
+        init: weights to start from, a published name or a file; None starts as `start` does.
+        stored: the checkpoint to go on from; `init` is not looked at then.
+
+    Raises:
+        WeightsError: `init` cannot be used, or is of another model (SchemaMismatch).
+        TrainingError: `stored` was made with other clips or networks.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = build_preset(config.preset, preset_config(config.preset, jacobians=config.jacobians) or None)
+        objective = _objective(config, networks, device)
+    if stored is None and init is None:
+        start(model)
+    elif stored is None and init is not None:
+        fill(model, load_model(init)[0].state_dict(), resolve(init))
+    trainer = Trainer(Learner(config, model, objective, device), clips, folder, networks.name)
+    if stored is not None:
+        trainer.restore(stored)
+    return trainer
+
+
+def start(model: Model) -> None:
+    """Give the compact model's landmark reader the published numbers; other models start at random."""
+    if isinstance(model, CompactTalkingHead):
+        reader = model.motion_reader.reader
+        reader.coarse.load_state_dict(load_face_mesh().state_dict())
+        reader.fine.load_state_dict(load_attention_mesh().state_dict())
+
+
+def resolution(config: TrainConfig) -> int:
+    """Return the side of the pictures that a run trains on, in pixels."""
+    settings = preset_config(config.preset, jacobians=config.jacobians)
+    if config.preset == COMPACT:
+        return CompactTalkingHead.resolution
+    return paper.from_dict(settings).resolution
+
+
+def _objective(config: TrainConfig, networks: FrozenNetworks, device: torch.device) -> Objective:
+    settings = config.perceptual
+    picture = PerceptualLoss(
+        _on(networks.picture, device),
+        weights=settings.tap_weights[: len(networks.picture.divisors)],
+        scales=settings.scales,
+        first_scale=settings.first_scale,
+    )
+    if config.preset == COMPACT:
+        if networks.face is not None:
+            raise TrainingError("compact-256 compares no faces: leave --face-perceptual out")
+        return CompactObjective(picture, config.compact_weights, config.drop_tail)
+    face = None if networks.face is None else PerceptualLoss(_on(networks.face, device), scales=1)
+    model = paper.from_dict(preset_config(config.preset, jacobians=config.jacobians))
+    critic = Critic(Discriminator(model))
+    return PaperObjective(picture, config.paper_weights, critic, face=face, drop_tail=config.drop_tail)
+
+
+def _on(taps: FeatureTaps, device: torch.device) -> FeatureTaps:
+    """Return a frozen network on a device."""
+    if isinstance(taps, nn.Module):
+        taps.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return taps

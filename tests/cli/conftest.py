@@ -1,0 +1,63 @@
+"""A real face on video, made once: NASA's astronaut, animated by the shipped model, with a tone."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+
+from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.pose import rotation_from_angles
+from facewire.media.frame import Frame
+from facewire.media.image import save_image
+from facewire.media.video import VideoWriter
+from facewire.runtime.animator import Animator, Person, Pixels
+
+RATE = Fraction(30000, 1001)
+FRAMES = 12
+NODS = 9.0
+"""Degrees of yaw between the first and the last frame."""
+
+
+@pytest.fixture(scope="session")
+def animator() -> Animator:
+    torch.set_num_threads(2)
+    return Animator.load()
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    save_image(path, astronaut())
+    return path
+
+
+@pytest.fixture(scope="session")
+def person(animator: Animator, photo: Path) -> Person:
+    return animator.person(photo)
+
+
+@pytest.fixture(scope="session")
+def driving_pictures(animator: Animator, person: Person) -> list[Pixels]:
+    """Return the astronaut turning from left to right, one head crop per frame."""
+    own = person.identity.motion
+    yaw = torch.deg2rad(torch.linspace(-NODS / 2, NODS / 2, FRAMES))
+    turns = rotation_from_angles(yaw, torch.zeros_like(yaw), torch.zeros_like(yaw))
+    motions = HeadMotion.cat([own.turned(turn) for turn in turns])
+    return list(animator.render(person, motions))
+
+
+@pytest.fixture(scope="session")
+def driving(driving_pictures: list[Pixels], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a wide video (448x320) of the turning head, with 29.97 frames per second exactly."""
+    path = tmp_path_factory.mktemp("driving") / "driving.mp4"
+    with VideoWriter(path, (448, 320), RATE) as writer:
+        for index, picture in enumerate(driving_pictures):
+            wide = np.full((320, 448, 3), 128, np.uint8)
+            wide[40:296, 96:352] = picture
+            writer.write(Frame(wide, index, 1 / RATE))
+    return path

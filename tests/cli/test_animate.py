@@ -1,0 +1,136 @@
+"""facewire animate and rotate, run as a user runs them, on a real face."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facewire.cli.main import main
+from facewire.media.frame import Frame
+from facewire.media.image import load_image, save_image
+from facewire.media.video import VideoReader, VideoWriter
+from facewire.runtime.animator import Animator, Person, Pixels
+from tests.cli.conftest import FRAMES, RATE
+
+
+def frames_of(path: Path) -> list[Frame]:
+    with VideoReader(path) as reader:
+        return list(reader)
+
+
+def test_animate_keeps_rate_and_length_and_reports(
+    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    assert main(["animate", str(photo), str(driving), "-o", str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["frames"] == FRAMES
+    assert report["missing"] == 0
+    with VideoReader(out) as reader:
+        assert reader.rate == RATE
+        frames = list(reader)
+    assert len(frames) == FRAMES
+    assert frames[0].size == (256, 256)
+
+
+def test_animation_moves_the_head_and_leaves_the_corners(
+    photo: Path, driving: Path, person: Person, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    assert main(["animate", str(photo), str(driving), "-o", str(out), "-q"]) == 0
+    shown = [frame.pixels.astype(float) for frame in frames_of(out)]
+    head = np.abs(shown[-1][90:190, 80:180] - shown[0][90:190, 80:180]).mean()
+    corner = np.abs(shown[-1][:30, :20] - shown[0][:30, :20]).mean()
+    assert head > 3.0
+    assert corner < 2.0
+    assert np.abs(shown[0][:30, :20] - person.picture[:30, :20]).mean() < 6.0
+
+
+def test_older_spellings_are_the_same_command(photo: Path, driving: Path, tmp_path: Path) -> None:
+    new, old = tmp_path / "new.mp4", tmp_path / "old.mp4"
+    assert main(["animate", str(photo), str(driving), "-o", str(new), "-q"]) == 0
+    spelled = ["--source_image", str(photo), "--driving_video", str(driving), "--result_video", str(old)]
+    assert main(["animate", *spelled, "-q"]) == 0
+    for one, other in zip(frames_of(new), frames_of(old), strict=True):
+        assert np.array_equal(one.pixels, other.pixels)
+
+
+def test_side_by_side_shows_source_driver_and_result(
+    photo: Path, driving: Path, person: Person, tmp_path: Path
+) -> None:
+    out = tmp_path / "wide.mp4"
+    assert main(["animate", str(photo), str(driving), "-o", str(out), "--side-by-side", "-q"]) == 0
+    frame = frames_of(out)[3]
+    assert frame.size == (768, 256)
+    assert np.abs(frame.pixels[:, :256].astype(int) - person.picture).mean() < 6
+
+
+def test_record_and_play_back_is_close_to_the_video_itself(photo: Path, driving: Path, tmp_path: Path) -> None:
+    motion, played, direct = tmp_path / "m.fwv", tmp_path / "played.mp4", tmp_path / "direct.mp4"
+    assert main(["record", str(driving), "-o", str(motion), "-q"]) == 0
+    assert motion.stat().st_size < FRAMES * 132
+    assert main(["animate", str(photo), str(motion), "-o", str(played), "-q", "--reference", "first"]) == 0
+    assert main(["animate", str(photo), str(driving), "-o", str(direct), "-q", "--reference", "first"]) == 0
+    for one, other in zip(frames_of(played), frames_of(direct), strict=True):
+        assert np.abs(one.pixels.astype(int) - other.pixels).mean() < 4
+
+
+def test_motion_of_other_weights_is_refused(
+    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    motion = tmp_path / "m.fwv"
+    assert main(["record", str(driving), "-o", str(motion), "-q"]) == 0
+    stored = bytearray(motion.read_bytes())
+    motion.write_bytes(bytes(stored[:-20]))
+    assert main(["animate", str(photo), str(motion), "-o", str(tmp_path / "o.mp4"), "-q"]) == 5
+    assert not (tmp_path / "o.mp4").exists()
+    assert "m.fwv" in capsys.readouterr().err
+
+
+def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(
+    photo: Path, driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "gap.mp4", tmp_path / "out.mp4"
+    shown = [*driving_pictures[:4], np.full((256, 256, 3), 90, np.uint8), *driving_pictures[5:8]]
+    with VideoWriter(path, (256, 256), RATE) as writer:
+        for index, picture in enumerate(shown):
+            writer.write(Frame(np.ascontiguousarray(picture), index, 1 / RATE))
+    options = ["--crop", "none", "--reference", "first", "--json"]
+    assert main(["animate", str(photo.with_name("crop.png")), str(path), "-o", str(out), *options]) == 3
+    capsys.readouterr()
+    save_image(tmp_path / "crop.png", driving_pictures[0])
+    assert main(["animate", str(tmp_path / "crop.png"), str(path), "-o", str(out), *options]) == 0
+    assert json.loads(capsys.readouterr().out)["missing"] == 1
+    pictures = [frame.pixels.astype(int) for frame in frames_of(out)]
+    assert np.abs(pictures[4] - pictures[3]).mean() < 1.0
+    assert np.abs(pictures[5] - pictures[3]).mean() > np.abs(pictures[4] - pictures[3]).mean()
+
+
+def test_rotate_turns_the_head_the_right_way(
+    photo: Path, animator: Animator, tmp_path: Path
+) -> None:
+    right, left = tmp_path / "right.png", tmp_path / "left.png"
+    assert main(["rotate", str(photo), "-o", str(right), "--yaw", "15"]) == 0
+    assert main(["rotate", str(photo), "-o", str(left), "--yaw=-15"]) == 0
+    noses = []
+    for path in (left, right):
+        face = animator.finder.find(load_image(path))[0]
+        noses.append(face.landmarks[4, 0] - face.landmarks[[234, 454], 0].mean())
+    assert noses[0] < noses[1] - 10
+
+
+def test_rotate_without_angles_makes_a_sheet(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    assert main(["rotate", str(photo), "-o", str(out)]) == 0
+    height, width, _ = load_image(out).shape
+    assert width > 5 * 256
+    assert height > 3 * 256
+
+
+def test_rotate_sweep_is_a_video(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sweep.mp4"
+    assert main(["rotate", str(photo), "-o", str(out), "--yaw=-10:10", "--seconds", "0.4", "-q"]) == 0
+    assert len(frames_of(out)) == 10

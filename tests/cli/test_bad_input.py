@@ -1,0 +1,115 @@
+"""Bad input: one line, the right exit code, and nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facewire.cli.main import main
+from facewire.media.image import save_image
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = main(list(arguments))
+    return code, capsys.readouterr().err
+
+
+def test_errors_are_one_line(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = run(capsys, "animate", str(photo), str(tmp_path / "no.mp4"), "-o", str(tmp_path / "o.mp4"))
+    assert code == 3
+    assert text.count("\n") == 1
+    assert "no.mp4" in text
+
+
+def test_photo_without_a_face(driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grey = tmp_path / "grey.png"
+    save_image(grey, np.full((300, 400, 3), 127, np.uint8))
+    code, text = run(capsys, "animate", str(grey), str(driving), "-o", str(tmp_path / "o.mp4"))
+    assert code == 3
+    assert "no face" in text
+
+
+def test_video_without_a_face(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grey = tmp_path / "grey.png"
+    save_image(grey, np.full((300, 400, 3), 127, np.uint8))
+    code, text = run(capsys, "animate", str(photo), str(grey), "-o", str(tmp_path / "o.mp4"))
+    assert code == 3
+    assert "no face" in text
+
+
+def test_several_faces_are_said_and_can_be_picked(
+    driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    face = astronaut()[:300, 60:360]
+    two = tmp_path / "two.png"
+    save_image(two, np.hstack((face, face[:, ::-1])))
+    out = tmp_path / "o.mp4"
+    code, text = run(capsys, "animate", str(two), str(driving), "-o", str(out), "--face", "1", "-q")
+    assert code == 0
+    assert "2 faces" in text
+    code, text = run(capsys, "animate", str(two), str(driving), "-o", str(out), "--face", "5", "-q")
+    assert code == 3
+    assert "--face takes 0 to 1" in text
+
+
+def test_existing_output_survives_a_failure(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, broken = tmp_path / "o.mp4", tmp_path / "broken.mp4"
+    out.write_bytes(b"precious")
+    broken.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(1000))
+    code, _ = run(capsys, "animate", str(photo), str(broken), "-o", str(out))
+    assert code == 3
+    assert out.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--yaw", "90"], 2, "yaw"),
+        (["--yaw", "left"], 2, "angle"),
+        (["--keypoints", "0"], 2, "keypoints"),
+        (["--keypoints", "21"], 2, "keypoints"),
+        (["--crf", "99"], 2, "crf"),
+        (["--device", "abacus"], 2, "device"),
+        (["--reference", "500"], 2, "reference"),
+        (["--weights", "nothing-like-this"], 4, "compact-256"),
+    ],
+)
+def test_wrong_settings(
+    photo: Path,
+    driving: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    says: str,
+) -> None:
+    out = tmp_path / "o.mp4"
+    actual, text = run(capsys, "animate", str(photo), str(driving), "-o", str(out), "-q", *arguments)
+    assert actual == code
+    assert says in text
+    assert not out.exists()
+
+
+def test_unknown_output_kind(photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = run(capsys, "animate", str(photo), str(driving), "-o", str(tmp_path / "o.xyz"), "-q")
+    assert code == 3
+    assert ".mp4" in text
+
+
+def test_too_few_arguments(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = run(capsys, "animate", str(photo), "-o", str(tmp_path / "o.mp4"))
+    assert code == 2
+    assert "SOURCE DRIVING" in text
+
+
+def test_help_of_every_command_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("animate", "rotate", "record", "train"):
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--help"])
+        assert stop.value.code == 0
+        assert f"facewire {command}" in capsys.readouterr().out.split("examples:")[1]

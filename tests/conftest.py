@@ -1,0 +1,78 @@
+"""Shared by the tests of data, training and command line: small clips with labels, and a small network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from facewire.media.frame import Frame
+from facewire.media.video import VideoWriter
+
+ClipMaker = Callable[..., Path]
+"""(folder, name, *, frames=6, side=64, labels=True) -> the video."""
+
+STAND_IN_WIDTHS = ((2, 16), (2, 32), (4, 64), (4, 128), (1, 128))
+
+
+def template() -> NDArray[np.float64]:
+    """Return 78 places, shares of a picture, roughly as large as a face in a head crop."""
+    angle = np.linspace(0, 2 * math.pi, 78, endpoint=False)
+    radius = 0.1 + 0.15 * ((np.arange(78) * 7) % 78) / 78
+    return np.stack((0.5 + radius * np.cos(angle), 0.53 + radius * np.sin(angle)), axis=1)
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> ClipMaker:
+    def make(folder: Path, name: str, *, frames: int = 6, side: int = 64, labels: bool = True) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        moves = 0.05 * np.sin(np.arange(frames))
+        landmarks = template() + np.stack((moves, np.zeros(frames)), axis=1)[:, None]
+        video = folder / f"{name}.mp4"
+        with VideoWriter(video, (side, side), Fraction(25), crf=10) as writer:
+            for number in range(frames):
+                writer.write(Frame(_picture(landmarks[number], side), number, Fraction(1, 25)))
+        if labels:
+            turns = 200 * moves[:, None] * (1.0, 0.5, 0.2)
+            place = np.stack((moves * 50 / 1.5, np.zeros(frames), np.full(frames, 50.0)), axis=1)
+            np.savez(
+                video.with_suffix(".npz"),
+                lm=landmarks.astype(np.float16),
+                pose=np.concatenate((turns, place), axis=1).astype(np.float32),
+                det=np.ones(frames, bool),
+            )
+        return video
+
+    return make
+
+
+def _picture(landmarks: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
+    """Return a grey picture with a soft bright spot where the face is."""
+    y, x = np.mgrid[0:side, 0:side] / side
+    centre = landmarks.mean(axis=0)
+    spot = np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / 0.02)
+    colour = np.array((200.0, 150.0, 120.0))
+    return np.asarray(40 + spot[..., None] * colour, np.uint8)
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A perceptual network of the smallest kind with random numbers, as a file."""
+    generator = torch.Generator().manual_seed(0)
+    tensors, inputs = {"conv0.weight": torch.eye(3)[:, :, None, None], "conv0.bias": torch.zeros(3)}, 3
+    for block, (count, width) in enumerate(STAND_IN_WIDTHS, start=1):
+        for index in range(1, count + 1):
+            gain = math.sqrt(2 / (9 * inputs))
+            weight = gain * torch.randn(width, inputs, 3, 3, generator=generator)
+            tensors |= {f"conv{block}{index}.weight": weight, f"conv{block}{index}.bias": torch.zeros(width)}
+            inputs = width
+    path = tmp_path_factory.mktemp("networks") / "stand-in.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    return path

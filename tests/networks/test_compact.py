@@ -1,0 +1,231 @@
+"""The compact model: what it promises about geometry, independence, cost and size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from facewire.geometry.grid import image_grid
+from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.pose import rotation_from_degrees
+from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
+from facewire.networks.compact_field import SIZE
+from facewire.networks.compact_motion import FREE, GUIDES
+from facewire.networks.talking_head import TalkingHead
+
+RENDER_GMACS = 5.0
+MOTION_GMACS = 0.6
+STORED_MB = 20.0
+"""The limits of the project: per driving frame on the receiver, on the sender, and of the weights file."""
+
+
+@cache
+def _model() -> CompactTalkingHead:
+    """Random weights that are all in use: at the start some layers are zero on purpose."""
+    torch.manual_seed(0)
+    model = CompactTalkingHead()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.01)
+    return model.eval()
+
+
+def _pictures(seed: int, batch: int = 2) -> Tensor:
+    """Smooth ones: in white noise a rounding error of the flow is a visible one of the picture."""
+    coarse = torch.rand(batch, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+    return F.interpolate(coarse, (256, 256), mode="bilinear", align_corners=True)
+
+
+def _motion(seed: int, batch: int = 2) -> HeadMotion:
+    """Plausible heads, so that tests need no faces."""
+    generator = torch.Generator().manual_seed(seed)
+    angles = 20 * torch.rand(batch, 3, generator=generator) - 10
+    rotation = torch.stack([rotation_from_degrees(*row) for row in angles.tolist()])
+    translation = 0.1 * torch.randn(batch, 3, generator=generator)
+    return HeadMotion(rotation, translation, 0.05 * torch.randn(batch, 20, 3, generator=generator))
+
+
+@cache
+@torch.no_grad()
+def _synthesis(kept: int | None = None, *, same: bool = False) -> CompactSynthesis:
+    model = _model()
+    canonical, _ = model.motion_reader(_pictures(1))
+    identity = model.identity_from(_pictures(1), canonical, _motion(3))
+    return model.synthesis(identity, _motion(3) if same else _motion(4), kept)
+
+
+def test_the_model_is_a_talking_head() -> None:
+    head: TalkingHead = _model()
+    assert head.resolution == 256
+    assert head.keypoints == 20 == len(GUIDES) + len(FREE)
+    with torch.no_grad():
+        identity = head.identity(_pictures(1))
+        image = head.render(identity, head.motion(_pictures(2)))
+    assert image.shape == (2, 3, 256, 256)
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+def test_lips_and_lids_come_first_because_the_tail_may_be_dropped() -> None:
+    first = [guide.name for guide in GUIDES[:4]]
+    assert all("lip" in name or "lid" in name for name in first)
+
+
+def test_masks_share_out_every_pixel() -> None:
+    for kept in (None, 7, 0):
+        masks = _synthesis(kept).field.masks
+        assert masks.shape == (2, 21, SIZE, SIZE)
+        torch.testing.assert_close(masks.sum(dim=1), torch.ones(2, SIZE, SIZE))
+    assert (_synthesis(7).field.masks[:, 8:] == 0).all()
+
+
+def test_the_source_in_its_own_motion_does_not_move() -> None:
+    made = _synthesis(same=True)
+    still = image_grid(SIZE, SIZE).expand(2, SIZE, SIZE, 2)
+    torch.testing.assert_close(made.field.surface(), still, atol=3e-6, rtol=0)
+    torch.testing.assert_close(made.warped, _pictures(1), atol=1e-3, rtol=0)
+    assert (_synthesis().field.surface() - still).abs().max() > 0.01
+
+
+def test_the_volume_s_flow_is_the_surface_s_at_its_depth() -> None:
+    field = _synthesis().field
+    planes = field.volume(8, SIZE)
+    z = torch.linspace(-1, 1, 8)
+    for plane in (0, 5):
+        expected = field.constant + z[plane] * field.slope
+        torch.testing.assert_close(planes[:, plane], expected)
+
+
+@torch.no_grad()
+def test_dropped_keypoints_cannot_change_the_picture() -> None:
+    model = _model()
+    canonical, _ = model.motion_reader(_pictures(1))
+    identity = model.identity_from(_pictures(1), canonical, _motion(3))
+    expression = _motion(4).expression.clone()
+    expression[:, 6:] = 1e3
+    other = _motion(4).with_expression(expression)
+    assert torch.equal(model.render(identity, other, 6), model.render(identity, _motion(4), 6))
+    assert not torch.equal(model.render(identity, other, 7), model.render(identity, _motion(4), 7))
+
+
+@torch.no_grad()
+def test_keypoints_may_be_dropped_per_head() -> None:
+    model = _model()
+    canonical, _ = model.motion_reader(_pictures(1))
+    identity = model.identity_from(_pictures(1), canonical, _motion(3))
+    mixed = model.render(identity, _motion(4), torch.tensor([5, 20]))
+    for row, kept in enumerate((5, 20)):
+        alone = model.render(identity, _motion(4), kept)[row]
+        torch.testing.assert_close(mixed[row], alone, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_a_picture_s_own_keypoints_are_those_seen_in_it() -> None:
+    identity = _model().identity(_pictures(1))
+    _, motion = _model().motion_reader(_pictures(1))
+    torch.testing.assert_close(motion.expression, identity.motion.expression)
+    eye = torch.eye(3).expand(2, 3, 3)
+    rotation = identity.motion.rotation
+    torch.testing.assert_close(rotation @ rotation.transpose(1, 2), eye, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_free_view_turns_the_head_and_no_turn_changes_nothing() -> None:
+    model = _model()
+    canonical, _ = model.motion_reader(_pictures(1))
+    identity, motion = model.identity_from(_pictures(1), canonical, _motion(3)), _motion(4)
+    same = model.render(identity, motion.turned(torch.eye(3), torch.zeros(3)))
+    assert torch.equal(same, model.render(identity, motion))
+    turned = model.render(identity, motion.turned(rotation_from_degrees(20, 0, 0)))
+    assert (turned - same).abs().mean() > 1e-3
+
+
+@torch.no_grad()
+def test_heads_of_a_batch_do_not_see_each_other() -> None:
+    model = _model()
+    source, driving = _pictures(1, 3), _pictures(2, 3)
+    together = model.render(model.identity(source), model.motion(driving))
+    for row in range(3):
+        rows = slice(row, row + 1)
+        alone = model.render(model.identity(source[rows]), model.motion(driving[rows]))
+        torch.testing.assert_close(alone[0], together[row], atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
+def test_one_source_serves_many_frames() -> None:
+    model = _model()
+    one, motion = model.identity(_pictures(1, 1)), _motion(4, 3)
+    together = model.render(one, motion)
+    for row in range(3):
+        alone = model.render(one, motion[row : row + 1])[0]
+        torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=0)
+
+
+def test_every_parameter_that_is_trained_gets_a_gradient() -> None:
+    model = _model()
+    landmarks = 0.5 * torch.randn(2, 78, 2, generator=torch.Generator().manual_seed(5))
+    canonical, own = model.motion_reader.from_landmarks(_pictures(1), landmarks)
+    made = model.synthesis(model.identity_from(_pictures(1), canonical, own), _motion(4))
+    weighted = [
+        (part * torch.randn(part.shape, generator=torch.Generator().manual_seed(6))).sum()
+        for part in (made.image, made.field.depth, own.rotation, own.translation, own.expression)
+    ]
+    torch.stack(weighted).sum().backward()  # type: ignore[no-untyped-call]
+    for name, parameter in model.named_parameters():
+        if name.startswith("motion_reader.reader."):
+            assert not parameter.requires_grad, name  # published networks, kept as they are
+        else:
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+            assert parameter.grad.abs().max() > 0, name
+    model.zero_grad(set_to_none=True)
+
+
+@torch.no_grad()
+def test_coordinates_stay_float32_under_autocast() -> None:
+    model = _model()
+    canonical, _ = model.motion_reader(_pictures(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        identity = model.identity_from(_pictures(1), canonical, _motion(3))
+        made = model.synthesis(identity, _motion(3))
+    still = image_grid(SIZE, SIZE).expand(2, SIZE, SIZE, 2)
+    assert made.field.surface().dtype == torch.float32
+    torch.testing.assert_close(made.field.surface(), still, atol=3e-6, rtol=0)
+
+
+def _gmacs(work: Callable[[], object]) -> float:
+    """Return the multiply-accumulates of convolutions and matrix products, in billions."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        work()
+    return float(counter.get_total_flops()) / 2e9
+
+
+def test_a_driving_frame_costs_less_than_the_limits() -> None:
+    model = _model()
+    with torch.no_grad():
+        identity = model.identity(_pictures(1, 1))
+    render = _gmacs(lambda: model.render(identity, _motion(4, 1)))
+    motion = _gmacs(lambda: model.motion(_pictures(2, 1)))
+    assert 1.0 < render <= RENDER_GMACS
+    assert 0.05 < motion <= MOTION_GMACS
+
+
+def test_the_weights_fit() -> None:
+    stored = sum(2 * tensor.numel() for tensor in _model().state_dict().values())
+    assert 1.0 < stored / 1e6 <= STORED_MB
+
+
+@pytest.mark.parametrize("size", [192, 256, 300])
+@torch.no_grad()
+def test_motion_is_read_from_any_size(size: int) -> None:
+    motion = _model().motion(torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1)))
+    assert motion.expression.shape == (1, 20, 3)
+    assert torch.isfinite(motion.expression).all()
