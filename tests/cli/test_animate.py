@@ -68,7 +68,9 @@ def test_side_by_side_shows_source_driver_and_result(
     assert np.abs(frame.pixels[:, :256].astype(int) - person.picture).mean() < 6
 
 
-def test_record_and_play_back_is_close_to_the_video_itself(photo: Path, driving: Path, tmp_path: Path) -> None:
+def test_record_and_play_back_is_close_to_the_video_itself(
+    photo: Path, driving: Path, tmp_path: Path
+) -> None:
     motion, played, direct = tmp_path / "m.fwv", tmp_path / "played.mp4", tmp_path / "direct.mp4"
     assert main(["record", str(driving), "-o", str(motion), "-q"]) == 0
     assert motion.stat().st_size < FRAMES * 132
@@ -109,9 +111,7 @@ def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(
     assert np.abs(pictures[5] - pictures[3]).mean() > np.abs(pictures[4] - pictures[3]).mean()
 
 
-def test_rotate_turns_the_head_the_right_way(
-    photo: Path, animator: Animator, tmp_path: Path
-) -> None:
+def test_rotate_turns_the_head_the_right_way(photo: Path, animator: Animator, tmp_path: Path) -> None:
     right, left = tmp_path / "right.png", tmp_path / "left.png"
     assert main(["rotate", str(photo), "-o", str(right), "--yaw", "15"]) == 0
     assert main(["rotate", str(photo), "-o", str(left), "--yaw=-15"]) == 0

@@ -95,7 +95,9 @@ def test_wrong_settings(
     assert not out.exists()
 
 
-def test_unknown_output_kind(photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_output_kind(
+    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, text = run(capsys, "animate", str(photo), str(driving), "-o", str(tmp_path / "o.xyz"), "-q")
     assert code == 3
     assert ".mp4" in text

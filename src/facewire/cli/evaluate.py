@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from facewire.cli import options
 if TYPE_CHECKING:
     from facewire.evaluation.compare import Comparison
     from facewire.evaluation.run import Outcome
+    from facewire.runtime.animator import Animator
 
 EXAMPLES = """examples:
   facewire evaluate reconstruction --data clips/val -o report/ --nets nets/
@@ -21,10 +23,13 @@ EXAMPLES = """examples:
   facewire evaluate ablation --weights a.safetensors b.safetensors --data clips/val -o ablation/
   facewire evaluate --compare before/report.json after/report.json
 
-The report is OUT/report.html and OUT/report.json. A run that was stopped goes on where it was. The exit code is 8 if a
-clip failed; its reason is in the report."""
+The report is REPORT/report.html and REPORT/report.json. A run that was stopped goes on where it was. The exit code
+is 8 if a clip failed; its reason is in the report."""
 
-PROTOCOLS = ("reconstruction", "transfer", "freeview", "canonical", "occlusion", "ablation")
+ABLATION = "ablation"
+PROTOCOLS = ("reconstruction", "transfer", "freeview", "canonical", "occlusion", ABLATION)
+Shown = tuple[Mapping[str, Any], list[str], Mapping[str, str]]
+"""A document, its lines for people, and what failed with its reason."""
 SOME_FAILED = 8
 """Exit code of a report in which rows are missing."""
 MOST_WORKERS = 4
@@ -39,15 +44,23 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("protocol", nargs="?", metavar="PROTOCOL", choices=PROTOCOLS, help=", ".join(PROTOCOLS))
-    parser.add_argument("--compare", nargs=2, metavar=("A.json", "B.json"), help="what changed from one report to another")
+    parser.add_argument(
+        "protocol", nargs="?", metavar="PROTOCOL", choices=PROTOCOLS, help=", ".join(PROTOCOLS)
+    )
+    parser.add_argument(
+        "--compare", nargs=2, metavar=("A.json", "B.json"), help="what changed from one report to another"
+    )
     parser.add_argument("--data", metavar="DIR", help="folder of clips: square head crops, one person each")
     parser.add_argument("-o", "--output", metavar="REPORT", help="folder of the report, made if need be")
     parser.add_argument("--clips", type=int, metavar="N", help="only N clips, spread over the folder")
-    parser.add_argument("--stride", type=int, metavar="S", help="measure every S-th frame (default: by protocol)")
+    parser.add_argument(
+        "--stride", type=int, metavar="S", help="measure every S-th frame (default: by protocol)"
+    )
     parser.add_argument("--kept", "--keypoints", type=int, metavar="K", help="use only the first K keypoints")
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
-    parser.add_argument("--workers", type=int, metavar="N", help="clips measured at once (default: one per core, up to 4)")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="clips measured at once (default: one per core, up to 4)"
+    )
     parser.add_argument(
         "--weights",
         nargs="+",
@@ -70,65 +83,90 @@ def run(given: argparse.Namespace) -> int:
         return _compare(given)
     if given.protocol is None or given.data is None or given.output is None:
         raise ConfigError("arguments", "too few", "facewire evaluate PROTOCOL --data DIR -o REPORT")
-    outcome = _evaluate(given)
-    if given.json:
-        print(json.dumps(outcome.document, indent=2))
-    else:
-        print("\n".join(_lines(outcome)))
-    for name, reason in outcome.summary.failed.items():
+    if given.protocol != ABLATION and len(given.weights) > 1:
+        raise ConfigError("weights", " ".join(given.weights), "one file; only ablation takes several")
+    document, lines, failed = _ablate(given) if given.protocol == ABLATION else _evaluate(given)
+    print(json.dumps(document, indent=2) if given.json else "\n".join(lines))
+    for name, reason in failed.items():
         options.note(f"{name}: {reason}")
-    return SOME_FAILED if outcome.summary.failed else 0
+    return SOME_FAILED if failed else 0
 
 
-def _evaluate(given: argparse.Namespace) -> Outcome:
-    import torch
+def _evaluate(given: argparse.Namespace) -> Shown:
+    outcome = _measure(given, given.protocol, _load(given, given.weights[0]), Path(given.output))
+    return outcome.document, _lines(outcome), outcome.summary.failed
 
+
+def _ablate(given: argparse.Namespace) -> Shown:
+    from facewire.evaluation.ablation import ablate
+
+    outcome = ablate(
+        given.weights,
+        lambda weights: _load(given, weights),
+        lambda animator, folder: _measure(given, "reconstruction", animator, folder),
+        Path(given.output),
+    )
+    return outcome.document, [f"{outcome.page}: {len(outcome.variants)} models"], outcome.failed
+
+
+def _load(given: argparse.Namespace, weights: str) -> Animator:
+    """Load one of the weights."""
     from facewire.base.errors import ConfigError
+
+    animator = options.animator_of(argparse.Namespace(weights=weights, device=given.device))
+    if given.kept is not None and not 1 <= given.kept <= animator.model.keypoints:
+        raise ConfigError("kept", given.kept, f"1 to {animator.model.keypoints}")
+    return animator
+
+
+def _measure(given: argparse.Namespace, protocol: str, animator: Animator, folder: Path) -> Outcome:
+    """Run a protocol with a progress bar."""
     from facewire.evaluation.protocols import protocol_of
     from facewire.evaluation.run import evaluate
     from facewire.evaluation.settings import Settings
 
-    protocol = protocol_of(given.protocol)
-    if len(given.weights) > 1:
-        raise ConfigError("weights", " ".join(given.weights), "one file; only ablation takes several")
-    given.weights = given.weights[0]
-    workers = given.workers if given.workers is not None else min(MOST_WORKERS, os.cpu_count() or 1)
-    if workers < 1:
-        raise ConfigError("workers", workers, "1 or more")
-    if workers > 1:
-        torch.set_num_threads(1)
-    animator = options.animator_of(given)
-    if given.kept is not None and not 1 <= given.kept <= animator.model.keypoints:
-        raise ConfigError("kept", given.kept, f"1 to {animator.model.keypoints}")
-    settings = Settings(
-        stride=protocol.stride if given.stride is None else given.stride, kept=given.kept, clips=given.clips
-    )
+    stride = protocol_of(protocol).stride if given.stride is None else given.stride
     bars = options.Bars(given.quiet)
     outcome = evaluate(
-        given.protocol,
+        protocol,
         animator,
         Path(given.data),
-        Path(given.output),
-        settings,
+        folder,
+        Settings(stride=stride, kept=given.kept, clips=given.clips),
         nets=None if given.nets is None else Path(given.nets),
-        workers=workers,
+        workers=_workers(given),
         progress=bars,
     )
     bars.close()
     return outcome
 
 
+def _workers(given: argparse.Namespace) -> int:
+    """Return how many rows are computed at once; each then has one thread of its own."""
+    import torch
+
+    from facewire.base.errors import ConfigError
+
+    workers: int = given.workers if given.workers is not None else min(MOST_WORKERS, os.cpu_count() or 1)
+    if workers < 1:
+        raise ConfigError("workers", workers, "1 or more")
+    if workers > 1:
+        torch.set_num_threads(1)
+    return workers
+
+
 def _lines(outcome: Outcome) -> list[str]:
     """Return the numbers for people."""
-    from facewire.evaluation.pages import shown
+    from facewire.evaluation.pages import absences, shown
 
     rows = [("metric", "result", "baseline")]
     for entry in outcome.summary.entries.values():
-        baseline = shown(entry.baseline) if entry.baseline is not None else ""
-        result = f"not computed ({entry.absent})" if entry.absent else shown(entry.mean)
-        rows.append((entry.metric.title, result, baseline))
+        if not entry.absent:
+            baseline = "" if entry.baseline is None else shown(entry.baseline)
+            rows.append((entry.metric.title, shown(entry.mean), baseline))
     width = max(len(title) for title, _, _ in rows)
     lines = [f"{title:<{width}}  {result:>9}  {baseline:>9}".rstrip() for title, result, baseline in rows]
+    lines += [f"not computed: {line}" for line in absences(outcome.summary)]
     good, every = len(outcome.summary.good), len(outcome.summary.rows)
     return [*lines, f"{outcome.page}: {good} of {every} rows"]
 
@@ -152,6 +190,8 @@ def _changes(comparison: Comparison) -> list[str]:
     lines = [f"{'metric':<{width}}  {'before':>9}  {'after':>9}  {'change':>9}  95 % interval"]
     for change in comparison.changes:
         spread = f"{shown(change.interval[0])} to {shown(change.interval[1])}" if change.interval else ""
-        numbers = "  ".join(f"{shown(value):>9}" for value in (change.before, change.after, change.difference))
+        numbers = "  ".join(
+            f"{shown(value):>9}" for value in (change.before, change.after, change.difference)
+        )
         lines.append(f"{change.title:<{width}}  {numbers}  {spread:<18}  {change.verdict}")
     return [*lines, f"{comparison.clips} rows in both; people drawn with replacement"]

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from facewire import __version__
 from facewire.base.errors import FacewireError
-from facewire.cli import animate, record, rotate, train
+from facewire.cli import animate, evaluate, record, rotate, train
 
-COMMANDS = (animate, rotate, record, train)
+COMMANDS = (animate, rotate, record, train, evaluate)
 INTERRUPTED = 130
 
 EPILOG = """examples:
@@ -23,8 +23,10 @@ EPILOG = """examples:
   facewire rotate photo.jpg -o turned.png --yaw 20
   facewire record driving.mp4 -o motion.fwv
   facewire train compact-256 --data clips/ -o run/
+  facewire evaluate reconstruction --data clips/ -o report/
 
-exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 7 training, 130 stopped"""
+exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 7 training, 8 some clips failed,
+130 stopped"""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -58,7 +58,9 @@ class Bench:
     workers: int = 1
     progress: Progress = field(default=_silent)
 
-    def each(self, subjects: Sequence[SubjectType], measure: Callable[[Bench, SubjectType], Measured]) -> Iterator[Row]:
+    def each(
+        self, subjects: Sequence[SubjectType], measure: Callable[[Bench, SubjectType], Measured]
+    ) -> Iterator[Row]:
         """Yield one row per subject, in order.
 
         Args:

@@ -86,8 +86,12 @@ def _accuracy(name: str, title: str, source: str) -> Metric:
     )
 
 
-ACCURACY = _accuracy("canonical-accuracy", "recognition by canonical keypoints", "nearest frame of all other clips")
-LANDMARK_ACCURACY = _accuracy("landmark-accuracy", "recognition by landmarks", "the same with 68 face landmarks")
+ACCURACY = _accuracy(
+    "canonical-accuracy", "recognition by canonical keypoints", "nearest frame of all other clips"
+)
+LANDMARK_ACCURACY = _accuracy(
+    "landmark-accuracy", "recognition by landmarks", "the same with 68 face landmarks"
+)
 CHANCE = _accuracy("chance", "recognition by chance", "one over the number of people to choose from")
 
 METRICS = (WITHIN, BETWEEN, SEPARATION, POSE, ACCURACY, LANDMARK_ACCURACY, CHANCE)
@@ -131,7 +135,7 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
         group=clip.person,
         frames=len(points),
         values={WITHIN.name: float(rms(canonical - canonical.mean(axis=0)).mean())},
-        sums={POSE.name: (moving.count, moving.result, moving.truth, moving.product)},
+        sums={POSE.name: moving.numbers},
     )
     return Measured(row, {POINTS: canonical, LANDMARKS: np.stack(landmarks)})
 
@@ -155,7 +159,9 @@ def _against_pose(points: FloatArray, rotations: FloatArray) -> Comovement:
     if not both:
         return Comovement(0, 0.0, 0.0, 0.0)
     first, second = np.array(both).T
-    return Comovement.of(rms(points[first] - points[second]), rotation_angle(rotations[first], rotations[second]))
+    return Comovement.of(
+        rms(points[first] - points[second]), rotation_angle(rotations[first], rotations[second])
+    )
 
 
 def pooled(bench: Bench, rows: Sequence[Row]) -> Mapping[str, Entry]:
@@ -163,7 +169,7 @@ def pooled(bench: Bench, rows: Sequence[Row]) -> Mapping[str, Entry]:
     canonical = gallery_of(bench.store, rows, POINTS)
     between = _between(canonical)
     within = float(np.mean([row.values[WITHIN.name] for row in rows])) if rows else 0.0
-    entries = {}
+    entries: dict[str, Entry] = {}
     if between is None:
         reason = "there is one person only"
         entries |= {metric.name: Entry(metric=metric, absent=reason) for metric in (BETWEEN, SEPARATION)}
@@ -174,7 +180,7 @@ def pooled(bench: Bench, rows: Sequence[Row]) -> Mapping[str, Entry]:
 
 
 def _recognition(canonical: Gallery, landmarks: Gallery) -> dict[str, Entry]:
-    known = {clip: person for clip, person in zip(canonical.clips, canonical.people, strict=True)}
+    known = dict(zip(canonical.clips, canonical.people, strict=True))
     several = {person for person in known.values() if list(known.values()).count(person) > 1}
     if not several:
         reason = "nobody has several clips"
@@ -215,7 +221,10 @@ def gallery_of(store: Store, rows: Sequence[Row], name: str) -> Gallery:
 
 def _between(gallery: Gallery) -> float | None:
     people = np.array(gallery.people)
-    means = [gallery.vectors[people == person].mean(axis=0).reshape(-1, 3) for person in sorted(set(gallery.people))]
+    means = [
+        gallery.vectors[people == person].mean(axis=0).reshape(-1, 3)
+        for person in sorted(set(gallery.people))
+    ]
     if len(means) < 2:
         return None
     return float(np.mean([rms(a - b) for a, b in combinations(means, 2)]))
@@ -233,7 +242,7 @@ def sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, fo
     plot = scatter_plot("canonical keypoints, one dot per frame, coloured by person", dots, size=(760, 560))
     text = (
         f"The two directions in which canonical keypoints differ most ({100 * share:.0f} % of their variance). "
-        "Tight clouds of one colour are what the paper's Fig. 4d shows; frames of a cloud differ in pose and expression."
+        "Tight clouds of one colour are what the paper's Fig. 4d shows; the frames of a cloud differ in pose."
     )
     blocks: list[Block] = [Text(text), Plots([plot])]
     return [Section("Clusters", blocks)]

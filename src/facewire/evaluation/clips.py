@@ -60,7 +60,9 @@ class EvaluationClip:
         with VideoReader(self.path) as reader:
             width, height = reader.size
             if abs(width - height) > MOST_SKEW * max(width, height):
-                raise MediaError(self.path, f"{width}x{height} is no square head crop: prepare the clip first")
+                raise MediaError(
+                    self.path, f"{width}x{height} is no square head crop: prepare the clip first"
+                )
             for index, frame in enumerate(reader):
                 if index % stride == 0:
                     yield frame.pixels if frame.size == (size, size) else resize(frame.pixels, (size, size))

@@ -1,6 +1,6 @@
 """Two reports of the same protocol: what changed, and is it more than noise.
 
-Only clips that both reports have are compared, each with itself; people are drawn with replacement (see bootstrap.py).
+Only clips that both reports have are compared, each with itself; people are drawn with replacement (bootstrap.py).
 A change counts if the 95 % interval of the difference leaves zero out. Many metrics are looked at together, so one in
 twenty leaves it out by chance.
 """
@@ -60,7 +60,9 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Comparison:
         ConfigError: they are of different protocols, or not reports.
     """
     if "protocol" not in before or before.get("protocol") != after.get("protocol") or "metrics" not in after:
-        raise ConfigError("compare", after.get("protocol"), f"two reports of one protocol ({before.get('protocol')})")
+        raise ConfigError(
+            "compare", after.get("protocol"), f"two reports of one protocol ({before.get('protocol')})"
+        )
     groups = {name: clip["person"] for report in (before, after) for name, clip in report["clips"].items()}
     changes = [
         change
@@ -71,13 +73,17 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Comparison:
     return Comparison(changes, len(shared), _warnings(before, after, len(shared)))
 
 
-def _change(name: str, old: Mapping[str, Any], new: Mapping[str, Any], groups: Mapping[str, str]) -> Change | None:
+def _change(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], groups: Mapping[str, str]
+) -> Change | None:
     if old.get("mean") is None or new.get("mean") is None:
         return None
-    pairs, statistic = _correlation_pairs(old, new) if "sums" in old and "sums" in new else _value_pairs(old, new)
+    pairs, statistic = (
+        _correlation_pairs(old, new) if "sums" in old and "sums" in new else _value_pairs(old, new)
+    )
     before, after, difference, spread = old["mean"], new["mean"], new["mean"] - old["mean"], None
     if pairs:
-        total = np.sum([pairs[clip] for clip in sorted(pairs)], axis=0, dtype=np.float64)
+        total = np.array([pairs[clip] for clip in sorted(pairs)], dtype=np.float64).sum(axis=0)
         before, after = (float(value) for value in statistic(total))
         spread = interval(pairs, groups, lambda sums: statistic(sums)[1] - statistic(sums)[0])
         difference = after - before
@@ -96,7 +102,10 @@ def _correlation_pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[
     """Return each clip's sums of both reports side by side."""
     shared = old["sums"].keys() & new["sums"].keys()
     pairs = {clip: (*old["sums"][clip], *new["sums"][clip]) for clip in shared}
-    return pairs, lambda sums: (correlation_statistic(sums[..., :SUMS]), correlation_statistic(sums[..., SUMS:]))
+    return pairs, lambda sums: (
+        correlation_statistic(sums[..., :SUMS]),
+        correlation_statistic(sums[..., SUMS:]),
+    )
 
 
 def _value_pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Pairs, PairStatistic]:
@@ -105,7 +114,7 @@ def _value_pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Pairs,
     both = {clip: (old["per_clip"][clip], new["per_clip"][clip]) for clip in shared}
     if old["better"] == "ideal":
         both = {clip: (abs(a - old["ideal"]), abs(b - old["ideal"])) for clip, (a, b) in both.items()}
-    pairs = {clip: (a, b, 1.0) for clip, (a, b) in both.items()}
+    pairs: Pairs = {clip: (a, b, 1.0) for clip, (a, b) in both.items()}
     return pairs, lambda sums: (sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2])
 
 
@@ -121,13 +130,18 @@ def _verdict(spread: tuple[float, float] | None, *, higher_is_better: bool) -> V
 def _warnings(before: Mapping[str, Any], after: Mapping[str, Any], shared: int) -> list[str]:
     found = []
     if shared < max(len(before["clips"]), len(after["clips"])):
-        found.append(f"only {shared} clips are in both reports ({len(before['clips'])} and {len(after['clips'])})")
+        found.append(
+            f"only {shared} clips are in both reports ({len(before['clips'])} and {len(after['clips'])})"
+        )
     for field in ("stride", "identity_stride", "kept", "clips", "facewire"):
         old, new = before["config"].get(field), after["config"].get(field)
         if old != new:
             found.append(f"{field} differs: {old} and {new}")
     if before["hashes"].get("nets") != after["hashes"].get("nets"):
         found.append("the metrics' networks differ")
-    if before["hashes"].get("data") != after["hashes"].get("data") and before["clips"].keys() == after["clips"].keys():
+    if (
+        before["hashes"].get("data") != after["hashes"].get("data")
+        and before["clips"].keys() == after["clips"].keys()
+    ):
         found.append("clips of the same names have different bytes")
     return found

@@ -26,7 +26,7 @@ from facewire.evaluation.panel import FACE_LOST
 from facewire.evaluation.protocol import Protocol
 from facewire.evaluation.published import FRONTALISATION
 from facewire.evaluation.rows import Measured, Row
-from facewire.evaluation.scores import identity_numbers, mean_of
+from facewire.evaluation.scores import mean_of
 from facewire.evaluation.showcase import extremes, strip
 from facewire.evaluation.summary import Summary
 from facewire.evaluation.svg import line_plot
@@ -55,7 +55,13 @@ _SOURCE = "straight line through asked-for and measured angles of the project's 
 
 def _slope(axis: str) -> Metric:
     return Metric(
-        name=f"{axis}-slope", title=f"{axis} slope", unit="", better="ideal", ideal=1.0, range=(None, None), source=_SOURCE
+        name=f"{axis}-slope",
+        title=f"{axis} slope",
+        unit="",
+        better="ideal",
+        ideal=1.0,
+        range=(None, None),
+        source=_SOURCE,
     )
 
 
@@ -83,12 +89,21 @@ def _error(axis: str) -> Metric:
 
 def _share(name: str, title: str, source: str, note: str = "") -> Metric:
     return Metric(
-        name=name, title=title, unit="% of pictures", better="higher", range=(0.0, 100.0), source=source, note=note
+        name=name,
+        title=title,
+        unit="% of pictures",
+        better="higher",
+        range=(0.0, 100.0),
+        source=source,
+        note=note,
     )
 
 
 FRONTAL_IDENTITY = _share(
-    "frontal-identity", "frontalised: identity kept", "dlib distance to the source below 0.6", "not the paper's network"
+    "frontal-identity",
+    "frontalised: identity kept",
+    "dlib distance to the source below 0.6",
+    "not the paper's network",
 )
 FRONTAL_LOSS = _share(
     "frontal-identity-loss",
@@ -96,7 +111,9 @@ FRONTAL_LOSS = _share(
     "1 - cosine of dlib's vectors at most 0.05, the paper's number on another network",
     "dlib's cosines lie closer to 1 than the paper's",
 )
-FRONTAL_ANGLE = _share("frontal-angle", "frontalised: angle within 15°", "angle of the measured rotation at most 15°")
+FRONTAL_ANGLE = _share(
+    "frontal-angle", "frontalised: angle within 15°", "angle of the measured rotation at most 15°"
+)
 FRONTAL_BOTH = _share("frontal-both", "frontalised: both", "identity kept and angle within 15°")
 
 METRICS = (
@@ -150,7 +167,9 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
         values[CSIM.name] = float(np.mean([step.csim for step in known]))
         values[SAME_PERSON.name] = float(np.mean([step.away < THRESHOLD for step in known]))
     ours, baseline = _frontalise(bench, turned)
-    detail = {axis: [[s.offset, s.asked, s.measured, s.csim, s.away] for s in line] for axis, line in steps.items()}
+    detail = {
+        axis: [[s.offset, s.asked, s.measured, s.csim, s.away] for s in line] for axis, line in steps.items()
+    }
     row = Row(
         name=clip.name,
         group=clip.person,
@@ -202,7 +221,11 @@ def _frontalise(bench: Bench, picture: Pixels) -> tuple[dict[str, float], dict[s
         close = kept and 1 - cosine(own, source) <= PAPER_LOSS
         ours |= {FRONTAL_IDENTITY.name: 100.0 * kept, FRONTAL_LOSS.name: 100.0 * close}
         ours[FRONTAL_BOTH.name] = 100.0 * (kept and straight[1])
-        baseline |= {FRONTAL_IDENTITY.name: 100.0, FRONTAL_LOSS.name: 100.0, FRONTAL_BOTH.name: 100.0 * straight[0]}
+        baseline |= {
+            FRONTAL_IDENTITY.name: 100.0,
+            FRONTAL_LOSS.name: 100.0,
+            FRONTAL_BOTH.name: 100.0 * straight[0],
+        }
     return ours, baseline
 
 
@@ -252,7 +275,9 @@ def _pose_plots(summary: Summary) -> list[Block]:
         )
         for axis in AXES
     ]
-    return [Plots([plot for plot in plots if plot], "Mean over rows at each step; the dashed line is perfect.")]
+    return [
+        Plots([plot for plot in plots if plot], "Mean over rows at each step; the dashed line is perfect.")
+    ]
 
 
 def _identity_plots(summary: Summary) -> list[Block]:
@@ -271,7 +296,10 @@ def _identity_plots(summary: Summary) -> list[Block]:
     csim = [f"{axis}: {_listed(_mean_line(summary, axis, 0, 3))}" for axis in AXES]
     if not plots:
         return []
-    return [Plots(plots, "Real pictures of one person seen from both sides are apart as well."), Text("CSIM per step – " + "; ".join(csim) + ".")]
+    return [
+        Plots(plots, "Real pictures of one person seen from both sides are apart as well."),
+        Text("CSIM per step – " + "; ".join(csim) + "."),
+    ]
 
 
 def _sheets(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path) -> Section:
@@ -281,13 +309,18 @@ def _sheets(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, fol
     for label, name in extremes(entry.metric, entry.per_clip):
         first, turned = _sources(bench, by_name[name])
         person = bench.animator.person(first, crop_mode="none")
-        lines = {axis: list(bench.animator.render(person, turns(person, axis), kept=bench.settings.kept)) for axis in AXES}
+        lines = {
+            axis: list(bench.animator.render(person, turns(person, axis), kept=bench.settings.kept))
+            for axis in AXES
+        }
         other = bench.animator.person(turned, crop_mode="none")
         front = bench.animator.render_batch(other, frontal(other), kept=bench.settings.kept)
         rows = [[first, *line] for line in lines.values()] + [[turned, *front]]
         titles = [f"{axis} {STEPS[axis][0]:+.0f} … {STEPS[axis][-1]:+.0f}°" for axis in AXES]
         caption = f"{label}: {name}, yaw redirection error {entry.per_clip[name]:.1f} degrees"
-        blocks.append(strip(folder / f"views-{label}.jpg", rows, [*titles, "frontalised"], ["source"], caption))
+        blocks.append(
+            strip(folder / f"views-{label}.jpg", rows, [*titles, "frontalised"], ["source"], caption)
+        )
     return Section("Best, median and worst row", blocks)
 
 
@@ -322,7 +355,8 @@ def _degrees(rotation: FloatArray) -> tuple[float, float, float]:
 def _without_nan(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return the detail as JSON can hold it: None for what was not measured."""
     return {
-        axis: [[value if np.isfinite(value) else None for value in step] for step in line] for axis, line in detail.items()
+        axis: [[value if np.isfinite(value) else None for value in step] for step in line]
+        for axis, line in detail.items()
     }
 
 

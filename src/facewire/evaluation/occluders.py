@@ -78,7 +78,9 @@ def _hand(across: FloatArray, along: FloatArray, rng: np.random.Generator) -> Fl
         length = rng.uniform(0.12, 0.17)
         lean = start * 0.5
         depth = np.clip(-along - 0.05, 0, length)
-        inside = np.maximum(inside, 0.024 - np.hypot(across - start - lean * depth / length, along + 0.05 + depth))
+        inside = np.maximum(
+            inside, 0.024 - np.hypot(across - start - lean * depth / length, along + 0.05 + depth)
+        )
     return inside
 
 

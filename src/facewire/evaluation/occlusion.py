@@ -85,7 +85,9 @@ def things(clip: EvaluationClip, size: int) -> list[Occluder]:
     """Return the things drawn over a clip: always the same ones for the same name."""
     seed = int.from_bytes(hashlib.sha256(clip.name.encode()).digest()[:4], "big")
     centres = [CENTRES[(seed + index) % len(CENTRES)] for index in range(len(KINDS))]
-    return [occluder(kind, size, centre, seed + index) for index, (kind, centre) in enumerate(zip(KINDS, centres))]
+    return [
+        occluder(kind, size, centre, seed + index) for index, (kind, centre) in enumerate(zip(KINDS, centres))
+    ]
 
 
 def measure(bench: Bench, clip: EvaluationClip) -> Measured:
@@ -114,7 +116,9 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
             for side, pictures in results.items():
                 ours.add_places(side, pictures, driving, cover.mask)
                 baseline.add_places(side, normal, driving, cover.mask)
-            ours.add(SPILL.name, [_l1(a, b, ~cover.mask) for a, b in zip(results["driver"], normal, strict=True)])
+            ours.add(
+                SPILL.name, [_l1(a, b, ~cover.mask) for a, b in zip(results["driver"], normal, strict=True)]
+            )
             ours.add(POSE_SHIFT.name, _shift(thrown, motion))
         count += len(driving)
     if count == 0:

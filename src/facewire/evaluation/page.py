@@ -86,17 +86,25 @@ STYLE = """
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; color: var(--ink); background: #fff;
        max-width: 1120px; margin: 0 auto; padding: 28px 24px 80px; }
-h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 44px 0 10px; border-bottom: 1px solid var(--line); }
-.sub { color: var(--faint); margin: 0 0 16px; } p { max-width: 86ch; margin: 8px 0; }
+h1 { font-size: 26px; margin: 0 0 4px; }
+h2 { font-size: 19px; margin: 44px 0 10px; border-bottom: 1px solid var(--line); }
+p { max-width: 86ch; margin: 8px 0; }
+.sub { color: var(--faint); margin: 0 0 16px; }
 .warning { background: #fff4e5; border-left: 4px solid #d4820a; padding: 8px 12px; }
-nav a { margin-right: 14px; color: #0b57d0; text-decoration: none; } nav { border-bottom: 1px solid var(--line); padding: 6px 0; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; margin: 10px 0 4px; font-size: 14px; }
+nav { border-bottom: 1px solid var(--line); padding: 6px 0; }
+nav a { margin-right: 14px; color: #0b57d0; text-decoration: none; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: 10px 0 4px; font-size: 14px; }
 th, td { padding: 4px 12px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-th { font-weight: 600; border-bottom: 2px solid var(--line); white-space: nowrap; }
-td { font-variant-numeric: tabular-nums; } .t { text-align: left; max-width: 46ch; } tr.ours td { background: var(--ours); font-weight: 600; }
-.caption { color: var(--faint); font-size: 13px; max-width: 96ch; } figure { margin: 14px 0 22px; }
+th { font-weight: 600; border-bottom: 2px solid var(--line); vertical-align: bottom; }
+td { font-variant-numeric: tabular-nums; }
+.t { text-align: left; max-width: 46ch; overflow-wrap: anywhere; }
+tr.ours td { background: var(--ours); font-weight: 600; }
+.caption { color: var(--faint); font-size: 13px; max-width: 96ch; }
+figure { margin: 14px 0 22px; }
 figure img, figure video { max-width: 100%; height: auto; display: block; border-radius: 4px; }
-.plots { display: flex; flex-wrap: wrap; gap: 14px 26px; } svg { font-family: inherit; max-width: 100%; }
+.plots { display: flex; flex-wrap: wrap; gap: 14px 26px; }
+svg { font-family: inherit; max-width: 100%; height: auto; }
 """.strip()
 
 
@@ -108,7 +116,8 @@ def html(page: Page) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(page.title)}</title><style>{STYLE}</style></head><body>\n"
-        f'<h1>{escape(page.title)}</h1><p class="sub">{escape(page.subtitle)}</p><nav>{links}</nav>\n{body}\n</body></html>\n'
+        f'<h1>{escape(page.title)}</h1><p class="sub">{escape(page.subtitle)}</p><nav>{links}</nav>\n'
+        f"{body}\n</body></html>\n"
     )
 
 
@@ -122,7 +131,9 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Plots():
-            return f'<figure><div class="plots">{"".join(block.plots)}</div>{_caption(block.caption)}</figure>'
+            return (
+                f'<figure><div class="plots">{"".join(block.plots)}</div>{_caption(block.caption)}</figure>'
+            )
         case Embedded():
             return _embedded(block)
         case Text():

@@ -59,6 +59,15 @@ def arrow(metric: Metric) -> str:
     return {"lower": "↓", "higher": "↑"}.get(metric.better, f"→ {metric.ideal:g}")
 
 
+def absences(summary: Summary) -> list[str]:
+    """Return what was not computed and why, one line per reason."""
+    titles: dict[str, list[str]] = {}
+    for entry in summary.entries.values():
+        if entry.absent:
+            titles.setdefault(entry.absent, []).append(entry.metric.title)
+    return [f"{', '.join(names)} – {reason}" for reason, names in titles.items()]
+
+
 def _results(summary: Summary, baseline: str) -> Section:
     blocks: list[Block] = []
     if summary.failed:
@@ -82,28 +91,30 @@ def _results(summary: Summary, baseline: str) -> Section:
         head.append("baseline")
         caption += f" Baseline: {baseline}."
     blocks.append(Table(head, rows, caption=caption))
-    absent = [f"{entry.metric.title}: {entry.absent}" for entry in summary.entries.values() if entry.absent]
-    if absent:
-        blocks.append(Text("Not computed – " + "; ".join(absent) + "."))
+    blocks += [Text(f"Not computed: {line}.") for line in absences(summary)]
     return Section("Result", blocks)
 
 
 def _beside_paper(summary: Summary, published: PublishedTable) -> Section:
-    mine = [_number_of(summary, name) for name in published.ours]
+    ours = [("Facewire", [_number_of(summary, name) for name in published.ours])]
     baseline = [_number_of(summary, name, baseline=True) for name in published.ours]
-    rows = [[source, method, *map(shown, numbers)] for source, method, numbers in published.rows]
-    strong = [["this report", "Facewire", *map(shown, mine)]]
     if any(value is not None for value in baseline):
-        strong.append(["this report", "baseline", *map(shown, baseline)])
-    first = len(rows)
-    table = Table(
-        ["data", "method", *published.columns],
-        [*rows, *strong],
-        frozenset(range(first, first + 1)),
-        published.title + ". " + published.apart,
-        texts=2,
-    )
-    return Section("Beside the paper", [table])
+        ours.append(("baseline", baseline))
+    return Section("Beside the paper", [published_table(published, ours)])
+
+
+def published_table(published: PublishedTable, ours: Sequence[tuple[str, Sequence[float | None]]]) -> Table:
+    """Return the paper's rows with ours below.
+
+    Args:
+        published: the paper's table.
+        ours: (name, numbers in the columns of the table), the first ones set apart.
+    """
+    rows = [[source, method, *map(shown, numbers)] for source, method, numbers in published.rows]
+    mine = [["this report", name, *map(shown, numbers)] for name, numbers in ours]
+    strong = frozenset(len(rows) + index for index, (name, _) in enumerate(ours) if name != "baseline")
+    caption = f"{published.title}. {published.apart}"
+    return Table(["data", "method", *published.columns], [*rows, *mine], strong, caption, texts=2)
 
 
 def _number_of(summary: Summary, name: str, baseline: bool = False) -> float | None:
@@ -122,7 +133,11 @@ def _spreads(summary: Summary, baseline: str) -> list[Block]:
         title = f"{entry.metric.title} {arrow(entry.metric)}"
         plots.append(strip_plot(title, series, unit=entry.metric.unit))
     found = [plot for plot in plots if plot]
-    return [Plots(found, "One dot per row, the stroke is their mean; rest on a dot for its name.")] if found else []
+    return (
+        [Plots(found, "One dot per row, the stroke is their mean; rest on a dot for its name.")]
+        if found
+        else []
+    )
 
 
 def _per_clip(summary: Summary) -> Section:

@@ -19,7 +19,9 @@ SectionsOf = Callable[[Bench, Sequence[EvaluationClip], Summary, Path], list[Sec
 PooledOf = Callable[[Bench, Sequence[Row]], Mapping[str, Entry]]
 
 
-def _no_sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path) -> list[Section]:
+def _no_sections(
+    bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path
+) -> list[Section]:
     return []
 
 

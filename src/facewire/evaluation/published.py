@@ -1,7 +1,7 @@
 """The paper's own numbers, to stand beside ours.
 
-Source: Wang, Mallya, Liu, One-shot free-view neural talking-head synthesis for video conferencing (CVPR 2021): Table 1
-(reconstruction), 2 and 4 (transfer), 3 (frontalisation), 5 (ablation), appendix B.6 (canonical keypoints).
+Source: Wang, Mallya, Liu, One-shot free-view neural talking-head synthesis for video conferencing (CVPR 2021):
+Table 1 (reconstruction), 2 and 4 (transfer), 3 (frontalisation), 5 (ablation), appendix B.6 (canonical keypoints).
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ RECONSTRUCTION = PublishedTable(
         (TALKING, "FOMM-L", (12.81, 23.13, 0.78, None, 60.58, 4.04)),
         (TALKING, PAPER, (10.67, 24.20, 0.81, 0.84, 52.08, 3.74)),
     ),
-    "Same protocol and definitions, other clips: how hard a set is decides these numbers as much as the model does, "
-    "so L1, PSNR, SSIM and MS-SSIM show the order of magnitude and no ranking. The fair yardstick on this page is the "
-    "static baseline of the same clips. AKD uses this project's face mesh and not the paper's detector. FID depends on "
-    "the number of frames and is comparable with nothing here. A method trained on far more data than ours is expected "
-    "to be better.",
+    "Same protocol and definitions, other clips: how hard a set is decides these numbers as much as the"
+    " model does, so L1, PSNR, SSIM and MS-SSIM show the order of magnitude and no ranking. The fair "
+    "yardstick on this page is the static baseline of the same clips. AKD uses this project's face mesh"
+    " and not the paper's detector. FID depends on the number of frames and is comparable with nothing "
+    "here. A method trained on far more data than ours is expected to be better.",
 )
 
 _TRANSFER_COLUMNS = ("absolute FID", "absolute CSIM", "relative FID", "relative CSIM")
@@ -66,9 +66,10 @@ TRANSFER = PublishedTable(
         (TALKING, "FOMM", (87.32, 0.542, 42.26, 0.961)),
         (TALKING, PAPER, (46.99, 0.777, 41.25, 0.964)),
     ),
-    "Not comparable in value: the paper's CSIM comes from another face network (whose strangers score far lower than "
-    "the 0.8 of dlib's), its people and pairs are others, and FID needs its own network and number of frames. What can "
-    "be compared is the direction: relative motion should keep the person better than absolute motion.",
+    "Not comparable in value: the paper's CSIM comes from another face network (whose strangers score "
+    "far lower than the 0.8 of dlib's), its people and pairs are others, and FID needs its own network "
+    "and number of frames. What can be compared is the direction: relative motion should keep the "
+    "person better than absolute motion.",
 )
 
 FRONTALISATION = PublishedTable(
@@ -80,9 +81,10 @@ FRONTALISATION = PublishedTable(
         ("", "Rotate-and-Render", (55.1, 87.2, 50.8, 78.81)),
         ("", PAPER, (94.3, 90.9, 85.9, 23.87)),
     ),
-    "The paper keeps the identity where the loss of its own face network stays within 0.05; here it is kept where dlib "
-    "calls both pictures the same person (distance below 0.6). Angles come from this project's face mesh. The "
-    "percentages answer the same questions on other pictures with other networks.",
+    "The paper keeps the identity where the loss of its own face network stays within 0.05; here it is "
+    "kept where dlib calls both pictures the same person (distance below 0.6). Angles come from this "
+    "project's face mesh. The percentages answer the same questions on other pictures with other "
+    "networks.",
 )
 
 ABLATION = PublishedTable(
@@ -96,8 +98,8 @@ ABLATION = PublishedTable(
         (TALKING, "15 keypoints", (11.35, 23.53, 0.79, 0.82, 54.36, 4.50)),
         (TALKING, "20 keypoints (full)", (10.67, 24.20, 0.81, 0.84, 52.08, 3.74)),
     ),
-    "The paper's variants were trained to the end on 180 000 clips. Ours are what their manifests say; only the order "
-    "of our rows among themselves means something, and only if they were trained alike.",
+    "The paper's variants were trained to the end on 180 000 clips. Ours are what their manifests say; "
+    "only the order of our rows among themselves means something, and only if they were trained alike.",
 )
 
 CANONICAL = PublishedTable(
@@ -105,6 +107,6 @@ CANONICAL = PublishedTable(
     ("accuracy", "landmarks instead", "chance"),
     ("canonical-accuracy", "landmark-accuracy", "chance"),
     (("VoxCeleb2", PAPER, (0.070, 0.013, 0.0026)),),
-    "Accuracy falls with the number of people to choose from: look at it as a multiple of chance. The paper's landmarks "
-    "are dlib's, ours the face mesh's.",
+    "Accuracy falls with the number of people to choose from: look at it as a multiple of chance. The "
+    "paper's landmarks are dlib's, ours the face mesh's.",
 )

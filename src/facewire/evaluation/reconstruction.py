@@ -23,7 +23,7 @@ from facewire.evaluation.panel import ALL_METRICS, SET_METRICS
 from facewire.evaluation.protocol import Protocol
 from facewire.evaluation.published import RECONSTRUCTION
 from facewire.evaluation.rows import Measured, Row
-from facewire.evaluation.scores import ClipScores, FaceTrack, FeatureTrack, Numbers
+from facewire.evaluation.scores import ClipScores, FaceTrack, FeatureTrack
 from facewire.evaluation.showcase import difference, extremes, film, spread_columns, strip
 from facewire.evaluation.summary import Summary
 from facewire.media.frame import Pixels
@@ -75,7 +75,7 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
         frames=count,
         values=ours.values,
         baseline=baseline.values,
-        sums=sums_of(ours),
+        sums={name: products.numbers for name, products in ours.moving.items()},
     )
     return Measured(row, arrays)
 
@@ -92,7 +92,9 @@ def sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, fo
     if ranking is None:
         return []
     by_name = {clip.name: clip for clip in clips}
-    blocks: list[Block] = [Text(f"Ranked by {ranking.metric.title} over the whole clip; the worst are shown like the best.")]
+    blocks: list[Block] = [
+        Text(f"Ranked by {ranking.metric.title} over the whole clip; the worst are shown like the best.")
+    ]
     for label, name in extremes(ranking.metric, ranking.per_clip):
         facts = f"{label}: {name}, {ranking.metric.title} {ranking.per_clip[name]:.3f}"
         blocks += _shown(bench, by_name[name], facts, folder)
@@ -125,11 +127,6 @@ def replay(
     for driving in in_batches(islice(frames, most), BATCH):
         results = animator.render_batch(person, animator.motion(driving), kept=kept)
         yield from ((source, frame, result) for frame, result in zip(driving, results, strict=True))
-
-
-def sums_of(numbers: Numbers) -> dict[str, tuple[float, ...]]:
-    """Return the sums of products as a row keeps them."""
-    return {name: (sums.count, sums.result, sums.truth, sums.product) for name, sums in numbers.moving.items()}
 
 
 def _observer(bench: Bench) -> Observer:

@@ -104,8 +104,11 @@ class Store:
     def put(self, key: str, measured: Measured) -> None:
         """Keep a row; its vectors first, so that a row that is there is whole."""
         if measured.arrays:
-            with atomic_output(self._path(measured.row.name, ".npz")) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, **dict(measured.arrays))
+            with (
+                atomic_output(self._path(measured.row.name, ".npz")) as temporary,
+                temporary.open("wb") as stream,
+            ):
+                np.savez(stream, allow_pickle=False, **dict(measured.arrays))
         write_json(self._path(measured.row.name, ".json"), {"key": key, "row": asdict(measured.row)})
 
     def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:

@@ -1,9 +1,9 @@
 """A protocol from weights and a folder to REPORT/report.json and REPORT/report.html.
 
-    REPORT/report.json    every number
-    REPORT/report.html    the page, self-contained
-    REPORT/rows/          finished rows, taken up by the next run of the same key
-    REPORT/pictures/      strips and films of the page
+REPORT/report.json    every number
+REPORT/report.html    the page, self-contained
+REPORT/rows/          finished rows, taken up by the next run of the same key
+REPORT/pictures/      strips and films of the page
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from facewire.base.config import to_dict
 from facewire.base.files import atomic_output, write_json
 from facewire.evaluation.bench import Bench, Progress
 from facewire.evaluation.clips import data_hash, find_clips
-from facewire.evaluation.page import html
+from facewire.evaluation.page import Page, html
 from facewire.evaluation.pages import page
 from facewire.evaluation.panel import Panel
 from facewire.evaluation.protocols import protocol_of
@@ -81,7 +81,9 @@ def evaluate(
     bench = Bench(animator, panel, settings, store, workers, **reporting)
     rows = list(protocol.rows(bench, clips))
     absent = dict(panel.absent)
-    absent |= {own: panel.absent[base] for own, base in (protocol.absent or {}).items() if base in panel.absent}
+    absent |= {
+        own: panel.absent[base] for own, base in (protocol.absent or {}).items() if base in panel.absent
+    }
     summary = summarise(name, rows, protocol.metrics, absent, store, protocol.sets)
     summary = summary.with_entries(protocol.pooled(bench, summary.good))
     config = _config(name, animator, data, settings, len(clips))
@@ -91,12 +93,22 @@ def evaluate(
     pictures = output / "pictures"
     pictures.mkdir(exist_ok=True)
     own = protocol.sections(bench, clips, summary, pictures) if summary.good else []
-    subtitle = f"{protocol.question} {len(summary.good)} {protocol.what}s of {config['data']}, weights {config['weights']}"
-    written = page(f"Facewire: {name}", subtitle, summary, own, protocol.published, protocol.baseline, config, hashes)
-    target = output / "report.html"
+    subtitle = f"{protocol.question} {len(summary.good)} {protocol.what}s, weights {config['weights']}"
+    written = page(
+        f"Facewire: {name}", subtitle, summary, own, protocol.published, protocol.baseline, config, hashes
+    )
+    return Outcome(report, summary, write_page(written, output / "report.html"))
+
+
+def write_page(written: Page, target: Path) -> Path:
+    """Write a page as HTML, atomically, and return its path.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     with atomic_output(target) as temporary:
         temporary.write_text(html(written), encoding="utf-8")
-    return Outcome(report, summary, target)
+    return target
 
 
 def _common(name: str, animator: Animator, settings: Settings, panel: Panel) -> dict[str, Any]:

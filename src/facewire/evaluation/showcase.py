@@ -70,4 +70,5 @@ def film(path: Path, frames: Iterable[Sequence[Pixels]], rate: Fraction, caption
 def difference(result: Pixels, truth: Pixels) -> Pixels:
     """Return how far two pictures differ, three times as strong, on mid-grey."""
     away = (result.astype(np.int16) - truth) * DIFFERENCE_GAIN
-    return np.clip(away + 128, 0, 255).astype(np.uint8)
+    shown: Pixels = np.clip(away + 128, 0, 255).astype(np.uint8)
+    return shown

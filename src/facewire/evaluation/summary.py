@@ -116,7 +116,8 @@ def document(summary: Summary, config: Mapping[str, Any], hashes: Mapping[str, A
         "baseline_per_clip": {name: dict(entry.baseline_per_clip) for name, entry in entries.items()},
         "failed": summary.failed,
         "clips": {
-            row.name: {"person": row.group, "frames": row.frames, "seconds": row.seconds} for row in summary.good
+            row.name: {"person": row.group, "frames": row.frames, "seconds": row.seconds}
+            for row in summary.good
         },
         "config": dict(config),
         "hashes": dict(hashes),
@@ -128,16 +129,24 @@ def _entry(metric: Metric, rows: Sequence[Row]) -> Entry:
     baseline = {row.name: row.baseline[metric.name] for row in rows if metric.name in row.baseline}
     sums = {row.name: row.sums[metric.name] for row in rows if metric.name in row.sums}
     groups = {row.name: row.group for row in rows}
-    known = dict(metric=metric, per_clip=per_clip, baseline_per_clip=baseline, baseline=_mean(baseline))
     if sums:
-        total = sum((Comovement(*values) for values in sums.values()), Comovement(0, 0.0, 0.0, 0.0))
-        spread = interval(sums, groups, correlation_statistic)
-        own = dict(mean=total.correlation, pooled=True, sums=sums, interval=spread)
+        total = sum(map(Comovement.from_numbers, sums.values()), Comovement(0, 0.0, 0.0, 0.0))
+        mean, spread = total.correlation, interval(sums, groups, correlation_statistic)
     else:
         pairs = {name: (value, 1.0) for name, value in per_clip.items()}
-        own = dict(mean=_mean(per_clip), interval=interval(pairs, groups, mean_statistic))
-    absent = "" if own["mean"] is not None else "it is not defined in any clip"
-    return Entry(**known, **own, std=_std(per_clip), absent=absent)  # type: ignore[arg-type]
+        mean, spread = _mean(per_clip), interval(pairs, groups, mean_statistic)
+    return Entry(
+        metric=metric,
+        mean=mean,
+        std=_std(per_clip),
+        interval=spread,
+        per_clip=per_clip,
+        pooled=bool(sums),
+        sums=sums,
+        baseline=_mean(baseline),
+        baseline_per_clip=baseline,
+        absent="" if mean is not None else "it is not defined in any row",
+    )
 
 
 def _set_entry(metric: Metric, rows: Sequence[Row], store: Store, names: tuple[str, str, str]) -> Entry:
@@ -163,7 +172,7 @@ def _set_entry(metric: Metric, rows: Sequence[Row], store: Store, names: tuple[s
 def _described(entry: Entry) -> dict[str, Any]:
     metric = entry.metric
     card = {"title": metric.title, "unit": metric.unit, "better": metric.better, "source": metric.source}
-    numbers = {
+    numbers: dict[str, Any] = {
         "mean": entry.mean,
         "std": entry.std,
         "interval": list(entry.interval) if entry.interval else None,

@@ -58,7 +58,9 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def strip_plot(title: str, series: Mapping[str, Mapping[str, float]], *, unit: str = "", width: int = 420) -> str:
+def strip_plot(
+    title: str, series: Mapping[str, Mapping[str, float]], *, unit: str = "", width: int = 420
+) -> str:
     """Return dots along a line, one row per series: how numbers spread.
 
     Args:
@@ -83,7 +85,10 @@ def strip_plot(title: str, series: Mapping[str, Mapping[str, float]], *, unit: s
         parts += [_dot(axis(value), y, colour, f"{name}: {number(value)}") for name, value in dots.items()]
         mean = sum(dots.values()) / len(dots)
         x = axis(mean)
-        parts.append(f'<path d="M{x:.1f} {y - 10:.1f}v20" stroke="{INK}" stroke-width="2"><title>mean {number(mean)}</title></path>')
+        parts.append(
+            f'<path d="M{x:.1f} {y - 10:.1f}v20" stroke="{INK}" stroke-width="2">'
+            f"<title>mean {number(mean)}</title></path>"
+        )
     return _svg(width, bottom + 24, parts, title)
 
 
@@ -112,7 +117,9 @@ def line_plot(
     if not points:
         return ""
     width, height = size
-    heights = [y for _, y in points] + ([level[0]] if level else []) + ([x for x, _ in points] if diagonal else [])
+    heights = (
+        [y for _, y in points] + ([level[0]] if level else []) + ([x for x, _ in points] if diagonal else [])
+    )
     across = Axis.over([x for x, _ in points], 52, width - 14)
     upward = Axis.over(heights, height - 62, 40)
     parts = [_text(52, 16, title, weight=600), _text(52, 32, y_label, colour=FAINT, size=11)]
@@ -123,15 +130,24 @@ def line_plot(
         ends = [(v, v) for v in (max(across.low, upward.low), min(across.high, upward.high))]
         parts.append(_polyline(across, upward, ends, FAINT, dashed=True))
     if level:
-        parts.append(_polyline(across, upward, [(across.low, level[0]), (across.high, level[0])], FAINT, dashed=True))
+        parts.append(
+            _polyline(across, upward, [(across.low, level[0]), (across.high, level[0])], FAINT, dashed=True)
+        )
         parts.append(_text(width - 16, upward(level[0]) - 5, level[1], anchor="end", colour=FAINT, size=11))
     for colour, (label, line) in zip(_colours(len(series)), series.items(), strict=True):
         parts.append(_polyline(across, upward, line, colour))
-        parts += [_dot(across(x), upward(y), colour, f"{label}: {number(x)}, {number(y)}", 3) for x, y in line]
+        parts += [
+            _dot(across(x), upward(y), colour, f"{label}: {number(x)}, {number(y)}", 3) for x, y in line
+        ]
     return _svg(width, height, [*parts, *_legend(list(series), 52, height - 12)], title)
 
 
-def scatter_plot(title: str, series: Mapping[str, Sequence[tuple[float, float, str]]], *, size: tuple[int, int] = (520, 460)) -> str:
+def scatter_plot(
+    title: str,
+    series: Mapping[str, Sequence[tuple[float, float, str]]],
+    *,
+    size: tuple[int, int] = (520, 460),
+) -> str:
     """Return points without scales (projections have none).
 
     Args:
@@ -152,7 +168,9 @@ def scatter_plot(title: str, series: Mapping[str, Sequence[tuple[float, float, s
     labels = list(series)
     for row in range(rows):
         chosen = slice(6 * row, 6 * row + 6)
-        parts += _legend(labels[chosen], 14, height - 6 - 18 * (rows - 1 - row), _colours(len(series))[chosen])
+        parts += _legend(
+            labels[chosen], 14, height - 6 - 18 * (rows - 1 - row), _colours(len(series))[chosen]
+        )
     return _svg(width, height, parts, title)
 
 
@@ -165,7 +183,14 @@ def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
 
 
 def _text(
-    x: float, y: float, text: str, *, anchor: str = "start", colour: str = INK, size: int = 12, weight: int = 400
+    x: float,
+    y: float,
+    text: str,
+    *,
+    anchor: str = "start",
+    colour: str = INK,
+    size: int = 12,
+    weight: int = 400,
 ) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
@@ -174,12 +199,13 @@ def _text(
 
 
 def _dot(x: float, y: float, colour: str, title: str, radius: float = 4.5) -> str:
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}" fill-opacity="0.62"><title>{escape(title)}</title></circle>'
-    )
+    place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius}"'
+    return f'<circle {place} fill="{colour}" fill-opacity="0.62"><title>{escape(title)}</title></circle>'
 
 
-def _polyline(across: Axis, upward: Axis, line: Sequence[tuple[float, float]], colour: str, dashed: bool = False) -> str:
+def _polyline(
+    across: Axis, upward: Axis, line: Sequence[tuple[float, float]], colour: str, dashed: bool = False
+) -> str:
     places = " ".join(f"{across(x):.1f},{upward(y):.1f}" for x, y in line)
     dashes = ' stroke-dasharray="4 4"' if dashed else ""
     return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="1.6"{dashes}/>'

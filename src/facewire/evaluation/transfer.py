@@ -137,18 +137,27 @@ def _measured(
     baseline: dict[str, float] = {}
     sums: dict[str, tuple[float, ...]] = {}
     driver = tracks[DRIVER]
-    wanted = {"absolute": driver.rotations, "relative": _relative_rotations(driver.rotations, reference, source)}
+    wanted = {
+        "absolute": driver.rotations,
+        "relative": _relative_rotations(driver.rotations, reference, source),
+    }
     for mode in MODES:
         faces, moving = face_numbers(tracks[mode], driver, in_a_row=False)
-        own = {name: faces[name] for name in (LIP_APERTURE.name, EYE_APERTURE.name, FACE_LOST.name) if name in faces}
+        own = {
+            name: faces[name]
+            for name in (LIP_APERTURE.name, EYE_APERTURE.name, FACE_LOST.name)
+            if name in faces
+        }
         own |= identity_numbers(tracks[mode].identities, np.repeat(source.identities, frames, axis=0))
         own |= _pose_error(tracks[mode].rotations, wanted[mode])
         still = _pose_error(source.rotations, wanted[mode])
         baseline |= {f"{mode}-{name}": value for name, value in still.items()}
         values |= {f"{mode}-{name}": value for name, value in own.items()}
-        sums |= {f"{mode}-{name}": (m.count, m.result, m.truth, m.product) for name, m in moving.items()}
+        sums |= {f"{mode}-{name}": products.numbers for name, products in moving.items()}
     row = Row(name=pair.name, group=pair.group, frames=frames, values=values, baseline=baseline, sums=sums)
-    arrays = {f"{side}/{name}": rows for side, track in features.items() for name, rows in track.arrays().items()}
+    arrays = {
+        f"{side}/{name}": rows for side, track in features.items() for name, rows in track.arrays().items()
+    }
     return Measured(row, arrays)
 
 
@@ -231,7 +240,11 @@ PROTOCOL = Protocol(
     stride=5,
     absent={card.name: card.name.partition("-")[2] for card in CARDS},
     sets={
-        _card(metric, mode).name: (f"{DRIVER}/{metric.name}", f"{mode}/{metric.name}", f"{STATIC}/{metric.name}")
+        _card(metric, mode).name: (
+            f"{DRIVER}/{metric.name}",
+            f"{mode}/{metric.name}",
+            f"{STATIC}/{metric.name}",
+        )
         for metric in SETS
         for mode in MODES
     },

@@ -12,6 +12,7 @@ textbook's within-group correlation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,17 @@ class Comovement:
     result: float
     truth: float
     product: float
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """All four, as they are stored and drawn."""
+        return float(self.count), self.result, self.truth, self.product
+
+    @staticmethod
+    def from_numbers(numbers: Sequence[float]) -> Comovement:
+        """Return what `numbers` came from."""
+        count, result, truth, product = numbers
+        return Comovement(int(count), result, truth, product)
 
     @staticmethod
     def of(result: FloatArray, truth: FloatArray) -> Comovement:

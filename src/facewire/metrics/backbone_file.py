@@ -53,7 +53,9 @@ class BackboneFile:
         try:
             data = path.read_bytes()
         except OSError as problem:
-            raise WeightsError(path, f"cannot be read ({problem.strerror}); get it from {self.url}") from problem
+            raise WeightsError(
+                path, f"cannot be read ({problem.strerror}); get it from {self.url}"
+            ) from problem
         actual = hashlib.sha256(data).hexdigest()
         if not actual.startswith(self.sha256):
             raise HashMismatch(path, self.sha256, actual)

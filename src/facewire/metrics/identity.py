@@ -81,7 +81,9 @@ class IdentityNetwork:
         """
         if points.ndim != 2 or len(points) < 68:
             raise ShapeError("points", "(68 or more, 2 or more)", points.shape)
-        places = [self._dlib.point(round(float(points[i, 0])), round(float(points[i, 1]))) for i in FIVE_POINTS]
+        places = [
+            self._dlib.point(round(float(points[i, 0])), round(float(points[i, 1]))) for i in FIVE_POINTS
+        ]
         box = self._dlib.rectangle(0, 0, picture.shape[1] - 1, picture.shape[0] - 1)
         face = self._dlib.full_object_detection(box, self._dlib.points(places))
         numbers = self._network.compute_face_descriptor(np.ascontiguousarray(picture), face)

@@ -12,7 +12,6 @@ and names of tensors are those of the pytorch-fid package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -29,6 +28,8 @@ INCEPTION = BackboneFile(
 
 FEATURES = 2048
 SIDE = 299
+COUNTER = "num_batches_tracked"
+"""Entries that the published file, older than they are, need not have."""
 _ROW, _COLUMN = (1, 7), (7, 1)
 
 Size = int | tuple[int, int]
@@ -37,7 +38,9 @@ Size = int | tuple[int, int]
 class BasicConv2d(nn.Module):
     """Convolution without bias, batch norm, ReLU; stride 1 keeps the raster, stride 2 has no padding."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: Size = 1, stride: int = 1, padded: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: Size = 1, stride: int = 1, padded: bool = True
+    ) -> None:
         super().__init__()
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (height // 2, width // 2) if stride == 1 and padded else (0, 0)
@@ -165,12 +168,8 @@ class CoarseBlock(nn.Module):
 class Inception(nn.Module):
     """The network up to its 2048 features, frozen."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], path: Path) -> None:
-        """Take the published tensors; the classifier `fc` is ignored.
-
-        Raises:
-            SchemaMismatch: a needed tensor is missing or has another shape.
-        """
+    def __init__(self) -> None:
+        """Build it with random numbers."""
         super().__init__()
         self.Conv2d_1a_3x3 = BasicConv2d(3, 32, 3, 2)
         self.Conv2d_2a_3x3 = BasicConv2d(32, 32, 3, padded=False)
@@ -188,18 +187,19 @@ class Inception(nn.Module):
         self.Mixed_7a = SecondReduction(768)
         self.Mixed_7b = CoarseBlock(1280, last=False)
         self.Mixed_7c = CoarseBlock(2048, last=True)
-        own = {key: value for key, value in tensors.items() if not key.startswith("fc.")}
-        counters = {key: value for key, value in self.state_dict().items() if key.endswith("num_batches_tracked")}
-        freeze(self, counters | own, path)
 
     @classmethod
     def load(cls, folder: Path) -> Inception:
-        """Read the published file.
+        """Read the published file; its classifier `fc` is ignored.
 
         Raises:
             WeightsError, HashMismatch, SchemaMismatch: it is not there, or not the published one.
         """
-        return cls(INCEPTION.read(folder), folder / INCEPTION.name)
+        network = cls()
+        counters = {key: value for key, value in network.state_dict().items() if key.endswith(COUNTER)}
+        tensors = {key: value for key, value in INCEPTION.read(folder).items() if not key.startswith("fc.")}
+        freeze(network, counters | tensors, folder / INCEPTION.name)
+        return network
 
     def forward(self, image: Tensor) -> Tensor:
         """Return features (B, 2048) of images (B, 3, H, W), RGB in [0, 1]."""

@@ -45,7 +45,13 @@ SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 """ImageNet statistics for pictures in [-1, 1], as LPIPS rounds them."""
 
-CONVOLUTIONS = {0: (3, 64, 11, 4, 2), 3: (64, 192, 5, 1, 2), 6: (192, 384, 3, 1, 1), 8: (384, 256, 3, 1, 1), 10: (256, 256, 3, 1, 1)}
+CONVOLUTIONS = {
+    0: (3, 64, 11, 4, 2),
+    3: (64, 192, 5, 1, 2),
+    6: (192, 384, 3, 1, 1),
+    8: (384, 256, 3, 1, 1),
+    10: (256, 256, 3, 1, 1),
+}
 """Place in torchvision's `features` list: inputs, outputs, kernel, stride, padding."""
 POOLED = (3, 6)
 """Convolutions that a 3 x 3 max pool with stride 2 goes before."""
@@ -72,7 +78,8 @@ class Lpips(nn.Module):
         widths = [sizes[1] for sizes in CONVOLUTIONS.values()]
         self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1, bias=False) for width in widths)
         own = {key: value for key, value in backbone.items() if key.startswith("features.")}
-        own |= {f"heads.{i}.weight": heads[key] for i in range(len(widths)) if (key := f"lin{i}.model.1.weight") in heads}
+        names = {f"lin{index}.model.1.weight": f"heads.{index}.weight" for index in range(len(widths))}
+        own |= {names[key]: value for key, value in heads.items() if key in names}
         freeze(self, own, path)
 
     @classmethod

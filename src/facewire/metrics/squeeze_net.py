@@ -1,6 +1,6 @@
 """SqueezeNet 1.1 with its original ImageNet weights: the stand-in backbone of two metrics.
 
-    RGB [0, 1] -> x 255, BGR, minus mean -> conv1 -> pool -> fire2, fire3 -> pool -> fire4, fire5 -> pool -> fire6 .. 9
+    RGB [0, 1] -> x 255, BGR, minus mean -> conv1 -> pool -> fire2, 3 -> pool -> fire4, 5 -> pool -> fire6 .. 9
 
     tap        conv1   fire3   fire5   fire6   fire7   fire8   fire9     (after ReLU)
     channels   64      128     256     384     384     512     512
@@ -26,7 +26,9 @@ SQUEEZE_NET = BackboneFile(
 )
 
 MEAN_BGR = (104.0, 117.0, 123.0)
-WIDTHS = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+WIDTHS = {
+    2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)
+}  # fmt: skip
 """Squeezed and expanded channels of each fire module; an output has twice the expanded ones."""
 POOLED = (2, 4, 6)
 """Fire modules that a 3 x 3 max pool with stride 2 goes before."""
@@ -68,7 +70,9 @@ class SqueezeNet(nn.Module):
         for number, (squeezed, expanded) in WIDTHS.items():
             self.add_module(f"fire{number}", Fire(channels, squeezed, expanded))
             channels = 2 * expanded
-        named = {key.replace("/", "."): value for key, value in tensors.items() if not key.startswith("conv10")}
+        named = {
+            key.replace("/", "."): value for key, value in tensors.items() if not key.startswith("conv10")
+        }
         freeze(self, named, path)
 
     @classmethod

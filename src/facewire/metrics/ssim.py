@@ -48,7 +48,7 @@ def similarity_maps(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     count = len(result)
     stacked = torch.cat((result, truth, result.square(), truth.square(), result * truth))
     blurred = gaussian_blur(stacked)
-    mean_a, mean_b, square_a, square_b, product = blurred.split(count)
+    mean_a, mean_b, square_a, square_b, product = blurred.view(5, count, *blurred.shape[1:]).unbind()
     variance = (square_a - mean_a.square()) + (square_b - mean_b.square())
     covariance = product - mean_a * mean_b
     luminance = (2 * mean_a * mean_b + C1) / (mean_a.square() + mean_b.square() + C1)

@@ -28,8 +28,8 @@ SIZE = 64
 COMPRESSED = 4
 VARIANCE = 0.005
 """Of the keypoint maps; half the paper's, because lids and lips lie close together."""
-SURFACE_DEPTH = -0.1
-"""Depth at which an untrained network places the visible surface."""
+DEPTH_VARIANCE = 0.02
+"""How far, squared, a keypoint's depth reaches where no other one is nearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class CompactField(nn.Module):
         self.masks = nn.Conv2d(width, slots, 3, padding=1)
         self.depth = nn.Conv2d(width, 1, 3, padding=1)
         self.occlusion = nn.Conv2d(width, 1, 3, padding=1)
-        for head, start in ((self.depth, SURFACE_DEPTH), (self.occlusion, 2.0)):
+        for head, start in ((self.depth, 0.0), (self.occlusion, 2.0)):
             assert head.bias is not None
             nn.init.normal_(head.weight, std=1e-3)
             nn.init.constant_(head.bias, start)
@@ -99,10 +99,11 @@ class CompactField(nn.Module):
         with _full_precision(compressed):
             linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
             offset = source.points - driving.points @ linear.transpose(-1, -2)
+            prior = interpolated_depth(driving.points.detach(), grid, present)
             hints = self._hints(compressed.float(), grid, linear, offset, source, driving, present)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).float()
-        depth = self.depth(features).float().permute(0, 2, 3, 1)
+        depth = prior + self.depth(features).float().permute(0, 2, 3, 1)
         occlusion = torch.sigmoid(self.occlusion(features).float())
         closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None, None]
         masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1)
@@ -147,6 +148,22 @@ class CompactField(nn.Module):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = F.relu(layer(torch.cat((x, skips.pop()), dim=1)))
         return F.relu(self.refine(x))
+
+
+def interpolated_depth(points: Tensor, grid: Tensor, present: Tensor) -> Tensor:
+    """Return a first guess of the visible surface: the depth of the keypoints nearby, (B, H, W, 1).
+
+    On a rigid head every slot's flow is the same one as soon as the depth is right, so a good depth is worth more
+    than good masks; the network only corrects this guess.
+
+    Args:
+        points: x_d (B, K, 3).
+        grid: (H, W, 2).
+        present: (B, K), False for keypoints that are not known.
+    """
+    squared = (grid - points[:, :, None, None, :2]).square().sum(dim=-1)
+    nearness = (-squared / (2 * DEPTH_VARIANCE)).masked_fill(~present[:, :, None, None], -torch.inf)
+    return torch.einsum("bkhw,bk->bhw", torch.softmax(nearness, dim=1), points[..., 2]).unsqueeze(-1)
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:

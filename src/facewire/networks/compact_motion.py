@@ -109,10 +109,7 @@ class CompactMotion(nn.Module):
         self.reader = LandmarkReader()
         widths = (3, 16, 32, 48, 64)
         self.body = nn.Sequential(
-            *(
-                nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.ReLU())
-                for a, b in pairwise(widths)
-            ),
+            *(nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.ReLU()) for a, b in pairwise(widths)),
             nn.Flatten(),
             nn.Linear(widths[-1] * (BODY_SIDE // 16) ** 2, BODY_FEATURES),
         )

@@ -15,6 +15,7 @@ import torch
 from facewire.base.errors import BitstreamError, MotionFileError
 from facewire.base.files import atomic_output
 from facewire.bitstream.header import FILE, FINGERPRINT_BYTES
+from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped, shipped_tables
 from facewire.codec.talk import TalkReader, TalkWriter, talk_header
@@ -26,6 +27,13 @@ from facewire.runtime.driving import RecordedMotion
 SUFFIX = ".fwv"
 DEMO_MOTION = Path(__file__).parent.parent / "assets" / "demo.fwv"
 """A motion recorded from a real video; numbers only."""
+
+
+NO_PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
+)
+"""One grey pixel as PNG: the format wants a first picture, a recorded motion has none to give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator)
     target = Path(path)
     with atomic_output(target, overwrite=True) as temporary, temporary.open("wb") as sink:
         writer = TalkWriter(sink, header, tables)
-        writer.source(None, b"", 0)
+        writer.source(None, NO_PICTURE, MIME_PNG)
         for frame in to_frames(motions):
             writer.frame(frame)
         writer.finish()

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from facewire.base.config import to_dict
 from facewire.base.errors import ConfigError
+from facewire.data.labels import LANDMARKS
 from facewire.data.pairs import FrameBatch, PairBatch
 from facewire.geometry.grid import image_grid
 from facewire.geometry.head_motion import HeadMotion
@@ -74,6 +75,8 @@ DETAIL_VARIANCE = 0.0025
 """Of the spots around them, in squared picture units."""
 FINE = ("lip", "lid", "iris")
 """Words in the names of keypoints that small movements happen at."""
+FINE_LANDMARKS = 4.0
+"""Weight of lids, lips and irises among the landmarks of the flow term."""
 FINE_GUIDES = 3.0
 """Weight of those among the guided ones."""
 LANDMARK_NOISE = 0.003
@@ -86,6 +89,13 @@ def guide_weights() -> Tensor:
     """Return the weight of every guided keypoint, mean 1."""
     weights = [FINE_GUIDES if any(word in guide.name for word in FINE) else 1.0 for guide in GUIDES]
     return torch.tensor(weights) / (sum(weights) / len(weights))
+
+
+def fine_weights() -> Tensor:
+    """Return the weight of every landmark in the flow term, mean 1: lids, lips and irises count most."""
+    weight = torch.ones(LANDMARKS)
+    weight[list(DETAIL_LANDMARKS)] = FINE_LANDMARKS
+    return weight / weight.mean()
 
 
 class CompactObjective:
@@ -151,7 +161,7 @@ def _field_terms(made: CompactSynthesis, source: FrameBatch, driving: FrameBatch
     squared = (points[:, :, None] - points[:, None]).square().sum(dim=-1)
     return {
         "landmarks": (error * guide_weights().to(error.device)).mean(),
-        "flow": (flow - source.landmarks).abs().mean(),
+        "flow": ((flow - source.landmarks).abs().mean(dim=-1) * fine_weights().to(flow.device)).mean(),
         "depth": (above - points[:, :guided, 2].detach()).abs().mean(),
         "prior": F.relu(APART - squared).triu(1)[:, :, guided:].sum(dim=(1, 2)).mean(),
     }

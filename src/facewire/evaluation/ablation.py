@@ -1,0 +1,162 @@
+"""Ablation: several weights files, measured by reconstruction on the same clips, in one table (paper Table 5).
+
+    weights A, B, C -> reconstruction each -> REPORT/NAME/report.* -> one table, differences to the first
+
+What a variant is (keypoints, steps, notes of its training) is read from its manifest and printed beside its numbers:
+whether they were trained alike is not something that an evaluation can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facewire.base.files import write_json
+from facewire.evaluation.compare import Change, compare
+from facewire.evaluation.page import Page, Section, Table, Text
+from facewire.evaluation.pages import NONE, published_table, shown
+from facewire.evaluation.published import ABLATION
+from facewire.evaluation.run import Outcome, write_page
+from facewire.networks.presets import parameter_count
+from facewire.runtime.animator import Animator
+
+NAME = "ablation"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One model of an ablation.
+
+    name      short, unique
+    card      what it is: preset, parameters, keypoints, steps, notes
+    document  its reconstruction report
+    """
+
+    name: str
+    card: Mapping[str, Any]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AblationOutcome:
+    """What an ablation left behind."""
+
+    document: Mapping[str, Any]
+    variants: Sequence[Variant]
+    failed: Mapping[str, str]
+    page: Path
+
+
+def ablate(
+    weights: Sequence[str],
+    load: Callable[[str], Animator],
+    measure: Callable[[Animator, Path], Outcome],
+    output: Path,
+) -> AblationOutcome:
+    """Measure several models and write their table.
+
+    Args:
+        weights: names or files.
+        load: loads one of them; one model is in memory at a time.
+        measure: runs the reconstruction protocol of a model into a folder.
+        output: REPORT; each model's own report goes into a folder inside.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    variants: list[Variant] = []
+    failed: dict[str, str] = {}
+    for name, path in zip(short_names(weights), weights, strict=True):
+        animator = load(path)
+        outcome = measure(animator, output / name)
+        failed |= {f"{name}: {clip}": reason for clip, reason in outcome.summary.failed.items()}
+        variants.append(Variant(name, _card(animator), outcome.document))
+    document = {
+        "schema": SCHEMA,
+        "protocol": NAME,
+        "variants": {variant.name: {**variant.card, **variant.document} for variant in variants},
+        "failed": failed,
+    }
+    write_json(output / "report.json", document)
+    page = write_page(_page(variants), output / "report.html")
+    return AblationOutcome(document, variants, failed, page)
+
+
+def short_names(weights: Sequence[str]) -> list[str]:
+    """Return a short name for each file: its stem; with its folder where stems repeat, else numbered."""
+    stems = [Path(path).stem for path in weights]
+    twice = [stems.count(stem) > 1 for stem in stems]
+    names = [f"{Path(p).parent.name}-{Path(p).stem}" if t else Path(p).stem for p, t in zip(weights, twice)]
+    return [f"{name}-{index}" if names.count(name) > 1 else name for index, name in enumerate(names)]
+
+
+def _card(animator: Animator) -> dict[str, Any]:
+    manifest = animator.manifest
+    return {
+        "preset": manifest.preset,
+        "parameters": parameter_count(animator.model),
+        "keypoints": animator.model.keypoints,
+        "steps": manifest.provenance.steps,
+        "notes": manifest.provenance.notes,
+    }
+
+
+def _page(variants: Sequence[Variant]) -> Page:
+    first = variants[0]
+    names = [name for name, card in first.document["metrics"].items() if card["mean"] is not None]
+    titles = [first.document["metrics"][name]["title"] for name in names]
+    rows = [[v.name, *(shown(v.document["metrics"][name]["mean"]) for name in names)] for v in variants]
+    rows.append(["baseline", *(shown(first.document["baseline"][name]) for name in names)])
+    cards = [
+        [v.name, *(_cell(v.card[key]) for key in ("preset", "parameters", "keypoints", "steps", "notes"))]
+        for v in variants
+    ]
+    sections = [
+        Section(
+            "Variants",
+            [Table(["variant", "preset", "parameters", "keypoints", "steps", "notes"], cards, texts=2)],
+        ),
+        Section(
+            "Result",
+            [Table(["variant", *titles], rows, frozenset({0}), "Baseline: the source picture as it is.")],
+        ),
+        Section(
+            "Against the first variant", [_differences(variants, names, titles)] if len(variants) > 1 else []
+        ),
+        Section("Beside the paper", [published_table(ABLATION, _paper_rows(variants))]),
+    ]
+    if any(len(v.document["failed"]) for v in variants):
+        text = "Some clips failed and are in no number; each variant's own report says which and why."
+        sections.insert(0, Section("Failures", [Text(text, warning=True)]))
+    clips = len(first.document["clips"])
+    return Page(
+        "Facewire: ablation", f"{len(variants)} models, reconstruction of {clips} clips each", sections
+    )
+
+
+def _differences(variants: Sequence[Variant], names: Sequence[str], titles: Sequence[str]) -> Table:
+    rows = []
+    for variant in variants[1:]:
+        changes = {c.name: c for c in compare(variants[0].document, variant.document).changes}
+        rows.append(
+            [variant.name, *(_difference(changes[name]) if name in changes else NONE for name in names)]
+        )
+    caption = f"Change from {variants[0].name}, 95 % interval of the paired bootstrap over people, and what it says."
+    return Table(["variant", *titles], rows, caption=caption)
+
+
+def _difference(change: Change) -> str:
+    spread = f" ({shown(change.interval[0])} to {shown(change.interval[1])})" if change.interval else ""
+    return f"{shown(change.difference)}{spread}, {change.verdict}"
+
+
+def _paper_rows(variants: Sequence[Variant]) -> list[tuple[str, list[float | None]]]:
+    return [
+        (v.name, [v.document["metrics"].get(name, {}).get("mean") for name in ABLATION.ours])
+        for v in variants
+    ]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value) or NONE
