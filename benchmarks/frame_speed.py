@@ -90,7 +90,7 @@ def gmacs(call: Callable[[], object]) -> float:
     """Return the multiply-accumulates of a call, in 10^9."""
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         call()
-    return counter.get_total_flops() / 2e9
+    return float(counter.get_total_flops()) / 2e9
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Reads docs/reports/reconstruction.json (facewire evaluate reconstruction) and do
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,10 +46,11 @@ def fill(text: str) -> str:
         "speed": speed(read_json(REPORTS / "speed.json")),
     }
     for name, table in tables.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text, count = pattern.subn(lambda found, table=table: found[1] + table + "\n" + found[2], text)
-        if count != 1:
-            raise SystemExit(f"README.md needs exactly one <!-- {name} --> block")
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if not (begin and end):
+            raise SystemExit(f"README.md needs a <!-- {name} --> block")
+        text = before + begin + table + "\n" + end + after
     return text
 
 

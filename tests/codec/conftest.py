@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.artefact import CodecTables, load_tables
 
 from .golden_streams import FOLDER
 from .motion import Floats, frames_of
+
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
+"""Times of single examples say nothing on a busy machine."""
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def test_weights_decide() -> None:
 
 def test_fit_is_differentiable() -> None:
     landmarks = turned(10, -5, 3).requires_grad_()
-    head_pose(landmarks).rotation.sum().backward()  # type: ignore[no-untyped-call]
+    head_pose(landmarks).rotation.sum().backward()
     assert landmarks.grad is not None
     assert torch.isfinite(landmarks.grad).all()
 

@@ -113,8 +113,8 @@ def test_lpips_is_the_published_formula() -> None:
         x, y = layer(x), layer(y)
         if isinstance(layer, nn.ReLU):
             u, v = (t / t.norm(dim=1, keepdim=True).clamp_min(1e-10) for t in (x, y))
-            weights = metric.heads.get_submodule(str(head)).weight
-            total += ((u - v) ** 2 * weights.view(1, -1, 1, 1)).sum(dim=1).mean(dim=(1, 2))
+            weights = metric.heads.get_parameter(f"{head}.weight").view(1, -1, 1, 1)
+            total += ((u - v) ** 2 * weights).sum(dim=1).mean(dim=(1, 2))
             head += 1
     assert head == 5
     assert metric(a, b) == pytest.approx(total.detach(), abs=1e-5)

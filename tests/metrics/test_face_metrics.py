@@ -10,7 +10,7 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.metrics.apertures import Comovement, eye_series, lip_series
 from facewire.metrics.jitter import excess_acceleration
 from facewire.metrics.keypoint_distance import keypoint_distance
-from facewire.metrics.metric import Metric
+from facewire.metrics.metric import Direction, Metric
 from facewire.metrics.pose_error import rotation_angle
 
 Floats = NDArray[np.float64]
@@ -118,14 +118,6 @@ def test_apertures_of_a_drawn_mouth_and_eyes() -> None:
     ("better", "old", "new", "gain"),
     [("lower", 5.0, 3.0, 2.0), ("higher", 5.0, 3.0, -2.0), ("ideal", 0.5, 1.1, 0.4)],
 )
-def test_improvement_knows_the_direction(better: str, old: float, new: float, gain: float) -> None:
-    metric = Metric(
-        name="m",
-        title="M",
-        unit="",
-        better=better,
-        range=(None, None),
-        source="",
-        ideal=1.0,  # type: ignore[arg-type]
-    )
+def test_improvement_knows_the_direction(better: Direction, old: float, new: float, gain: float) -> None:
+    metric = Metric(name="m", title="M", unit="", better=better, range=(None, None), source="", ideal=1.0)
     assert metric.improvement(old, new) == pytest.approx(gain)

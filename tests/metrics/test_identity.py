@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import numpy as np
 import pytest
-from skimage.data import astronaut
+import skimage.data
 
 from facewire.base.errors import ShapeError, WeightsError
 from facewire.face.expression import SEVENTY_EIGHT
@@ -36,7 +37,8 @@ def test_without_the_package_the_reason_names_the_extra(monkeypatch: pytest.Monk
 @needs_dlib
 def test_the_same_face_in_another_picture_is_the_same_person() -> None:
     network = IdentityNetwork()
-    photo = np.ascontiguousarray(astronaut()[:256, 96:352])
+    pictures: Any = skimage.data
+    photo = np.ascontiguousarray(pictures.astronaut()[:256, 96:352])
     face = FaceFinder().find(photo)[0]
     points = face.landmarks[list(SEVENTY_EIGHT)]
     own = network.embed(photo, points)

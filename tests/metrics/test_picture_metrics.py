@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import skimage.data
+import skimage.metrics
 import torch
 from numpy.typing import NDArray
-from skimage.data import astronaut
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from facewire.base.errors import ShapeError
@@ -17,10 +19,12 @@ from facewire.metrics.ms_ssim import multiscale_similarity, single_and_multiscal
 from facewire.metrics.psnr import EQUAL, peak_signal_to_noise
 
 Pixels = NDArray[np.uint8]
+PICTURES: Any = skimage.data
+REFERENCE: Any = skimage.metrics
 
 
 def picture(side: int = 192) -> Pixels:
-    found: Pixels = astronaut()[:side, 120 : 120 + side]
+    found: Pixels = PICTURES.astronaut()[:side, 120 : 120 + side]
     return np.ascontiguousarray(found)
 
 
@@ -48,7 +52,7 @@ def test_l1_of_black_and_white_is_255() -> None:
 def test_psnr_is_that_of_scikit_image(strength: float) -> None:
     truth = picture()
     result = noisy(truth, strength)
-    expected = peak_signal_noise_ratio(truth, result, data_range=255)
+    expected = REFERENCE.peak_signal_noise_ratio(truth, result, data_range=255)
     assert peak_signal_to_noise(image(result), image(truth)).item() == pytest.approx(expected, abs=1e-3)
 
 
@@ -61,7 +65,7 @@ def test_psnr_of_equal_pictures_is_capped() -> None:
 def test_ssim_is_that_of_scikit_image(strength: float) -> None:
     truth = picture()
     result = noisy(truth, strength)
-    expected = structural_similarity(
+    expected = REFERENCE.structural_similarity(
         truth,
         result,
         gaussian_weights=True,

@@ -178,7 +178,7 @@ def test_every_parameter_that_is_trained_gets_a_gradient() -> None:
         (part * torch.randn(part.shape, generator=torch.Generator().manual_seed(6))).sum()
         for part in (made.image, made.field.depth, own.rotation, own.translation, own.expression)
     ]
-    torch.stack(weighted).sum().backward()  # type: ignore[no-untyped-call]
+    torch.stack(weighted).sum().backward()
     for name, parameter in model.named_parameters():
         if name.startswith("motion_reader.reader."):
             assert not parameter.requires_grad, name  # published networks, kept as they are

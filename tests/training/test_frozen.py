@@ -49,7 +49,7 @@ def test_other_files_are_refused(shallow: Path, tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(2)}, other)
     with pytest.raises(WeightsError, match="no perceptual network"):
         picture_network([other], tmp_path, silent)
-    with pytest.raises(WeightsError, match="check the path|get it from"):
+    with pytest.raises(WeightsError, match=r"check the path|get it from"):
         picture_network([tmp_path / "none.safetensors"], tmp_path, silent)
     with pytest.raises(TrainingError, match="two stand-ins"):
         picture_network([shallow, shallow], tmp_path, silent)
@@ -82,7 +82,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(frozen, "urlopen", urlopen)
     monkeypatch.setattr(frozen, "VGG19_SHA256_PREFIX", hashlib.sha256(DATA).hexdigest()[:8])
-    monkeypatch.setattr(frozen.Vgg19, "load", lambda path: path)
+    monkeypatch.setattr(feature_taps.Vgg19, "load", lambda path: path)
     return asked
 
 
@@ -101,7 +101,7 @@ def test_other_bytes_are_thrown_away(
     published: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frozen, "VGG19_SHA256_PREFIX", "00000000")
-    with pytest.raises(TrainingError, match="not the published ones.*--perceptual"):
+    with pytest.raises(TrainingError, match=r"not the published ones.*--perceptual"):
         picture_network([], tmp_path, silent)
     assert list(tmp_path.iterdir()) == []
     assert published

@@ -108,13 +108,13 @@ def test_the_model_s_loss_leaves_the_critic_alone() -> None:
     model, objective = _paper()
     assert objective.critic is not None
     report, made = objective(model, _pair(64), _generator())
-    report.total.backward()  # type: ignore[no-untyped-call]
+    report.total.backward()
     assert all(parameter.grad is None for parameter in objective.critic.network.parameters())
     assert all(parameter.requires_grad for parameter in objective.critic.network.parameters())
     assert all(parameter.grad is not None for parameter in model.parameters())
     model.zero_grad(set_to_none=True)
     loss = objective.critic.own_loss(made.image, _pair(64).driving.image)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     assert all(parameter.grad is not None for parameter in objective.critic.network.parameters())
     assert all(parameter.grad is None for parameter in model.parameters())
     objective.critic.network.zero_grad(set_to_none=True)
@@ -123,10 +123,10 @@ def test_the_model_s_loss_leaves_the_critic_alone() -> None:
 def test_the_compact_model_s_terms() -> None:
     model, objective = _compact()
     report, made = objective(model, _pair(256), _generator())
-    assert set(report.terms) == {field for field in CompactWeights.__dataclass_fields__}
+    assert set(report.terms) == set(CompactWeights.__dataclass_fields__)
     assert made.warped is not None
     assert made.image.shape == made.warped.shape == (2, 3, 256, 256)
-    report.total.backward()  # type: ignore[no-untyped-call]
+    report.total.backward()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, name

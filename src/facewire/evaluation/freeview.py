@@ -161,7 +161,7 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
     every = [step for line in steps.values() for step in line]
     values = {FACE_LOST.name: float(np.mean([np.isnan(step.measured) for step in every]))}
     for axis, line in steps.items():
-        values |= _line_numbers(axis, line)
+        values |= line_numbers(axis, line)
     known = [step for step in every if np.isfinite(step.csim)]
     if known:
         values[CSIM.name] = float(np.mean([step.csim for step in known]))
@@ -229,7 +229,7 @@ def _frontalise(bench: Bench, picture: Pixels) -> tuple[dict[str, float], dict[s
     return ours, baseline
 
 
-def _line_numbers(axis: str, line: Sequence[Step]) -> dict[str, float]:
+def line_numbers(axis: str, line: Sequence[Step]) -> dict[str, float]:
     """Return slope, intercept and error of one axis."""
     points = np.array([(step.asked, step.measured, step.error) for step in line])
     points = points[np.isfinite(points).all(axis=1)]

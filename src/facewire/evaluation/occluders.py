@@ -15,6 +15,7 @@ import numpy.typing as npt
 from facewire.media.frame import Pixels
 
 Kind = Literal["hand", "box"]
+KINDS: tuple[Kind, ...] = ("hand", "box")
 FloatArray = npt.NDArray[np.float64]
 
 SKIN = ((226, 178, 146), (198, 144, 110), (150, 102, 74), (98, 66, 48))

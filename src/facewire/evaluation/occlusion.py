@@ -26,7 +26,7 @@ from facewire.base.batches import in_batches
 from facewire.base.errors import MediaError
 from facewire.evaluation.bench import Bench
 from facewire.evaluation.clips import EvaluationClip
-from facewire.evaluation.occluders import Kind, Occluder, occluder
+from facewire.evaluation.occluders import KINDS, Occluder, occluder
 from facewire.evaluation.page import Block, Section
 from facewire.evaluation.protocol import Protocol
 from facewire.evaluation.rows import Measured, Row
@@ -38,7 +38,6 @@ from facewire.metrics.metric import Metric
 from facewire.metrics.pose_error import rotation_angle
 from facewire.runtime.animator import BATCH, Person
 
-KINDS: tuple[Kind, ...] = ("hand", "box")
 CENTRES = ((0.5, 0.72), (0.36, 0.6), (0.64, 0.6), (0.5, 0.36))
 """Mouth, cheeks, brow: where things are in front of a face in the project's crop."""
 SIDES = ("driver", "source")
@@ -181,7 +180,7 @@ def _shown(bench: Bench, clip: EvaluationClip, caption: str, path: Path) -> Bloc
         rows += [[frames[0], *hidden], [frames[0], *_results(bench, clear, animator.motion(hidden))]]
         person = animator.person(cover.on(frames[0]), crop_mode="none")
         rows.append([person.picture, *animator.render_batch(person, motion, kept=kept)])
-        labels += [f"driver, {kind}", "result", f"source, {kind}"]
+        labels += [f"{kind} on driver", "result", f"{kind} on source"]
     return strip(path, rows, labels, ["source"], caption)
 
 

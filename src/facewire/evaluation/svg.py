@@ -76,7 +76,7 @@ def strip_plot(
     left, right, top, line = 66, width - 14, 34, 26
     axis = Axis.over(every, left, right)
     bottom = top + line * len(known)
-    parts = [_text(left, 16, title, weight=600), _text(right, 16, unit, anchor="end", colour=FAINT)]
+    parts = [_heading(left, 16, title, unit)]
     parts += _vertical_grid(axis, top, bottom)
     for index, (label, dots) in enumerate(known.items()):
         y = top + line * (index + 0.5)
@@ -196,6 +196,16 @@ def _text(
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
         f'font-weight="{weight}">{escape(text)}</text>'
     )
+
+
+def _heading(x: float, y: float, title: str, unit: str) -> str:
+    small = (
+        f'<tspan font-weight="400" font-size="11" fill="{FAINT}" dx="8">{escape(unit)}</tspan>'
+        if unit
+        else ""
+    )
+    place = f'x="{x:.1f}" y="{y:.1f}"'
+    return f'<text {place} fill="{INK}" font-size="12" font-weight="600">{escape(title)}{small}</text>'
 
 
 def _dot(x: float, y: float, colour: str, title: str, radius: float = 4.5) -> str:

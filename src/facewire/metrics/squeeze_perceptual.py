@@ -32,11 +32,16 @@ EPSILON = 1e-10
 
 def tap_distance(result: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
     """Return the distance (B,) of two lists of taps (B, C_i, H_i, W_i)."""
-    pairs = zip(result, truth, strict=True)
-    distances = [(_unit(a) - _unit(b)).square().sum(dim=1).mean(dim=(1, 2)) for a, b in pairs]
-    return torch.stack(distances).sum(dim=0)
+    return torch.stack([_distance(a, b) for a, b in zip(result, truth, strict=True)]).sum(dim=0)
 
 
-def _unit(features: Tensor) -> Tensor:
-    length = features.square().sum(dim=1, keepdim=True).sqrt()
-    return features / (length + EPSILON)
+def _distance(a: Tensor, b: Tensor) -> Tensor:
+    """Return the mean over space of |u - v|^2 with u = a / |a|, v = b / |b|, as |u|^2 + |v|^2 - 2 u v.
+
+    Cost: never holds u or v, which are the largest tensors of the evaluation.
+    """
+    square_a, square_b = a.square().sum(dim=1), b.square().sum(dim=1)
+    length_a, length_b = square_a.sqrt() + EPSILON, square_b.sqrt() + EPSILON
+    shared = (a * b).sum(dim=1) / (length_a * length_b)
+    apart = square_a / length_a.square() + square_b / length_b.square() - 2 * shared
+    return apart.clamp_min(0).mean(dim=(1, 2))

@@ -5,7 +5,7 @@ surface: we predict masks per pixel, and one depth per pixel of the driving fram
 known at every depth, so one small 2-D network serves both the volume and the visible surface.
 
     per slot: warped source features (4) + heat-map difference (1)  -> 5 x 21 = 105 channels at 64 x 64
-    105 -> U-Net -> 21 mask logits, depth, occlusion
+    105 -> U-Net -> 21 mask logits, occlusion
     w(x, y, z) = m_0 (x, y, z) + sum_k m_k [A ((x, y, z) - x_d,k) + x_s,k],  A = R_s R_d^-1
 """
 
@@ -77,12 +77,10 @@ class CompactField(nn.Module):
         )
         self.refine = nn.Conv2d(width, width, 3, padding=1)
         self.masks = nn.Conv2d(width, slots, 3, padding=1)
-        self.depth = nn.Conv2d(width, 1, 3, padding=1)
         self.occlusion = nn.Conv2d(width, 1, 3, padding=1)
-        for head, start in ((self.depth, 0.0), (self.occlusion, 2.0)):
-            assert head.bias is not None
-            nn.init.normal_(head.weight, std=1e-3)
-            nn.init.constant_(head.bias, start)
+        assert self.occlusion.bias is not None
+        nn.init.normal_(self.occlusion.weight, std=1e-3)
+        nn.init.constant_(self.occlusion.bias, 2.0)
 
     def forward(
         self, compressed: Tensor, source: Keypoints, driving: Keypoints, kept: Tensor
@@ -99,11 +97,10 @@ class CompactField(nn.Module):
         with _full_precision(compressed):
             linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
             offset = source.points - driving.points @ linear.transpose(-1, -2)
-            prior = interpolated_depth(driving.points.detach(), grid, present)
+            depth = interpolated_depth(driving.points, grid, present)
             hints = self._hints(compressed.float(), grid, linear, offset, source, driving, present)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).float()
-        depth = prior + self.depth(features).float().permute(0, 2, 3, 1)
         occlusion = torch.sigmoid(self.occlusion(features).float())
         closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None, None]
         masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1)
@@ -151,10 +148,10 @@ class CompactField(nn.Module):
 
 
 def interpolated_depth(points: Tensor, grid: Tensor, present: Tensor) -> Tensor:
-    """Return a first guess of the visible surface: the depth of the keypoints nearby, (B, H, W, 1).
+    """Return the depth of the visible surface, (B, H, W, 1): that of the keypoints nearby.
 
-    On a rigid head every slot's flow is the same one as soon as the depth is right, so a good depth is worth more
-    than good masks; the network only corrects this guess.
+    On a rigid head every slot's flow is the same one as soon as the depth is right. A depth that a network learns
+    from pictures alone is not (docs/lab), so none is learned.
 
     Args:
         points: x_d (B, K, 3).
@@ -163,7 +160,8 @@ def interpolated_depth(points: Tensor, grid: Tensor, present: Tensor) -> Tensor:
     """
     squared = (grid - points[:, :, None, None, :2]).square().sum(dim=-1)
     nearness = (-squared / (2 * DEPTH_VARIANCE)).masked_fill(~present[:, :, None, None], -torch.inf)
-    return torch.einsum("bkhw,bk->bhw", torch.softmax(nearness, dim=1), points[..., 2]).unsqueeze(-1)
+    shares = torch.softmax(nearness, dim=1).nan_to_num(0.0)  # no keypoint at all: depth 0
+    return torch.einsum("bkhw,bk->bhw", shares, points[..., 2]).unsqueeze(-1)
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:

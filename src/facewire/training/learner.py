@@ -22,16 +22,30 @@ from facewire.training.checkpoint import Tensors, like, optimizer_tensors, part,
 from facewire.training.config import OptimizerConfig, TrainConfig
 from facewire.training.critic import Critic
 from facewire.training.objective import Made, Objective
-from facewire.training.precision import compute_type
 
 
 class Learner:
     """A model with its averaged weights, its optimizer and, where the objective has one, the critic."""
 
-    def __init__(self, config: TrainConfig, model: Model, objective: Objective, device: torch.device) -> None:
-        """Take a model and an objective whose networks are on `device`."""
-        self.config, self.model, self.objective, self.device = config, model, objective, device
-        self.precision = compute_type(config.precision, device)
+    def __init__(
+        self,
+        config: TrainConfig,
+        model: Model,
+        objective: Objective,
+        device: torch.device,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        """Take a model and an objective.
+
+        Args:
+            config: settings of the run.
+            model: what learns; it moves to the device.
+            objective: what it learns; its frozen networks are on the device.
+            device: where everything is computed.
+            precision: of convolutions; weights and coordinates are float32 in any case.
+        """
+        self.config, self.model, self.objective = config, model, objective
+        self.device, self.precision = device, precision
         channels_last(model.to(device).train())
         self.optimizer = _adam(model, config.optimizer)
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -70,7 +84,7 @@ class Learner:
     def _backward(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
         """Compute and clip the gradients of an optimizer's parameters; return their norm before clipping."""
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         return float(nn.utils.clip_grad_norm_(parameters, self.config.optimizer.clip_norm))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from facewire.base.errors import OutputError, TrainingError
+from facewire.base.errors import ConfigError, OutputError, TrainingError
 from facewire.base.files import write_advice
 from facewire.data.clips import ClipSet
 from facewire.face.attention import load_attention_mesh
@@ -26,12 +26,18 @@ from facewire.networks.presets import COMPACT, Model, build_preset, preset_confi
 from facewire.networks.weights import fill, load_model, resolve
 from facewire.training.checkpoint import Checkpoint, load_checkpoint
 from facewire.training.compact_objective import CompactObjective
-from facewire.training.config import TrainConfig
+from facewire.training.config import PerceptualConfig, TrainConfig
 from facewire.training.critic import Critic
 from facewire.training.learner import Learner
 from facewire.training.objective import Objective
 from facewire.training.paper_objective import PaperObjective
+from facewire.training.precision import compute_type
 from facewire.training.trainer import CHECKPOINT, Trainer
+
+FACE_SCALES = PerceptualConfig(scales=1)
+"""The face network sees full pictures only (spec section 4, term 1)."""
+LEAST_DEPTH = 8
+"""Cells along z that bfloat16 training on a CPU needs, see `_precision`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +100,11 @@ def open_run(
         stored: the checkpoint to go on from; `init` is not looked at then.
 
     Raises:
+        ConfigError: the precision is not possible for this model on this device.
         WeightsError: `init` cannot be used, or is of another model (SchemaMismatch).
         TrainingError: `stored` was made with other clips or networks.
     """
+    precision = _precision(config, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_preset(config.preset, preset_config(config.preset, jacobians=config.jacobians) or None)
@@ -105,7 +113,7 @@ def open_run(
         start(model)
     elif stored is None and init is not None:
         fill(model, load_model(init)[0].state_dict(), resolve(init))
-    trainer = Trainer(Learner(config, model, objective, device), clips, folder, networks.name)
+    trainer = Trainer(Learner(config, model, objective, device, precision), clips, folder, networks.name)
     if stored is not None:
         trainer.restore(stored)
     return trainer
@@ -127,26 +135,42 @@ def resolution(config: TrainConfig) -> int:
     return paper.from_dict(settings).resolution
 
 
+def _precision(config: TrainConfig, device: torch.device) -> torch.dtype:
+    """Return the type of convolutions.
+
+    On a CPU oneDNN's bfloat16 7x7x7 convolutions of shallow volumes write beyond their memory in the backward
+    pass (seen in torch 2.13 at depth 4, not from 6 on), so such models compute in float32 there.
+
+    Raises:
+        ConfigError: bfloat16 was asked for where it crashes.
+    """
+    wanted = compute_type(config.precision, device)
+    if config.preset == COMPACT or device.type != "cpu" or wanted == torch.float32:
+        return wanted
+    depth = paper.from_dict(preset_config(config.preset, jacobians=config.jacobians)).depth
+    if depth >= LEAST_DEPTH:
+        return wanted
+    if config.precision == "bf16":
+        raise ConfigError("precision", "bf16", f"fp32; volumes {depth} deep crash in bf16 on a CPU")
+    return torch.float32
+
+
 def _objective(config: TrainConfig, networks: FrozenNetworks, device: torch.device) -> Objective:
     settings = config.perceptual
-    picture = PerceptualLoss(
-        _on(networks.picture, device),
-        weights=settings.tap_weights[: len(networks.picture.divisors)],
-        scales=settings.scales,
-        first_scale=settings.first_scale,
-    )
+    picture = _compared(networks.picture, settings, device)
     if config.preset == COMPACT:
         if networks.face is not None:
             raise TrainingError("compact-256 compares no faces: leave --face-perceptual out")
         return CompactObjective(picture, config.compact_weights, config.drop_tail)
-    face = None if networks.face is None else PerceptualLoss(_on(networks.face, device), scales=1)
+    face = None if networks.face is None else _compared(networks.face, FACE_SCALES, device)
     model = paper.from_dict(preset_config(config.preset, jacobians=config.jacobians))
     critic = Critic(Discriminator(model))
     return PaperObjective(picture, config.paper_weights, critic, face=face, drop_tail=config.drop_tail)
 
 
-def _on(taps: FeatureTaps, device: torch.device) -> FeatureTaps:
-    """Return a frozen network on a device."""
+def _compared(taps: FeatureTaps, settings: PerceptualConfig, device: torch.device) -> PerceptualLoss:
+    """Return the distance in a frozen network's features, on a device."""
     if isinstance(taps, nn.Module):
         taps.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return taps
+    weights = settings.tap_weights[: len(taps.divisors)]
+    return PerceptualLoss(taps, weights=weights, scales=settings.scales, first_scale=settings.first_scale)

@@ -1,0 +1,345 @@
+"""Whole runs on small clips: exact resume, what is written, what is refused."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from facewire.base.errors import (
+    ConfigError,
+    NonFiniteLoss,
+    OutputError,
+    SchemaMismatch,
+    TrainingError,
+    WeightsError,
+)
+from facewire.data.clips import ClipSet, find_clips, open_clips
+from facewire.face.mesh import load_face_mesh
+from facewire.media.image import load_image
+from facewire.networks.compact import CompactTalkingHead
+from facewire.networks.weights import load_model
+from facewire.training.config import TrainConfig
+from facewire.training.preview import pixels_of
+from facewire.training.recipes import recipe
+from facewire.training.run import FrozenNetworks, open_run, stored_run
+from facewire.training.trainer import CHECKPOINT, Trainer
+
+CPU = torch.device("cpu")
+TINY = replace(recipe("tiny"), steps=4)
+
+
+class PlainTaps:
+    """A network that sees the picture itself."""
+
+    name = "plain"
+    divisors = (1.0,)
+
+    def __call__(self, image: Tensor) -> list[Tensor]:
+        return [image]
+
+
+NETWORKS = FrozenNetworks(PlainTaps())
+
+
+@pytest.fixture(scope="module")
+def clips(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
+    folder = tmp_path_factory.mktemp("clips")
+    for name in ("a", "b", "c"):
+        make_clip(folder, name)
+    return open_clips(find_clips(folder), folder / "cache", 64)
+
+
+@pytest.fixture(scope="module")
+def large_clips(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
+    folder = tmp_path_factory.mktemp("large")
+    make_clip(folder, "a", side=256)
+    return open_clips(find_clips(folder), folder / "cache", 256)
+
+
+def _run(
+    config: TrainConfig,
+    clips: ClipSet,
+    folder: Path,
+    *,
+    stop_after: int | None = None,
+    **others: Any,
+) -> Trainer:
+    """Do what the command does."""
+    stored = stored_run(folder, config)
+    networks = others.pop("networks", NETWORKS)
+    trainer = open_run(config, clips, networks, folder, CPU, stored=stored, **others)
+    finished = trainer.run(stopped=lambda: stop_after is not None and trainer.step >= stop_after)
+    assert finished == (stop_after is None)
+    return trainer
+
+
+def _assert_same(one: Trainer, other: Trainer) -> None:
+    mine, theirs = one.learner.tensors(), other.learner.tensors()
+    assert mine.keys() == theirs.keys()
+    for name, tensor in mine.items():
+        assert torch.equal(theirs[name], tensor), name
+
+
+def _lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "scalars.jsonl").read_text().splitlines()]
+
+
+def test_two_and_two_steps_are_four_bit_for_bit(clips: ClipSet, tmp_path: Path) -> None:
+    straight = _run(TINY, clips, tmp_path / "straight")
+    first = _run(TINY, clips, tmp_path / "resumed", stop_after=2)
+    assert first.step == 2
+    resumed = _run(TINY, clips, tmp_path / "resumed")
+    assert resumed.step == straight.step == 4
+    names = {name.split(".")[0] for name in straight.learner.tensors()}
+    assert names == {"model", "ema", "optimizer", "critic", "critic_optimizer"}
+    assert any(name.endswith("._u") for name in straight.learner.tensors())
+    _assert_same(straight, resumed)
+    assert _lines(tmp_path / "straight") == _lines(tmp_path / "resumed")
+    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("straight", "resumed")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.slow
+def test_two_and_two_steps_are_four_for_the_compact_model(large_clips: ClipSet, tmp_path: Path) -> None:
+    config = replace(recipe("compact-256"), steps=4, batch=1)
+    straight = _run(config, large_clips, tmp_path / "straight")
+    _run(config, large_clips, tmp_path / "resumed", stop_after=2)
+    _assert_same(straight, _run(config, large_clips, tmp_path / "resumed"))
+    model, manifest = load_model(tmp_path / "straight" / "weights.safetensors")
+    assert isinstance(model, CompactTalkingHead)
+    assert manifest.provenance.steps == 4
+
+
+def test_a_run_killed_between_checkpoints_goes_on_from_the_last(clips: ClipSet, tmp_path: Path) -> None:
+    config = replace(TINY, checkpoint_every=2)
+    straight = _run(config, clips, tmp_path / "straight")
+
+    class Killed(Exception):
+        pass
+
+    def die(step: int, numbers: dict[str, float]) -> None:
+        if step == 4:
+            raise Killed
+
+    (tmp_path / "killed").mkdir()
+    with pytest.raises(Killed):
+        open_run(config, clips, NETWORKS, tmp_path / "killed", CPU).run(die)
+    stored = stored_run(tmp_path / "killed", config)
+    assert stored is not None
+    assert stored.step == 2
+    _assert_same(straight, _run(config, clips, tmp_path / "killed"))
+    assert [line["step"] for line in _lines(tmp_path / "killed")] == [1, 2, 3, 4]
+
+
+def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
+    seen: list[int] = []
+    trainer = open_run(replace(TINY, preview_every=3), clips, NETWORKS, tmp_path, CPU)
+    assert trainer.run(lambda step, numbers: seen.append(step))
+    assert seen == [1, 2, 3, 4]
+    names = {path.name for path in tmp_path.iterdir()} - {"tensorboard"}
+    assert names == {
+        "checkpoint.safetensors",
+        "weights.safetensors",
+        "weights.json",
+        "scalars.jsonl",
+        "preview-0000003.png",
+        "preview-0000004.png",
+    }
+    sheet = load_image(tmp_path / "preview-0000004.png")
+    assert sheet.shape[0] > 3 * 64
+    assert sheet.shape[1] > 2 * 64
+    model, manifest = load_model(tmp_path / "weights.safetensors")
+    assert manifest.preset == "tiny"
+    assert manifest.provenance.steps == 4
+    assert manifest.provenance.perceptual == "plain"
+    assert manifest.provenance.data is not None
+    assert (manifest.provenance.data.clips, manifest.provenance.data.frames) == (3, 18)
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(tensor, trainer.learner.average[name], rtol=1e-3, atol=1e-5)
+    assert {"total", "head_pose", "critic", "rate", "step"} <= _lines(tmp_path)[-1].keys()
+
+
+def test_runs_report_means(clips: ClipSet, tmp_path: Path) -> None:
+    every = _run(TINY, clips, tmp_path / "a")
+    assert every.step == 4
+    _run(replace(TINY, log_every=4), clips, tmp_path / "b")
+    (mean,) = _lines(tmp_path / "b")
+    totals = [line["total"] for line in _lines(tmp_path / "a")]
+    assert mean["total"] == pytest.approx(np.mean(totals), rel=1e-6)
+
+
+def test_a_finished_run_is_seen_and_can_be_made_longer(clips: ClipSet, tmp_path: Path) -> None:
+    _run(TINY, clips, tmp_path)
+    stored = stored_run(tmp_path, TINY)
+    assert stored is not None
+    assert stored.step == 4
+    longer = _run(replace(TINY, steps=6), clips, tmp_path)
+    assert longer.step == 6
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"preset": "paper-256"}, "preset tiny, not paper-256"),
+        ({"batch": 3}, "batch 2, not 3"),
+        ({"seed": 9}, "seed 1, not 9"),
+        ({"jacobians": False}, "jacobians"),
+        ({"precision": "bf16"}, "precision fp32, not bf16"),
+    ],
+)
+def test_other_settings_are_refused(
+    clips: ClipSet, tmp_path: Path, changed: dict[str, Any], named: str
+) -> None:
+    open_run(TINY, clips, NETWORKS, tmp_path, CPU).save()
+    with pytest.raises(TrainingError, match=named) as caught:
+        stored_run(tmp_path, replace(TINY, **changed))
+    assert "\n" not in str(caught.value)
+
+
+def test_other_clips_and_networks_are_refused(clips: ClipSet, tmp_path: Path) -> None:
+    open_run(TINY, clips, NETWORKS, tmp_path, CPU).save()
+    with pytest.raises(TrainingError, match="other clips"):
+        _run(TINY, replace(clips, sha256="other"), tmp_path)
+    taps = PlainTaps()
+    taps.name = "other taps"
+    with pytest.raises(TrainingError, match="another perceptual network"):
+        _run(TINY, clips, tmp_path, networks=FrozenNetworks(taps))
+
+
+def test_checkpoints_of_other_models_are_refused(clips: ClipSet, tmp_path: Path) -> None:
+    trainer = open_run(TINY, clips, NETWORKS, tmp_path, CPU)
+    trainer.save()
+    stored = stored_run(tmp_path, TINY)
+    assert stored is not None
+    fewer = {name: tensor for name, tensor in stored.tensors.items() if name != "model.head.yaw.bias"}
+    with pytest.raises(TrainingError, match="another version"):
+        trainer.restore(replace(stored, tensors=fewer))
+    (tmp_path / CHECKPOINT).write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="not a checkpoint"):
+        stored_run(tmp_path, TINY)
+
+
+def test_a_loss_that_is_not_finite_keeps_the_checkpoint(clips: ClipSet, tmp_path: Path) -> None:
+    class Faulty(PlainTaps):
+        calls = 0
+
+        def __call__(self, image: Tensor) -> list[Tensor]:
+            self.calls += 1
+            return [image * (float("nan") if self.calls > 8 else 1.0)]  # 2 scales x 2 pictures a step
+
+    config = replace(TINY, checkpoint_every=1)
+    with pytest.raises(NonFiniteLoss, match=r"step 2: .*\b[abc]\b.*--init"):
+        open_run(config, clips, FrozenNetworks(Faulty()), tmp_path, CPU).run()
+    stored = stored_run(tmp_path, config)
+    assert stored is not None
+    assert stored.step == 2
+    assert all(torch.isfinite(tensor).all() for tensor in stored.tensors.values())
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(clips: ClipSet, tmp_path: Path) -> None:
+    trainer = open_run(TINY, clips, NETWORKS, tmp_path, CPU)
+    trainer.save()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OutputError, match=r"checkpoint\.safetensors"):
+            trainer.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        stored_run(tmp_path / "file" / "run", TINY)
+
+
+def test_the_first_weights_follow_from_the_seed_alone(clips: ClipSet, tmp_path: Path) -> None:
+    def first(seed: int) -> dict[str, Tensor]:
+        torch.manual_seed(next(elsewhere))
+        return open_run(replace(TINY, seed=seed), clips, NETWORKS, tmp_path, CPU).learner.tensors()
+
+    elsewhere = iter(range(3))
+    with torch.random.fork_rng():
+        one, same, other = first(1), first(1), first(2)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["model.head.yaw.weight"], other["model.head.yaw.weight"])
+
+
+def test_precision_that_crashes_is_refused_and_never_chosen(
+    clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    with pytest.raises(ConfigError, match="fp32"):
+        open_run(replace(TINY, precision="bf16"), clips, NETWORKS, tmp_path, CPU)
+    trainer = open_run(replace(TINY, precision="auto"), clips, NETWORKS, tmp_path, CPU)
+    assert trainer.learner.precision == torch.float32
+
+
+def test_runs_start_from_weights(clips: ClipSet, tmp_path: Path) -> None:
+    _run(TINY, clips, tmp_path / "first")
+    weights = tmp_path / "first" / "weights.safetensors"
+    second = open_run(TINY, clips, NETWORKS, tmp_path, CPU, init=str(weights))
+    for name, tensor in load_model(weights)[0].state_dict().items():
+        assert torch.equal(second.learner.tensors()[f"model.{name}"], tensor)
+        assert torch.equal(second.learner.average[name], tensor)
+    with pytest.raises(SchemaMismatch):
+        open_run(replace(TINY, jacobians=False), clips, NETWORKS, tmp_path, CPU, init=str(weights))
+    with pytest.raises(WeightsError, match="no such weights"):
+        open_run(TINY, clips, NETWORKS, tmp_path, CPU, init="none")
+
+
+def test_a_run_without_jacobians_makes_such_weights(clips: ClipSet, tmp_path: Path) -> None:
+    _run(replace(TINY, jacobians=False, steps=1), clips, tmp_path)
+    model, manifest = load_model(tmp_path / "weights.safetensors")
+    assert manifest.config["jacobians"] is False
+    assert not [name for name in model.state_dict() if "jacobian" in name]
+    assert "equivariance_jacobian" not in _lines(tmp_path)[0]
+
+
+def test_the_compact_model_starts_with_the_published_landmark_reader(
+    large_clips: ClipSet, tmp_path: Path
+) -> None:
+    config = replace(recipe("compact-256"), batch=1)
+    model = open_run(config, large_clips, NETWORKS, tmp_path, CPU).learner.model
+    assert isinstance(model, CompactTalkingHead)
+    published = load_face_mesh().state_dict()
+    own = model.motion_reader.reader.coarse.state_dict()
+    assert all(torch.equal(own[name], tensor) for name, tensor in published.items())
+
+
+def test_the_compact_model_compares_no_faces(large_clips: ClipSet, tmp_path: Path) -> None:
+    networks = FrozenNetworks(PlainTaps(), PlainTaps())
+    with pytest.raises(TrainingError, match="--face-perceptual"):
+        open_run(recipe("compact-256"), large_clips, networks, tmp_path, CPU)
+
+
+def test_names_of_both_networks_are_kept(clips: ClipSet, tmp_path: Path) -> None:
+    networks = FrozenNetworks(PlainTaps(), PlainTaps())
+    assert networks.name == "plain + plain"
+    _run(replace(TINY, steps=1), clips, tmp_path, networks=networks)
+    assert load_model(tmp_path / "weights.safetensors")[1].provenance.perceptual == "plain + plain"
+
+
+@pytest.mark.slow
+def test_a_run_learns(clips: ClipSet, tmp_path: Path) -> None:
+    optimizer = replace(TINY.optimizer, warmup_steps=0, learning_rate=2e-3, decay_share=0)
+    _run(replace(TINY, steps=40, optimizer=optimizer), clips, tmp_path)
+    perceptual = [line["perceptual"] for line in _lines(tmp_path)]
+    assert np.mean(perceptual[-10:]) < 0.6 * np.mean(perceptual[:5])
+
+
+def test_previews_clamp() -> None:
+    image = torch.tensor([-0.5, 0.0, 0.5, 1.0, 1.5]).expand(3, 1, 5)
+    assert pixels_of(image)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
