@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from facewire.runtime.motion_file import DEMO_MOTION, read_motion
 from skimage.data import astronaut
 
 from facewire.media.contact_sheet import contact_sheet
@@ -21,6 +20,7 @@ from facewire.media.image import save_image
 from facewire.runtime.animate import AnimateOptions, AnimateReport, animate, transferred, viewed
 from facewire.runtime.animator import Animator, Person
 from facewire.runtime.driving import RecordedMotion
+from facewire.runtime.motion_file import DEMO_MOTION, read_motion
 from facewire.runtime.view import ViewPath
 
 SWEEP = ViewPath(yaw=(0, 30, -30, 0), pitch=(0, 10, 0, -10, 0))

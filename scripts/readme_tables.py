@@ -56,13 +56,23 @@ def fill(text: str) -> str:
 
 def quality(report: dict[str, Any]) -> str:
     """Return the table of all metrics against the static source picture."""
-    rows = ["| measure | Facewire | source picture repeated |", "|---|---|---|"]
+    rows = ["| measure | better | Facewire | source picture repeated |", "|---|---|---|---|"]
     for name, entry in report["metrics"].items():
-        if entry.get("mean") is None:
+        if entry["mean"] is None:
             continue
+        unit = f", {entry['unit']}" if entry["unit"] else ""
         still = report["baseline"].get(name)
-        rows.append(f"| {name} | {entry['mean']:.4g} | {'-' if still is None else f'{still:.4g}'} |")
-    return "\n".join(rows)
+        cells = (f"{entry['title']}{unit}", entry["better"], _number(entry["mean"]), _number(still))
+        rows.append("| " + " | ".join(cells) + " |")
+    absent = [entry["title"] for entry in report["metrics"].values() if entry["mean"] is None]
+    return "\n".join(rows) + (f"\n\nNot computed here: {', '.join(absent)}." if absent else "")
+
+
+def _number(value: float | None) -> str:
+    """Return a number with as many digits as mean something."""
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
 def worst(report: dict[str, Any]) -> str:

@@ -36,6 +36,8 @@ class Counter:
             raise MediaError("clip.mp4", "is damaged")
         if thing.name == "bug":
             raise ZeroDivisionError("division by zero")
+        if thing.name == "nan":
+            return Measured(Row(name="nan", values={"l1": float("nan")}))
         row = Row(
             name=thing.name, group=thing.group, frames=3, values={"l1": 1.5}, sums={"c": (3.0, 1.0, 1.0, 0.5)}
         )
@@ -43,15 +45,16 @@ class Counter:
 
 
 def test_rows_come_in_order_and_failures_carry_their_reason(bench: Bench) -> None:
-    things = [Thing("a"), Thing("broken"), Thing("bug"), Thing("b")]
+    things = [Thing("a"), Thing("broken"), Thing("bug"), Thing("nan"), Thing("b")]
     told: list[tuple[int, int | None]] = []
     watched = replace(bench, workers=3, progress=lambda stage, done, total: told.append((done, total)))
     rows = list(watched.each(things, Counter()))
-    assert [row.name for row in rows] == ["a", "broken", "bug", "b"]
-    assert [row.failed for row in rows] == [False, True, True, False]
+    assert [row.name for row in rows] == ["a", "broken", "bug", "nan", "b"]
+    assert [row.failed for row in rows] == [False, True, True, True, False]
     assert rows[1].reason == "clip.mp4: is damaged"
     assert rows[2].reason == "ZeroDivisionError: division by zero"
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert rows[3].reason == "ValueError: l1 is nan"
+    assert told == [(done, 5) for done in range(1, 6)]
 
 
 def test_finished_rows_are_taken_up_and_failed_ones_tried_again(bench: Bench) -> None:

@@ -93,7 +93,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--face-perceptual", metavar="FILE", help="VGG-Face, compared as well (paper presets)"
     )
-    parser.add_argument("--init", metavar="NAME|FILE", help="weights to start from")
+    parser.add_argument(
+        "--init", metavar="NAME|FILE", help="weights to start from (not looked at when going on)"
+    )
     parser.add_argument(
         "--no-jacobians", action="store_true", help="paper presets: the later revision, without Jacobians"
     )
@@ -234,6 +236,7 @@ def _gentle_stop() -> Iterator[Callable[[], bool]]:
         if came:
             raise KeyboardInterrupt
         came.append(number)
+        options.note("stopping after this step; press Ctrl-C again to stop without saving")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

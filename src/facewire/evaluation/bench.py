@@ -7,8 +7,9 @@ run. Memory depends on how many run at once, not on how many there are.
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -67,11 +68,17 @@ class Bench:
             subjects: what to measure.
             measure: measures one; whatever it raises becomes the reason of a failed row.
         """
+        if self.workers == 1:
+            yield from self._watched((self._row(subject, measure) for subject in subjects), len(subjects))
+            return
         with ThreadPoolExecutor(self.workers) as pool:
             rows = pool.map(lambda subject: self._row(subject, measure), subjects)
-            for done, row in enumerate(rows, start=1):
-                self.progress("measure", done, len(subjects))
-                yield row
+            yield from self._watched(rows, len(subjects))
+
+    def _watched(self, rows: Iterable[Row], total: int) -> Iterator[Row]:
+        for done, row in enumerate(rows, start=1):
+            self.progress("measure", done, total)
+            yield row
 
     def _row(self, subject: SubjectType, measure: Callable[[Bench, SubjectType], Measured]) -> Row:
         started = time.perf_counter()
@@ -81,6 +88,7 @@ class Bench:
             if known is not None:
                 return known
             measured = measure(self, subject)
+            _check(measured.row)
         except FacewireError as error:
             return Row(name=subject.name, group=subject.group, reason=str(error))
         except Exception as error:
@@ -90,3 +98,10 @@ class Bench:
         row = replace(measured.row, seconds=round(time.perf_counter() - started, 3))
         self.store.put(key, Measured(row, measured.arrays))
         return row
+
+
+def _check(row: Row) -> None:
+    """Raise ValueError where a number is none: JSON cannot hold it, and a mean would hide it."""
+    for name, value in {**row.baseline, **row.values}.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name} is {value}")

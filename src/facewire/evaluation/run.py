@@ -75,7 +75,6 @@ def evaluate(
     protocol = protocol_of(name)
     clips = find_clips(data, settings.clips)
     panel = Panel.load(nets, animator.size, animator.device, settings.stride)
-    _ = animator.finder  # loaded before threads ask for it
     store = Store(output / "rows", _common(name, animator, settings, panel))
     reporting = {} if progress is None else {"progress": progress}
     bench = Bench(animator, panel, settings, store, workers, **reporting)

@@ -3,8 +3,9 @@
     picture, 78 landmarks -> five points (eye corners, nose) -> 150 x 150 chip -> ResNet -> 128 numbers
 
 CSIM is the cosine between the 128 numbers of two faces; range -1 to 1, higher is better. All of dlib's vectors lie
-close together, so strangers score about 0.8 and the useful range is 0.85 to 1. Two faces count as the same person if
-their Euclidean distance is below 0.6, dlib's own threshold (99.4 % of pairs right on LFW).
+close together: over twelve people, 90 % of the pairs of one person lay within 0.93 to 0.99 and of strangers within
+0.77 to 0.88. Two faces count as the same person if their Euclidean distance is below 0.6, dlib's own threshold
+(99.4 % of pairs right on LFW); the same pairs lay within 0.21 to 0.54 and within 0.72 to 1.00.
 
 The paper takes its CSIM from another network (ArcFace), so neither values nor differences are comparable.
 
@@ -33,7 +34,7 @@ CSIM = Metric(
     unit="",
     better="higher",
     range=(-1.0, 1.0),
-    source="cosine of dlib's 128-D face recognition vectors",
+    source="cosine of dlib's 128-D vectors; reconstruction: to the driving frame, elsewhere: to the source",
     note="not the paper's network; strangers already score about 0.8",
 )
 SAME_PERSON = Metric(

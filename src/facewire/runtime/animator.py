@@ -64,7 +64,6 @@ class Animator:
         Raises:
             WeightsError: they cannot be used (see networks.weights.load_model).
         """
-        torch.set_flush_denormal(True)
         model, manifest = load_model(weights)
         place = torch.device(device)
         model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]

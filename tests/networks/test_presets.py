@@ -1,0 +1,51 @@
+"""Models by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from facewire.base.errors import ConfigError
+from facewire.networks.compact import CompactTalkingHead
+from facewire.networks.config import PAPER_PRESETS, to_dict
+from facewire.networks.face_vid2vid import FaceVid2Vid
+from facewire.networks.presets import COMPACT, PRESETS, build_preset, parameter_count, preset_config
+
+
+def test_the_published_names() -> None:
+    assert set(PRESETS) == {"compact-256", "paper-256", "paper-512", "tiny"}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_stored_configuration_builds_the_same_model(name: str) -> None:
+    config = json.loads(json.dumps(preset_config(name)))
+    with torch.device("meta"):
+        model, again = build_preset(name), build_preset(name, config or None)
+    assert isinstance(model, CompactTalkingHead if name == COMPACT else FaceVid2Vid)
+    assert {key: tensor.shape for key, tensor in model.state_dict().items()} == {
+        key: tensor.shape for key, tensor in again.state_dict().items()
+    }
+
+
+@pytest.mark.parametrize("name", PAPER_PRESETS)
+def test_jacobians_are_estimated_unless_switched_off(name: str) -> None:
+    assert preset_config(name)["jacobians"] is True
+    assert preset_config(name, jacobians=False) == to_dict(replace(PAPER_PRESETS[name], jacobians=False))
+    with torch.device("meta"):
+        full, plain = build_preset(name), build_preset(name, preset_config(name, jacobians=False))
+    assert parameter_count(full) > parameter_count(plain)
+
+
+def test_what_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="compact-256, paper-256, paper-512, tiny"):
+        build_preset("paper-256-v1")
+    with pytest.raises(ConfigError, match="preset"):
+        preset_config("huge")
+    for switch in (True, False):
+        with pytest.raises(ConfigError, match="no Jacobians"):
+            preset_config(COMPACT, jacobians=switch)
+    with pytest.raises(ConfigError, match="no settings"):
+        build_preset(COMPACT, {"width": 3})
