@@ -14,7 +14,9 @@ def compact_256() -> TrainConfig:
         preset="compact-256",
         steps=12_000,
         batch=8,
-        optimizer=OptimizerConfig(learning_rate=4e-4, beta1=0.9, beta2=0.99, weight_decay=1e-4),
+        drop_tail=0.2,
+        prefer_change=0.7,
+        optimizer=OptimizerConfig(learning_rate=5e-4, beta1=0.9, beta2=0.99, weight_decay=1e-4),
         perceptual=PerceptualConfig(scales=2, first_scale=1, tap_weights=(0.25,) * 5),
     )
 
