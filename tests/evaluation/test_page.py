@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from facewire.evaluation.page import Block, Embedded, Page, Plots, Section, Table, Text, html
-from facewire.evaluation.pages import arrow, page, shown
+from facewire.evaluation.pages import arrow, page, printed, shown
 from facewire.evaluation.published import ABLATION, CANONICAL, FRONTALISATION, RECONSTRUCTION, TRANSFER
 from facewire.evaluation.rows import Row, Store
 from facewire.evaluation.showcase import difference, extremes, film, spread_columns, strip
@@ -141,6 +141,14 @@ def test_numbers_have_digits_that_suit_them() -> None:
         "-1.50",
         "24.37",
         "401.2",
+    ]
+    assert shown(-0.0001) == "0.000"
+    assert [printed(v) for v in (None, 0.8, 0.593, 0.0026, 203.36)] == [
+        "–",
+        "0.80",
+        "0.593",
+        "0.0026",
+        "203.36",
     ]
     assert [arrow(m) for m in (L1, PSNR, JITTER)] == ["↓", "↑", "→ 0"]
 

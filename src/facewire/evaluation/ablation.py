@@ -136,14 +136,15 @@ def _page(variants: Sequence[Variant]) -> Page:
 
 
 def _differences(variants: Sequence[Variant], names: Sequence[str], titles: Sequence[str]) -> Table:
-    rows = []
-    for variant in variants[1:]:
-        changes = {c.name: c for c in compare(variants[0].document, variant.document).changes}
-        rows.append(
-            [variant.name, *(_difference(changes[name]) if name in changes else NONE for name in names)]
-        )
+    """Return one row per metric, one column per further variant."""
+    others = variants[1:]
+    changes = [{c.name: c for c in compare(variants[0].document, v.document).changes} for v in others]
+    rows = [
+        [title, *(_difference(own[name]) if name in own else NONE for own in changes)]
+        for name, title in zip(names, titles, strict=True)
+    ]
     caption = f"Change from {variants[0].name}, 95 % interval of the paired bootstrap over people, and what it says."
-    return Table(["variant", *titles], rows, caption=caption)
+    return Table(["metric", *(v.name for v in others)], rows, caption=caption)
 
 
 def _difference(change: Change) -> str:

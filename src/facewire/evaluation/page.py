@@ -95,10 +95,10 @@ nav { border-bottom: 1px solid var(--line); padding: 6px 0; }
 nav a { margin-right: 14px; color: #0b57d0; text-decoration: none; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 10px 0 4px; font-size: 14px; }
-th, td { padding: 4px 12px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
 th { font-weight: 600; border-bottom: 2px solid var(--line); vertical-align: bottom; }
-td { font-variant-numeric: tabular-nums; }
-.t { text-align: left; max-width: 46ch; overflow-wrap: anywhere; }
+td { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.t { text-align: left; white-space: normal; min-width: 10ch; max-width: 68ch; overflow-wrap: break-word; }
 tr.ours td { background: var(--ours); font-weight: 600; }
 .caption { color: var(--faint); font-size: 13px; max-width: 96ch; }
 figure { margin: 14px 0 22px; }

@@ -51,7 +51,15 @@ def shown(value: float | None) -> str:
     """Return a number with digits that suit its size; a dash for none."""
     if value is None:
         return NONE
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # adding zero turns -0.0 into 0.0
+
+
+def printed(value: float | None) -> str:
+    """Return a number of the paper with at least two digits after the point, and all that it has."""
+    if value is None:
+        return NONE
+    return max(f"{value:.2f}", str(value), key=len)
 
 
 def arrow(metric: Metric) -> str:
@@ -110,7 +118,7 @@ def published_table(published: PublishedTable, ours: Sequence[tuple[str, Sequenc
         published: the paper's table.
         ours: (name, numbers in the columns of the table), the first ones set apart.
     """
-    rows = [[source, method, *map(shown, numbers)] for source, method, numbers in published.rows]
+    rows = [[source, method, *map(printed, numbers)] for source, method, numbers in published.rows]
     mine = [["this report", name, *map(shown, numbers)] for name, numbers in ours]
     strong = frozenset(len(rows) + index for index, (name, _) in enumerate(ours) if name != "baseline")
     caption = f"{published.title}. {published.apart}"
