@@ -2,7 +2,8 @@
 
     python benchmarks/codec_speed.py [MOTION.npz]
 
-The file holds arrays (T, 6 + 3K) of motion; without one, made-up motion is used. One core, no networks.
+The file holds arrays (T, 6 + 3K) of motion; without one, made-up motion is used. One core, no networks. Measured are
+packets that build on the frame 1 and 5 before with all keypoints, and 1 before with as many as each frame needs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from facewire.codec.decoder import StreamDecoder
 from facewire.codec.encoder import StreamEncoder
 from facewire.codec.state import MotionFrame
+from facewire.codec.sufficiency import adaptive
 from facewire.codec.tables.shipped import DEFAULT, shipped_tables
 
 FRAMES = 1000
@@ -44,9 +46,13 @@ def recorded_motion(path: Path, frames: int) -> npt.NDArray[np.float32]:
         return np.concatenate([clips[name] for name in clips.files])[:frames].astype(np.float32)
 
 
-def measure(motion: npt.NDArray[np.float32], confirm_after: int, name: str) -> dict[str, float | str]:
+def measure(
+    motion: npt.NDArray[np.float32], confirm_after: int, name: str, fewer: bool = False
+) -> dict[str, float | str]:
     """Return microseconds and bytes a frame of packets that build on the frame `confirm_after` before."""
     tables = shipped_tables(name)
+    canonical = np.random.default_rng(1).normal(0, 0.3, (tables.keypoints, 3))
+    choose = adaptive(canonical, tables.columns) if fewer else None
     encoder, decoder = StreamEncoder(tables), StreamDecoder(tables)
     frames = [MotionFrame.from_vector(row) for row in motion]
     decoder.source(0, encoder.source(frames[0]))
@@ -54,7 +60,7 @@ def measure(motion: npt.NDArray[np.float32], confirm_after: int, name: str) -> d
     for frame in frames:
         encoder.acknowledge(encoder.number - confirm_after)
         start = time.perf_counter_ns()
-        packet = encoder.encode(frame)
+        packet = encoder.encode(frame, choose)
         middle = time.perf_counter_ns()
         decoder.decode(packet.data)
         end = time.perf_counter_ns()
@@ -65,6 +71,7 @@ def measure(motion: npt.NDArray[np.float32], confirm_after: int, name: str) -> d
     return {
         "tables": name,
         "confirm_after": confirm_after,
+        "keypoints": "adaptive" if fewer else str(tables.keypoints),
         "encode_us_median": round(statistics.median(encode_us), 1),
         "decode_us_median": round(statistics.median(decode_us), 1),
         "total_us_median": round(statistics.median(total_us), 1),
@@ -83,7 +90,8 @@ def main() -> int:
     motion = (
         recorded_motion(arguments.motion, FRAMES) if arguments.motion else made_up_motion(FRAMES, keypoints)
     )
-    results = [measure(motion, confirm_after, arguments.tables) for confirm_after in (1, 5)]
+    cases = ((1, False), (5, False), (1, True))
+    results = [measure(motion, confirm_after, arguments.tables, fewer) for confirm_after, fewer in cases]
     sys.stdout.write(json.dumps({"frames": len(motion), "results": results}, indent=2) + "\n")
     return 0
 

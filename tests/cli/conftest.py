@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +22,15 @@ RATE = Fraction(30000, 1001)
 FRAMES = 12
 NODS = 9.0
 """Degrees of yaw between the first and the last frame."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reference_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands compute in torch unless a test asks for more, and never touch the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEWIRE_ENGINE", "torch")
+        patch.setenv("FACEWIRE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -124,6 +124,27 @@ def test_a_killed_run_goes_on(given: list[str], tmp_path: Path) -> None:
     assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps >= 10
 
 
+@pytest.mark.slow
+def test_two_ranks_train_and_one_goes_on(given: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "facewire.cli.main", *given, "--ranks", "2", "--json"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    report = json.loads(done.stdout)
+    assert (report["steps"], report["ranks"]) == (2, 2)
+    shares = (tmp_path / "run" / "checkpoints" / "step-00000002").glob("*.safetensors")
+    assert len(list(shares)) == 2
+    record = json.loads((tmp_path / "run" / "checkpoints" / "step-00000002" / "run.json").read_text())
+    assert record["config"]["slices"] == 2
+    assert main([*given[:-1], "3"]) == 0
+    assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps == 3
+
+
+def test_slices_must_divide_the_batch(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*given, "--slices", "3"]) == 2
+    assert "slices = 3" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changed", "code", "said"),
     [

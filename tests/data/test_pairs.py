@@ -10,6 +10,7 @@ from facewire.base.errors import ConfigError
 from facewire.data.clips import Clip
 from facewire.data.labels import ClipLabels
 from facewire.data.pairs import PairSampler
+from facewire.geometry.pose import rotation_from_degrees
 
 SIDE = 8
 
@@ -74,6 +75,28 @@ def test_change_is_preferred_when_asked_for() -> None:
         return float(np.mean([abs(driving - source) for _, source, driving in sampler.draw(0)]))
 
     assert mean_change(1.0) > 1.5 * mean_change(0.0)
+
+
+def test_turned_heads_come_more_often() -> None:
+    frontal, turned = _clip("frontal", 1, 20), _clip("turned", 2, 20)
+    for frame in range(10):
+        turned.labels.rotation[frame] = rotation_from_degrees(30.0, 0.0, 15.0).numpy()
+    counts = {}
+    for prefer in (0.0, 1.0):
+        drawn = PairSampler([frontal, turned], 3000, seed=1, prefer_change=0, prefer_turn=prefer).draw(0)
+        clips = [clip for clip, *_ in drawn]
+        sources = [source < 10 for clip, source, _ in drawn if clip == 1]
+        counts[prefer] = (np.mean(clips), np.mean(sources))
+    assert counts[0.0] == pytest.approx((0.5, 0.5), abs=0.03)
+    assert counts[1.0] == pytest.approx((1.5 / 2.5, 2 / 3), abs=0.03)
+
+
+def test_a_rank_draws_and_loads_just_its_rows() -> None:
+    sampler = PairSampler(CLIPS, 8, seed=3)
+    whole, part = sampler.load(5), sampler.load(5, range(2, 6))
+    assert sampler.draw(5, range(2, 6)) == sampler.draw(5)[2:6]
+    assert torch.equal(part.driving.image, whole.driving.image[2:6])
+    assert part.clips == whole.clips[2:6]
 
 
 def test_lips_and_lids_count_as_change() -> None:

@@ -13,10 +13,13 @@ import pytest
 from facewire.base.errors import ConfigError, MediaError, WeightsError
 from facewire.cli import evaluate as command
 from facewire.cli import options
+from facewire.evaluation import panel as panel_module
 from facewire.evaluation import reconstruction
 from facewire.evaluation.ablation import short_names
 from facewire.evaluation.panel import Panel
 from facewire.metrics import identity
+from facewire.metrics.backbone_file import BackboneFile
+from facewire.metrics.inception import INCEPTION
 from facewire.runtime.animator import Animator
 
 Run = Callable[..., int]
@@ -70,6 +73,22 @@ def test_reconstruction_leaves_a_report_and_the_next_run_takes_it_up(
     assert again["metrics"]["l1"] == report["metrics"]["l1"]
 
 
+def test_what_cannot_be_fetched_is_told_and_left_out(
+    run: Run,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    missing = BackboneFile(INCEPTION.name, (tmp_path / "nowhere").as_uri())
+    monkeypatch.setattr(panel_module, "DOWNLOADABLE", (missing,))
+    arguments = ("canonical", "--data", data, "-o", tmp_path / "r", "--stride", 3, "--fetch")
+    with pytest.raises(ConfigError, match="--nets DIR"):
+        run(*arguments)
+    assert run(*arguments, "--nets", tmp_path / "nets") == 0
+    assert "cannot be had" in capsys.readouterr().err
+
+
 def test_a_broken_clip_is_a_row_with_a_reason_and_a_code(
     run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,7 +123,7 @@ def test_an_ablation_is_a_table_of_several_models(run: Run, data: Path, tmp_path
     assert list(report["variants"]) == ["still", "follower"]
     assert report["variants"]["still"]["steps"] == 7
     text = (out / "report.html").read_text()
-    for part in ("Against the first variant", "2-D warp", "no training", "no interval"):
+    for part in ("Against the first variant", "2-D warp", "no training", "no interval", "<img"):
         assert part in text
     assert (out / "follower" / "report.html").is_file()
 
@@ -145,5 +164,5 @@ def test_wrong_arguments_are_refused(run: Run, data: Path, tmp_path: Path) -> No
 
 def test_short_names_are_unique() -> None:
     assert short_names(["a.safetensors", "x/b.safetensors"]) == ["a", "b"]
-    assert short_names(["x/ema.safetensors", "y/ema.safetensors"]) == ["x-ema", "y-ema"]
-    assert short_names(["x/ema.safetensors", "x/ema.safetensors"]) == ["x-ema-0", "x-ema-1"]
+    assert short_names(["x/ema.safetensors", "y/ema.safetensors"]) == ["x", "y"]
+    assert short_names(["x/ema.safetensors", "x/ema.safetensors"]) == ["x-0", "x-1"]

@@ -131,6 +131,9 @@ def test_ticks_are_round_and_inside() -> None:
     axis = Axis.over([0.13, 0.92], 0, 100)
     ticks = axis.ticks()
     assert ticks == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    share = Axis.over([0.0, 0.0], 0, 100).within((0.0, 1.0))
+    assert (share.low, share.high) == (0.0, 0.5)
+    assert Axis.over([1.0, 1.0], 0, 100).within((None, 1.0)).high == 1.0
     assert [number(v) for v in (0, 12345.6, 0.00123, 12.5, -3.0)] == ["0", "12346", "0.00123", "12.5", "-3"]
 
 

@@ -21,6 +21,8 @@ from facewire.evaluation.protocols import PROTOCOLS, protocol_of
 from facewire.evaluation.rows import Row, Store
 from facewire.evaluation.settings import Settings
 from facewire.evaluation.summary import summarise
+from facewire.geometry.pose import rotation_from_degrees
+from facewire.metrics.pose_error import rotation_angle
 from facewire.runtime.animator import Animator
 
 from .conftest import SIDE, portrait, write_clip
@@ -94,6 +96,8 @@ def test_transfer_measures_pose_against_what_each_mode_asks_for(
     for mode in transfer.MODES:  # the result is the source, and so is the baseline
         assert row.values[f"{mode}-pose-error"] == pytest.approx(row.baseline[f"{mode}-pose-error"], abs=0.5)
         assert row.values[f"{mode}-face-lost"] == 0
+        still = row.baseline[f"{mode}-expression-error"]
+        assert row.values[f"{mode}-expression-error"] == pytest.approx(still, abs=0.3)
     assert row.values["relative-pose-error"] < 8
 
 
@@ -104,13 +108,21 @@ def test_free_view_of_a_picture_that_does_not_turn(bench: Bench, clips: list[Eva
     assert row.values["yaw-error"] == pytest.approx(np.mean(np.abs(freeview.STEPS["yaw"])), rel=0.1)
     assert row.values["frontal-angle"] == row.baseline["frontal-angle"]
     assert [len(row.detail[axis]) for axis in freeview.AXES] == [7, 7, 5]
+    assert len(row.detail["grid"]) == len(freeview.GRID) == 45
+    turns = [
+        rotation_angle(rotation_from_degrees(*turn).double().numpy(), np.eye(3)) for turn in freeview.GRID
+    ]
+    for name in ("yaw-error", "grid-error"):
+        assert row.values[name] == pytest.approx(row.baseline[name], abs=0.5)
+    assert row.baseline["grid-error"] == pytest.approx(np.mean(turns))
     asked = [step[1] for step in row.detail["yaw"]]
     assert np.diff(asked) == pytest.approx(10, abs=0.5)
     assert "csim" not in row.values
 
 
 def test_the_line_through_asked_and_measured_angles() -> None:
-    steps = [freeview.Step(x, x, 0.5 * x + 2, 1.0, float("nan"), float("nan")) for x in (-20.0, 0.0, 20.0)]
+    none = float("nan")
+    steps = [freeview.Step(x, x, 0.5 * x + 2, 1.0, abs(x), none, none) for x in (-20.0, 0.0, 20.0)]
     found = freeview.line_numbers("yaw", steps)
     assert found == pytest.approx({"yaw-slope": 0.5, "yaw-intercept": 2.0, "yaw-error": 1.0})
     assert freeview.line_numbers("yaw", steps[:2]) == {}

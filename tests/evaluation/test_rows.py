@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_finished_rows_are_taken_up_and_failed_ones_tried_again(bench: Bench) ->
     assert again[0].values == first[0].values
     assert tuple(again[0].sums["c"]) == (3.0, 1.0, 1.0, 0.5)
     np.testing.assert_array_equal(bench.store.arrays("a")["side/f"], np.arange(6.0).reshape(3, 2))
+
+
+def test_whoever_stops_does_not_wait_for_what_is_queued(bench: Bench) -> None:
+    counter = Counter()
+
+    def slow(bench: Bench, thing: Thing) -> Measured:
+        time.sleep(0.01)
+        return counter(bench, thing)
+
+    rows = replace(bench, workers=2).each([Thing(str(number)) for number in range(200)], slow)
+    next(iter(rows))
+    rows.close()  # type: ignore[attr-defined]
+    assert len(counter.calls) < 100
 
 
 def test_another_file_or_other_settings_are_measured_anew(bench: Bench, tmp_path: Path) -> None:

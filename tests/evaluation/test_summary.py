@@ -133,6 +133,20 @@ def test_noise_is_called_noise_and_worse_is_called_worse() -> None:
     assert back["psnr"].verdict == "worse"
 
 
+def test_a_correlation_whose_ideal_is_zero_is_better_when_nearer_to_it() -> None:
+    before, after = report(0, 0), report(0, 0)
+    for document_, product in ((before, -0.9), (after, 0.1)):
+        card = document_["metrics"]["lip-correlation"]
+        card |= {
+            "better": "ideal",
+            "ideal": 0.0,
+            "sums": {clip: [30, 1.0, 1.0, product] for clip in card["sums"]},
+        }
+    change = {change.name: change for change in compare(before, after).changes}["lip-correlation"]
+    assert (change.before, change.after) == pytest.approx((0.9, 0.1))
+    assert change.verdict == "better"
+
+
 def test_only_shared_clips_are_compared_and_differences_of_the_setup_are_told() -> None:
     before, after = report(0, 0), report(0, 0)
     del after["clips"]["3"]

@@ -410,7 +410,7 @@ class TestSound:
         for suffix in ("mp4", "webm"):
             assert len(read_all(copy(source, tmp_path / f"x.{suffix}", audio_from=source))) == 40
 
-    @pytest.mark.parametrize(("failing", "codec"), [(("_Copy",), "aac"), (("_Copy", "_Encode"), None)])
+    @pytest.mark.parametrize(("failing", "codec"), [(("Copy",), "aac"), (("Copy", "Encode"), None)])
     def test_sound_that_the_container_refuses(
         self,
         tmp_path: Path,

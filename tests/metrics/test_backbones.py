@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,24 @@ def test_squeeze_net_refuses_other_tensors() -> None:
     del tensors["fire5/squeeze1x1.bias"]
     with pytest.raises(SchemaMismatch):
         SqueezeNet(tensors, HERE)
+
+
+def test_a_published_file_is_fetched_once_and_only_whole(tmp_path: Path) -> None:
+    published = tmp_path / "published.bin"
+    published.write_bytes(b"numbers")
+    digest = hashlib.sha256(b"numbers").hexdigest()
+    file = BackboneFile("own.pth", published.as_uri(), digest[:8])
+    (tmp_path / "nets").mkdir()
+    file.fetch(tmp_path / "nets")
+    assert (tmp_path / "nets" / "own.pth").read_bytes() == b"numbers"
+    published.unlink()
+    file.fetch(tmp_path / "nets")  # it is there already
+    with pytest.raises(WeightsError, match="cannot be had"):
+        BackboneFile("other.pth", published.as_uri(), digest[:8]).fetch(tmp_path / "nets")
+    published.write_bytes(b"something else")
+    with pytest.raises(HashMismatch):
+        BackboneFile("other.pth", published.as_uri(), digest[:8]).fetch(tmp_path / "nets")
+    assert [path.name for path in (tmp_path / "nets").iterdir()] == ["own.pth"]
 
 
 def test_tap_distance_by_hand() -> None:

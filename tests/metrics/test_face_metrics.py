@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.metrics.apertures import Comovement, eye_series, lip_series
+from facewire.metrics.expression_error import expression_error
+from facewire.metrics.face_lost import lost_share
 from facewire.metrics.jitter import excess_acceleration
 from facewire.metrics.keypoint_distance import keypoint_distance
 from facewire.metrics.metric import Direction, Metric
@@ -67,6 +69,43 @@ def test_jitter_leaves_out_triples_with_a_missing_face() -> None:
     result[3] = np.nan
     assert excess_acceleration(result, truth) == pytest.approx(8.0)  # only frames 0, 1, 2 are left
     assert excess_acceleration(result[:2], truth[:2]) is None
+
+
+def movements(frames: int, seed: int) -> Floats:
+    """Return landmarks of a face whose mouth, lids and brows move, seen from the front."""
+    rng = np.random.default_rng(seed)
+    shape = rng.uniform(-50, 50, (78, 3))
+    shape[36], shape[45] = (-40, 0, 0), (40, 0, 0)
+    moving = np.zeros((frames, 78, 3))
+    moving[:, 48:68, 1] = np.sin(np.arange(frames))[:, None] * 8
+    return shape + moving
+
+
+def test_expression_error_compares_movements_not_faces() -> None:
+    straight = np.eye(3).repeat(9).reshape(3, 3, 9).transpose(2, 0, 1)
+    truth, other = movements(9, 0), movements(9, 1)
+    assert expression_error(other, straight, truth, straight) == pytest.approx(0, abs=1e-9)
+    turn = rotation_from_degrees(25, -10, 5).double().numpy()
+    turned = 1.7 * other @ turn.T + np.array([30.0, 4.0, 9.0])  # nearer, elsewhere, turned: the same face
+    assert expression_error(turned, straight @ turn, truth, straight) == pytest.approx(0, abs=1e-6)
+
+
+def test_expression_error_of_a_face_that_stands_still_is_the_driver_s_movement() -> None:
+    straight = np.broadcast_to(np.eye(3), (9, 3, 3))
+    truth = movements(9, 0)
+    still = np.broadcast_to(truth[0], truth.shape)
+    heights = np.sin(np.arange(9)) * 8
+    expected = 100 * np.abs(heights - heights.mean()).mean() / 80 * 20 / 42  # 20 lip points of 42
+    assert expression_error(still, straight, truth, straight) == pytest.approx(expected)
+    lost = np.full_like(truth, np.nan)
+    assert expression_error(lost, straight, truth, straight) is None
+
+
+def test_faces_are_lost_only_where_there_was_one() -> None:
+    truth, result = landmarks(4), landmarks(4)
+    truth[0] = result[0] = result[1] = np.nan
+    assert lost_share(result, truth) == pytest.approx(1 / 3)
+    assert lost_share(result, np.full_like(truth, np.nan)) is None
 
 
 def test_pooled_correlation_ignores_differences_between_clips() -> None:

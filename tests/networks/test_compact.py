@@ -13,10 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from facewire.geometry.grid import image_grid
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
-from facewire.networks.compact_field import SIZE
-from facewire.networks.compact_motion import FREE, GUIDES
+from facewire.networks.compact_field import SIZE, compose
+from facewire.networks.compact_motion import BODY, FREE, GUIDES
 from facewire.networks.talking_head import TalkingHead
 
 RENDER_GMACS = 5.0
@@ -93,6 +94,39 @@ def test_the_source_in_its_own_motion_does_not_move() -> None:
     torch.testing.assert_close(made.field.surface(), still, atol=3e-6, rtol=0)
     torch.testing.assert_close(made.warped, _pictures(1), atol=1e-3, rtol=0)
     assert (_synthesis().field.surface() - still).abs().max() > 0.01
+
+
+@torch.no_grad()
+def test_the_head_s_flow_follows_the_head_and_nothing_else() -> None:
+    model, canonical = _model(), CanonicalKeypoints(_model().motion_reader.mean_head.expand(2, -1, 3))
+    still = image_grid(SIZE, SIZE).expand(2, SIZE, SIZE, 2)
+    compressed, source = torch.zeros(2, 4, SIZE, SIZE), _motion(3)
+    shift = torch.tensor([0.2, -0.1, 0.0])
+    moved = HeadMotion(source.rotation, source.translation + shift, source.expression)
+    keypoints = [place(canonical, motion) for motion in (source, moved)]
+    field = model.field(compressed, *keypoints, torch.tensor([20, 5]))
+    torch.testing.assert_close(field.head, still - shift[:2], atol=1e-5, rtol=0)
+
+    expression = source.expression.clone()
+    expression[:, list(BODY)] += 0.3
+    shrugged = place(canonical, source.with_expression(expression))
+    field = model.field(compressed, keypoints[0], shrugged, torch.tensor([20, 20]))
+    torch.testing.assert_close(field.head, still, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_shoulders_move_and_do_not_turn_with_the_head() -> None:
+    field, still = _model().field, image_grid(SIZE, SIZE)
+    linear, offset = rotation_from_degrees(0, 0, 30)[None], torch.zeros(1, 20, 3)
+    offset[:, :, 0] = 0.25
+    for keypoint, turned in ((0, True), (BODY[0], False), (BODY[1], False), (19, True)):
+        masks = torch.zeros(1, 21, SIZE, SIZE)
+        masks[:, 1 + keypoint] = 1
+        constant, slope = compose(masks, still, linear, offset, field.turns)
+        rows = linear[0] if turned else torch.eye(3)
+        expected = still @ rows[:2, :2].T + torch.tensor([0.25, 0.0])
+        torch.testing.assert_close(constant[0, ..., :2], expected)
+        torch.testing.assert_close(slope[0, 0, 0], rows[:, 2])
 
 
 def test_the_volume_s_flow_is_the_surface_s_at_its_depth() -> None:

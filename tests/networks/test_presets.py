@@ -16,7 +16,14 @@ from facewire.networks.presets import COMPACT, PRESETS, build_preset, parameter_
 
 
 def test_the_published_names() -> None:
-    assert set(PRESETS) == {"compact-256", "paper-256", "paper-512", "tiny"}
+    small = {"full", "15-keypoints", "10-keypoints", "5-keypoints", "jacobians", "direct", "2d-warp"}
+    assert set(PRESETS) == {
+        "compact-256",
+        "paper-256",
+        "paper-512",
+        "tiny",
+        *(f"ablation-{n}" for n in small),
+    }
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -17,11 +17,13 @@ from torch import nn
 from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.face_vid2vid import build
-from facewire.networks.presets import PRESETS, build_preset
+from facewire.networks.presets import COMPACT, build_preset
 
 FOLDER = Path(__file__).parent / "snapshots"
 BASED_ON = {"paper-512": "paper-256"}
 """Presets stored as what they add to another one."""
+PRESETS = (COMPACT, *PAPER_PRESETS)
+"""Those whose weights anybody keeps; the ablation's are measured and thrown away."""
 
 
 @cache

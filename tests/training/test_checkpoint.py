@@ -7,45 +7,91 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from facewire import __version__
 from facewire.base.errors import WeightsError
 from facewire.training.checkpoint import (
     Checkpoint,
+    CheckpointWriter,
+    code_version,
     like,
-    load_checkpoint,
+    load_record,
+    load_tensors,
     optimizer_tensors,
     part,
     prefixed,
     restore_optimizer,
-    save_checkpoint,
+    step_folder,
+    stored_steps,
 )
 from facewire.training.recipes import recipe
 
+TENSORS = {
+    "model.a": torch.randn(3, 2, 4, 4).to(memory_format=torch.channels_last),
+    "ema.n": torch.tensor(7),
+    "optimizer.0.step": torch.tensor(3.0),
+    "model.half": torch.ones(2, dtype=torch.bfloat16),
+    "model.empty": torch.zeros(0),
+}
+
+
+def _write(folder: Path, *steps: int) -> None:
+    writer = CheckpointWriter(folder)
+    for step in steps:
+        writer.save(Checkpoint(step, recipe("tiny"), "ab", "plain", TENSORS))
+    writer.wait()
+
 
 def test_a_checkpoint_survives_the_disk(tmp_path: Path) -> None:
-    tensors = {
-        "model.a": torch.randn(3, 2, 4, 4).to(memory_format=torch.channels_last),
-        "ema.n": torch.tensor(7),
-    }
-    saved = Checkpoint(12, recipe("tiny"), "ab", "plain", tensors)
-    save_checkpoint(tmp_path / "c.safetensors", saved)
-    loaded = load_checkpoint(tmp_path / "c.safetensors")
-    assert (loaded.step, loaded.config, loaded.data_sha256, loaded.perceptual) == (
+    _write(tmp_path, 12)
+    folder = step_folder(tmp_path, 12)
+    record = load_record(folder)
+    assert (record.step, record.config, record.data_sha256, record.perceptual) == (
         12,
         recipe("tiny"),
         "ab",
         "plain",
     )
-    assert loaded.tensors.keys() == tensors.keys()
-    assert all(torch.equal(loaded.tensors[name], tensors[name]) for name in tensors)
+    loaded = load_tensors(folder)
+    assert loaded.keys() == TENSORS.keys()
+    for name, tensor in TENSORS.items():
+        assert loaded[name].dtype == tensor.dtype
+        assert torch.equal(loaded[name], tensor), name
+
+
+def test_a_checkpoint_names_the_code_and_holds_no_pickle(tmp_path: Path) -> None:
+    _write(tmp_path, 1)
+    folder = step_folder(tmp_path, 1)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["code"] == code_version()
+    assert record["code"].startswith(f"{__version__}+")
+    assert record["config"]["optimizer"]["beta1"] == 0.5
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
+
+
+def test_tensors_are_those_of_the_moment(tmp_path: Path) -> None:
+    value = torch.zeros(1000)
+    writer = CheckpointWriter(tmp_path)
+    writer.save(Checkpoint(1, recipe("tiny"), "", "", {"x": value}))
+    value += 1
+    writer.wait()
+    assert not load_tensors(step_folder(tmp_path, 1))["x"].any()
+
+
+def test_the_last_two_are_kept_and_half_a_one_is_none(tmp_path: Path) -> None:
+    _write(tmp_path, 1, 2, 3)
+    assert stored_steps(tmp_path) == [3, 2]
+    (tmp_path / "checkpoints" / ".step-00000009").mkdir()
+    assert stored_steps(tmp_path) == [3, 2]
+    _write(tmp_path, 9)
+    assert stored_steps(tmp_path) == [9, 3]
+    assert stored_steps(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    "text",
     [
-        None,
         "{",
         "[]",
         json.dumps({"step": 1}),
@@ -55,22 +101,25 @@ def test_a_checkpoint_survives_the_disk(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, metadata: str | None) -> None:
-    path = tmp_path / "c.safetensors"
-    save_file({"x": torch.zeros(1)}, path, None if metadata is None else {"facewire": metadata})
+def test_other_records_are_refused(tmp_path: Path, text: str) -> None:
+    _write(tmp_path, 1)
+    folder = step_folder(tmp_path, 1)
+    (folder / "run.json").write_text(text)
+    with pytest.raises(WeightsError, match=r"not a checkpoint of this version.*remove it"):
+        load_record(folder)
+    (folder / "run.json").unlink()
     with pytest.raises(WeightsError, match="not a checkpoint of this version"):
-        load_checkpoint(path)
+        load_record(folder)
 
 
-def test_damaged_files_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "c.safetensors"
-    save_checkpoint(path, Checkpoint(1, recipe("tiny"), "", "", {"x": torch.zeros(99)}))
-    path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(WeightsError, match="not a checkpoint"):
-        load_checkpoint(path)
-    path.write_bytes(b"")
-    with pytest.raises(WeightsError, match="not a checkpoint"):
-        load_checkpoint(path)
+def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
+    _write(tmp_path, 1)
+    folder = step_folder(tmp_path, 1)
+    (path,) = folder.glob("*.safetensors")
+    for data in (path.read_bytes()[:-5], b""):
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match="not a checkpoint"):
+            load_tensors(folder)
 
 
 def test_parts_have_names() -> None:

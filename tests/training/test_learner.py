@@ -18,9 +18,10 @@ from facewire.losses.total import LossWeights
 from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.face_vid2vid import build
+from facewire.networks.memory_layout import channels_last
 from facewire.training.config import TrainConfig
 from facewire.training.critic import Critic
-from facewire.training.learner import Learner, channels_last
+from facewire.training.learner import Learner
 from facewire.training.paper_objective import PaperObjective
 from facewire.training.precision import compute_type, flushed_denormals
 from facewire.training.recipes import recipe
@@ -68,7 +69,7 @@ def _pair() -> PairBatch:
 
 
 def _advance(learner: Learner, step: int = 0) -> dict[str, float]:
-    return learner.advance(step, _pair(), torch.Generator().manual_seed(step))[0]
+    return learner.advance(step, [(_pair(), torch.Generator().manual_seed(step))])[0]
 
 
 def _copy(learner: Learner) -> dict[str, Tensor]:
@@ -194,12 +195,49 @@ def test_half_precision_computes_but_never_stores() -> None:
     assert {tensor.dtype for tensor in floating} == {torch.float32}
 
 
+def _scaled_learner() -> Learner:
+    torch.manual_seed(0)
+    perceptual = PerceptualLoss(FaultyTaps(), weights=(1.0,), scales=1)
+    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY)))
+    learner = Learner(recipe("tiny"), build(TINY), objective, CPU, torch.float16)
+    learner.precision = torch.float32  # the scaler is what is tested; float16 itself is slow here
+    return learner
+
+
+def test_scaled_gradients_are_those_of_float32() -> None:
+    plain, scaled = _learner(recipe("tiny")), _scaled_learner()
+    expected, numbers = _advance(plain), _advance(scaled)
+    assert numbers["skipped"] == 0
+    assert numbers["loss_scale"] == 65536
+    assert {name: numbers[name] for name in expected} == pytest.approx(expected, rel=1e-3)
+
+
+def test_an_overflow_skips_the_step_and_lowers_the_scale() -> None:
+    learner = _scaled_learner()
+    _advance(learner)
+    before = _copy(learner)
+    taps: Any = learner.objective.perceptual.taps  # type: ignore[attr-defined]
+    taps.backward_fault = True
+    numbers = _advance(learner, 1)
+    assert numbers["skipped"] == 1
+    assert numbers["loss_scale"] == 32768
+    for name, _ in learner.model.named_parameters():
+        assert torch.equal(learner.tensors()[f"model.{name}"], before[f"model.{name}"]), name
+    again = _scaled_learner()
+    again.restore({name: tensor.clone() for name, tensor in learner.tensors().items()})
+    assert again.scaler.get_scale() == 32768
+    taps.backward_fault, taps.forward_fault = False, True
+    with pytest.raises(NonFiniteLoss):
+        _advance(learner, 2)
+
+
 def test_precision_is_what_the_processor_has(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu: Any = torch.cpu
     for has, expected in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(cpu, "_is_avx512_bf16_supported", lambda has=has: has)
         assert compute_type("auto", CPU) == expected
     assert compute_type("bf16", CPU) == torch.bfloat16
+    assert compute_type("fp16", CPU) == torch.float16
     assert compute_type("fp32", CPU) == torch.float32
     assert compute_type("auto", torch.device("mps")) == torch.float32
 

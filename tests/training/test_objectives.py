@@ -13,6 +13,7 @@ from torch import Tensor
 
 from facewire.data.augment import AugmentConfig, augment
 from facewire.data.pairs import FrameBatch, PairBatch
+from facewire.geometry.grid import image_grid
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossWeights
@@ -22,8 +23,11 @@ from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.face_vid2vid import FaceVid2Vid, build
 from facewire.training.compact_objective import (
+    DETAIL_MARGIN,
+    DETAIL_SIDE,
     CompactObjective,
     CompactWeights,
+    face_square,
     guide_weights,
 )
 from facewire.training.critic import Critic
@@ -132,6 +136,20 @@ def test_the_compact_model_s_terms() -> None:
             assert parameter.grad is not None, name
             assert torch.isfinite(parameter.grad).all(), name
     model.zero_grad(set_to_none=True)
+
+
+def test_the_face_square_holds_eyes_and_mouth_at_full_size() -> None:
+    pair = _pair(256)
+    square = face_square(pair.driving.image, pair.driving.landmarks)
+    assert square.shape == (2, 3, DETAIL_SIDE, DETAIL_SIDE)
+    landmarks = torch.zeros(1, 78, 2)
+    landmarks[:, 36], landmarks[:, 54] = torch.tensor([-0.2, -0.1]), torch.tensor([0.4, 0.3])
+    ramp = image_grid(256, 256).permute(2, 0, 1)[None]
+    found = face_square(ramp, landmarks)[0]
+    side = DETAIL_MARGIN * 0.6
+    expected = torch.linspace(-side / 2, side / 2, DETAIL_SIDE)
+    torch.testing.assert_close(found[0], (0.1 + expected).expand(DETAIL_SIDE, -1))
+    torch.testing.assert_close(found[1], (0.1 + expected)[:, None].expand(-1, DETAIL_SIDE))
 
 
 def test_lips_lids_and_irises_count_more() -> None:

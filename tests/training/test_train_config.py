@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import ConfigError
 from facewire.data.augment import AugmentConfig
-from facewire.networks.presets import PRESETS
+from facewire.networks.ablation import ABLATION_PRESETS
+from facewire.networks.presets import PRESETS, build_preset
 from facewire.training.compact_objective import CompactWeights
 from facewire.training.config import OptimizerConfig, TrainConfig
 from facewire.training.recipes import RECIPES, recipe
@@ -55,6 +57,7 @@ def test_pictures_have_the_model_s_size() -> None:
         "paper-256": 256,
         "paper-512": 512,
         "tiny": 64,
+        **dict.fromkeys(ABLATION_PRESETS, 64),
     }
     with pytest.raises(ConfigError, match="jacobians"):
         resolution(replace(recipe("compact-256"), jacobians=False))
@@ -120,3 +123,17 @@ def test_ranges_of_the_optimizer_are_checked(name: str, value: Any) -> None:
 def test_weights_are_checked() -> None:
     with pytest.raises(ConfigError, match="flow"):
         CompactWeights(flow=-1.0)
+
+
+def test_the_fine_stage_takes_the_weights_of_the_coarse_one() -> None:
+    with torch.device("meta"):
+        coarse, fine = (build_preset(name).state_dict() for name in ("paper-256", "paper-512"))
+    assert {name: tensor.shape for name, tensor in coarse.items()} == {
+        name: tensor.shape for name, tensor in fine.items()
+    }
+
+
+@pytest.mark.parametrize("changes", [{"slices": 3}, {"slices": 0}, {"prefer_turn": -1.0}])
+def test_slices_divide_the_batch(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(changes))):
+        replace(recipe("compact-256"), **changes)

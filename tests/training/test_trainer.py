@@ -27,11 +27,12 @@ from facewire.face.mesh import load_face_mesh
 from facewire.media.image import load_image
 from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.weights import load_model
+from facewire.training.checkpoint import Checkpoint
 from facewire.training.config import TrainConfig
 from facewire.training.preview import pixels_of
 from facewire.training.recipes import recipe
 from facewire.training.run import FrozenNetworks, open_run, stored_run
-from facewire.training.trainer import CHECKPOINT, Trainer
+from facewire.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 TINY = replace(recipe("tiny"), steps=4)
@@ -80,6 +81,11 @@ def _run(
     finished = trainer.run(stopped=lambda: stop_after is not None and trainer.step >= stop_after)
     assert finished == (stop_after is None)
     return trainer
+
+
+def _save(trainer: Trainer) -> None:
+    trainer.save()
+    trainer.writer.wait()
 
 
 def _assert_same(one: Trainer, other: Trainer) -> None:
@@ -147,7 +153,7 @@ def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
     assert seen == [1, 2, 3, 4]
     names = {path.name for path in tmp_path.iterdir()} - {"tensorboard"}
     assert names == {
-        "checkpoint.safetensors",
+        "checkpoints",
         "weights.safetensors",
         "weights.json",
         "scalars.jsonl",
@@ -199,14 +205,14 @@ def test_a_finished_run_is_seen_and_can_be_made_longer(clips: ClipSet, tmp_path:
 def test_other_settings_are_refused(
     clips: ClipSet, tmp_path: Path, changed: dict[str, Any], named: str
 ) -> None:
-    open_run(TINY, clips, NETWORKS, tmp_path, CPU).save()
+    _save(open_run(TINY, clips, NETWORKS, tmp_path, CPU))
     with pytest.raises(TrainingError, match=named) as caught:
         stored_run(tmp_path, replace(TINY, **changed))
     assert "\n" not in str(caught.value)
 
 
 def test_other_clips_and_networks_are_refused(clips: ClipSet, tmp_path: Path) -> None:
-    open_run(TINY, clips, NETWORKS, tmp_path, CPU).save()
+    _save(open_run(TINY, clips, NETWORKS, tmp_path, CPU))
     with pytest.raises(TrainingError, match="other clips"):
         _run(TINY, replace(clips, sha256="other"), tmp_path)
     taps = PlainTaps()
@@ -217,13 +223,14 @@ def test_other_clips_and_networks_are_refused(clips: ClipSet, tmp_path: Path) ->
 
 def test_checkpoints_of_other_models_are_refused(clips: ClipSet, tmp_path: Path) -> None:
     trainer = open_run(TINY, clips, NETWORKS, tmp_path, CPU)
-    trainer.save()
+    _save(trainer)
     stored = stored_run(tmp_path, TINY)
     assert stored is not None
     fewer = {name: tensor for name, tensor in stored.tensors.items() if name != "model.head.yaw.bias"}
     with pytest.raises(TrainingError, match="another version"):
         trainer.restore(replace(stored, tensors=fewer))
-    (tmp_path / CHECKPOINT).write_bytes(b"damaged")
+    for path in (tmp_path / "checkpoints").glob("*/*.safetensors"):
+        path.write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="not a checkpoint"):
         stored_run(tmp_path, TINY)
 
@@ -247,16 +254,28 @@ def test_a_loss_that_is_not_finite_keeps_the_checkpoint(clips: ClipSet, tmp_path
 
 def test_a_full_disk_keeps_the_checkpoint_before(clips: ClipSet, tmp_path: Path) -> None:
     trainer = open_run(TINY, clips, NETWORKS, tmp_path, CPU)
-    trainer.save()
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    _save(trainer)
+    before = _files(tmp_path)
+    trainer.step = 1
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(OutputError, match=r"checkpoint\.safetensors"):
+        trainer.writer.save(Checkpoint(1, TINY, "", "", trainer.learner.tensors()))
+        with pytest.raises(OutputError, match="checkpoints"):
+            trainer.writer.wait()
+        with pytest.raises(OutputError, match=r"weights\.safetensors"):
             trainer.save()
+        trainer.writer.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {name: data for name, data in _files(tmp_path).items() if "/." not in name} == before
+    stored = stored_run(tmp_path, TINY)
+    assert stored is not None
+    assert stored.step == 0
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

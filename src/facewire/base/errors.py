@@ -17,6 +17,8 @@
         TruncatedStream    they end too early                                  exit 5
         CorruptPacket      they break the format                               exit 5
         MissingReference   they build on a frame that never arrived            exit 5
+      CallError            a call cannot start or go on                        exit 6
+        ProtocolError      the other side said something impossible            exit 6
       TrainingError        a run cannot go on                                  exit 7
         NonFiniteLoss      the loss is NaN or infinite                         exit 7
 
@@ -173,6 +175,16 @@ class MissingReference(BitstreamError):
         super().__init__(
             offset, f"{kind} {reference}, on which this packet builds, is not here: ask for a new one"
         )
+
+
+class CallError(FacewireError):
+    """A call cannot start or go on; the text says why and what to do."""
+
+    exit_code = 6
+
+
+class ProtocolError(CallError):
+    """A peer, a page or a server said something that the protocol does not know; only that connection ends."""
 
 
 class TrainingError(FacewireError):

@@ -190,6 +190,23 @@ class FwvReader:
         return b"".join(pieces)
 
 
+def stated_frames(source: BinaryIO) -> int | None:
+    """Return how many frames the end section of a seekable file states, None if there is no whole one.
+
+    The position of `source` is put back.
+    """
+    place = source.tell()
+    try:
+        size = source.seek(0, 2)
+        source.seek(max(0, size - END_SECTION_BYTES))
+        end = _whole_section(source.read(END_SECTION_BYTES), kinds.END)
+        return None if end is None else kinds.End.parse(end, 0).frames
+    except (CorruptPacket, TruncatedStream):
+        return None
+    finally:
+        source.seek(place)
+
+
 def read_index(source: BinaryIO) -> tuple[tuple[int, int], ...]:
     """Return (first frame, file offset) of the motion sections of a seekable file, or () if it has no index.
 

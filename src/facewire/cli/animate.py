@@ -63,6 +63,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
     )
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -77,6 +78,7 @@ def run(given: argparse.Namespace) -> int:
 
     source, driving = _inputs(given)
     animator = options.animator_of(given)
+    choice = animator.use(given.engine)
     if given.keypoints is not None and not 1 <= given.keypoints <= animator.model.keypoints:
         raise ConfigError("keypoints", given.keypoints, f"1 to {animator.model.keypoints}")
     view = options.view_of(given)
@@ -108,6 +110,8 @@ def run(given: argparse.Namespace) -> int:
         animator, person, recorded, given.output, chosen, audio_from=audio, beside=beside, progress=bars
     )
     bars.close()
+    if not given.quiet:
+        options.note(f"engine {choice.name}: {choice.reason}")
     options.show(
         report,
         given.json,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   facewire evaluate reconstruction --data clips/val -o report/ --nets nets/
   facewire evaluate reconstruction --weights run/ema.safetensors --data clips/val -o quick/ --stride 5 --clips 8
+  facewire evaluate reconstruction --data clips/val -o report/ --nets nets/ --fetch
   facewire evaluate freeview --data clips/val -o freeview/
   facewire evaluate ablation --weights a.safetensors b.safetensors --data clips/val -o ablation/
   facewire evaluate --compare before/report.json after/report.json
@@ -59,6 +60,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--kept", "--keypoints", type=int, metavar="K", help="use only the first K keypoints")
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
     parser.add_argument(
+        "--fetch", action="store_true", help="download what LPIPS and FID need into --nets, 340 MB"
+    )
+    parser.add_argument(
         "--workers", type=int, metavar="N", help="clips measured at once (default: one per core, up to 4)"
     )
     parser.add_argument(
@@ -85,11 +89,24 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("arguments", "too few", "facewire evaluate PROTOCOL --data DIR -o REPORT")
     if given.protocol != ABLATION and len(given.weights) > 1:
         raise ConfigError("weights", " ".join(given.weights), "one file; only ablation takes several")
+    if given.fetch:
+        _fetch(given)
     document, lines, failed = _ablate(given) if given.protocol == ABLATION else _evaluate(given)
     print(json.dumps(document, indent=2) if given.json else "\n".join(lines))
     for name, reason in failed.items():
         options.note(f"{name}: {reason}")
     return SOME_FAILED if failed else 0
+
+
+def _fetch(given: argparse.Namespace) -> None:
+    """Download the published networks; what cannot be had is told, and the metric left out with its reason."""
+    from facewire.base.errors import ConfigError
+    from facewire.evaluation.panel import fetch_published
+
+    if given.nets is None:
+        raise ConfigError("fetch", "without --nets", "--nets DIR, the folder to put the networks into")
+    for problem in fetch_published(Path(given.nets)):
+        options.note(problem)
 
 
 def _evaluate(given: argparse.Namespace) -> Shown:
@@ -99,12 +116,15 @@ def _evaluate(given: argparse.Namespace) -> Shown:
 
 def _ablate(given: argparse.Namespace) -> Shown:
     from facewire.evaluation.ablation import ablate
+    from facewire.evaluation.clips import find_clips
 
     outcome = ablate(
         given.weights,
         lambda weights: _load(given, weights),
         lambda animator, folder: _measure(given, "reconstruction", animator, folder),
+        find_clips(Path(given.data), given.clips),
         Path(given.output),
+        given.kept,
     )
     return outcome.document, [f"{outcome.page}: {len(outcome.variants)} models"], outcome.failed
 

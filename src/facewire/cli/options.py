@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -26,6 +27,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     add_report_options(parser)
+
+
+def add_engine_option(parser: argparse.ArgumentParser) -> None:
+    """Add --engine."""
+    parser.add_argument(
+        "--engine",
+        default=os.environ.get("FACEWIRE_ENGINE", "auto"),
+        metavar="auto|torch|openvino|onnxruntime",
+        help="what computes; auto takes the fastest one here, facewire doctor tells which and why "
+        "(default: FACEWIRE_ENGINE, else auto)",
+    )
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,21 +24,31 @@ if TYPE_CHECKING:
 
     from facewire.data.clips import ClipSet
     from facewire.training.config import TrainConfig
+    from facewire.training.ranks import Ranks
     from facewire.training.run import FrozenNetworks
     from facewire.training.trainer import Progress, Trainer
 
-PRESETS = ("compact-256", "paper-256", "paper-512", "tiny")
+PRESETS = (
+    *("compact-256", "paper-256", "paper-512", "tiny"),
+    *("ablation-full", "ablation-15-keypoints", "ablation-10-keypoints", "ablation-5-keypoints"),
+    *("ablation-jacobians", "ablation-direct", "ablation-2d-warp"),
+)
 INTERRUPTED = 130
+ONE_PRESS_S = 1.0
+DECODED = {"auto": None, "first": True, "live": False}
 
 EXAMPLES = """examples:
   facewire train compact-256 --data clips/ -o run/         again: goes on where it stopped
   facewire train compact-256 --data clips/ -o run/ --steps 30000
   facewire train paper-256 --data clips/ -o run/ --batch 16 --precision bf16
   facewire train paper-256 --data clips/ -o run/ --no-jacobians
-  facewire train paper-512 --data clips512/ -o run512/ --init run/weights.safetensors
+  facewire train paper-512 --data shards512/ -o run512/ --init run/weights.safetensors
+  facewire train compact-256 --data shards/ -o run/ --ranks 2      two CPU cores, or two GPUs
+  torchrun --nnodes 4 --nproc-per-node 8 ... -m facewire.cli.main train paper-256 --data shards/ -o run/
 
-clips: square crops of one head each, DIR/train/*.mp4 or DIR/*.mp4. Labels are read from ID.npz beside ID.mp4,
-or made by the built-in face finder. Ctrl-C saves and stops; the same command goes on.
+data: shards made by facewire prepare, or square crops of one head each, DIR/train/*.mp4 or DIR/*.mp4; their labels
+are read from ID.npz beside ID.mp4, or made by the built-in face finder. Ctrl-C saves and stops; the same command goes
+on, also with another number of ranks. docs/training.md has the rest.
 
 perceptual network: torchvision's vgg19-dcbb9e9d.pth, looked for in torch's own download folder and fetched
 if it is not there; --perceptual takes the file, or one or both of the small stand-ins."""
@@ -55,6 +67,9 @@ class TrainReport:
     skipped: int
     perceptual: str
     precision: str
+    ranks: int
+    samples_per_s: float
+    data_wait_share: float
 
 
 def add_to(commands: Any) -> None:
@@ -67,7 +82,7 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("preset", metavar="PRESET", help=", ".join(PRESETS))
-    parser.add_argument("--data", required=True, metavar="DIR", help="folder of clips")
+    parser.add_argument("--data", required=True, metavar="SHARDS|DIR", help="folder of shards or clips")
     parser.add_argument(
         "-o",
         "--output",
@@ -80,7 +95,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 1)")
     parser.add_argument(
         "--precision",
-        choices=("auto", "bf16", "fp32"),
+        choices=("auto", "bf16", "fp16", "fp32"),
         help="auto is bf16 where the processor computes in it (default: auto; tiny: fp32)",
     )
     parser.add_argument(
@@ -103,15 +118,69 @@ def add_to(commands: Any) -> None:
         "--cache", metavar="DIR", help="folder for decoded clips (default: ~/.cache/facewire/clips)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    _add_machine_options(parser)
     options.add_report_options(parser)
     parser.set_defaults(run=run)
 
 
+def _add_machine_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a run is computed, not what."""
+    parser.add_argument(
+        "--ranks",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes on this machine that train together (default: 1)",
+    )
+    parser.add_argument(
+        "--slices",
+        type=int,
+        metavar="N",
+        help="equal parts of a batch, shared out among the ranks; more than ranks adds up gradients one after the "
+        "other (default: one for each rank)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="threads that prepare batches (default: 1 on a CPU, up to 16 on a GPU)",
+    )
+    parser.add_argument(
+        "--decode",
+        choices=tuple(DECODED),
+        default="auto",
+        help="shards: first decodes all clips into the cache, live decodes frames when they are drawn; auto is first "
+        "up to 32 GB (default: auto)",
+    )
+    parser.add_argument("--compile", action="store_true", help="torch.compile the networks: minutes, once")
+
+
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    from facewire.training.ranks import joined_ranks, launched_ranks, local_device
+
+    if given.ranks > 1 and launched_ranks() == 1:
+        return launch(given.ranks)
+    device = local_device(device_of(given.device))
+    with joined_ranks(device) as ranks:
+        return _run(given, device, ranks)
+
+
+def launch(count: int) -> int:
+    """Run this command once more, as `count` processes under torchrun."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    process = subprocess.Popen([*launcher, "-m", "facewire.cli.main", *sys.argv[1:]])
+    with _passed_on(process) as came:
+        code = process.wait()
+    return INTERRUPTED if came else code
+
+
+def _run(given: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
+    """Train on this rank."""
     from facewire.training.run import open_run, resolution, stored_run
 
-    config, device = _config(given), _device(given.device)
+    given.quiet |= not ranks.first
+    config = _config(given, ranks)
     side, folder = resolution(config), Path(given.output)
     stored = stored_run(folder, config)
     if stored is not None and stored.step >= config.steps:
@@ -120,15 +189,31 @@ def run(given: argparse.Namespace) -> int:
             f"--steps N with N above {stored.step} goes on"
         )
         return 0
-    bars = _Bars(given.quiet)
-    networks = _networks(given, bars)
-    clips = _clips(given, side, bars)
-    trainer = open_run(config, clips, networks, folder, device, init=given.init, stored=stored)
+    bars = TrainBars(given.quiet)
+    networks = networks_of(given, bars)
+    with ranks.first_before_others():
+        clips = clips_of(given, side, bars)
+    for problem in clips.skipped if ranks.first else ():
+        options.note(f"left out: {problem}")
+    trainer = open_run(
+        config,
+        clips,
+        networks,
+        folder,
+        device,
+        init=given.init,
+        stored=stored,
+        ranks=ranks,
+        workers=given.workers,
+        compiled=given.compile,
+    )
     if not given.quiet:
         _tell(trainer, device)
     with _gentle_stop() as stopped:
         finished = trainer.run(bars.steps(trainer), stopped)
     bars.close()
+    if not ranks.first:
+        return 0 if finished else INTERRUPTED
     if not finished:
         options.note(f"stopped after step {trainer.step} of {config.steps}; the same command goes on")
     report = _report(trainer, finished)
@@ -136,18 +221,21 @@ def run(given: argparse.Namespace) -> int:
     return 0 if finished else INTERRUPTED
 
 
-def _config(given: argparse.Namespace) -> TrainConfig:
-    """Return the preset's recipe with what was asked for."""
+def _config(given: argparse.Namespace, ranks: Ranks) -> TrainConfig:
+    """Return the preset's recipe with what was asked for; a run keeps the slices that it was started with."""
     from facewire.training.recipes import recipe
+    from facewire.training.run import stored_slices
 
-    wanted = {name: getattr(given, name) for name in ("steps", "batch", "seed", "precision")}
+    wanted = {name: getattr(given, name) for name in ("steps", "batch", "seed", "precision", "slices")}
+    if wanted["slices"] is None:
+        wanted["slices"] = stored_slices(Path(given.output)) or ranks.count
     wanted["jacobians"] = False if given.no_jacobians else None
     return replace(
         recipe(given.preset), **{name: value for name, value in wanted.items() if value is not None}
     )
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
     """Return the device; auto is a GPU where there is one.
 
     Raises:
@@ -165,7 +253,7 @@ def _device(name: str) -> torch.device:
         raise ConfigError("device", name, "a device that this machine has, such as cpu") from problem
 
 
-def _networks(given: argparse.Namespace, bars: _Bars) -> FrozenNetworks:
+def networks_of(given: argparse.Namespace, bars: TrainBars) -> FrozenNetworks:
     """Return the frozen networks of the loss."""
     import torch
 
@@ -178,15 +266,18 @@ def _networks(given: argparse.Namespace, bars: _Bars) -> FrozenNetworks:
     return FrozenNetworks(picture, face)
 
 
-def _clips(given: argparse.Namespace, side: int, bars: _Bars) -> ClipSet:
-    """Return the clips, decoded and labelled, and say which cannot be used."""
+def clips_of(given: argparse.Namespace, side: int, bars: TrainBars) -> ClipSet:
+    """Return the clips of shards or of a folder, labelled."""
     from facewire.data.clips import find_clips, open_clips
+    from facewire.data.shard_clips import is_shards, open_shards
 
     cache = Path(given.cache) if given.cache else _cache_home() / "facewire" / "clips"
-    clips = open_clips(find_clips(Path(given.data)), cache, side, bars)
+    folder = Path(given.data)
+    if is_shards(folder):
+        clips = open_shards(folder, cache, side, decoded=DECODED[given.decode], progress=bars)
+    else:
+        clips = open_clips(find_clips(folder), cache, side, bars)
     bars.close()
-    for problem in clips.skipped:
-        options.note(f"left out: {problem}")
     return clips
 
 
@@ -208,6 +299,8 @@ def _tell(trainer: Trainer, device: torch.device) -> None:
     skipped = f", {len(clips.skipped)} left out" if clips.skipped else ""
     options.note(f"{len(clips.clips)} clips, {clips.frames} frames, people unknown{skipped}")
     options.note(f"perceptual network: {trainer.perceptual}")
+    if trainer.ranks.count > 1:
+        options.note(f"{trainer.ranks.count} ranks share the {config.slices} slices of a batch")
     begin = f"going on after step {trainer.step}" if trainer.step else "starting"
     options.note(f"{begin}, {config.steps} steps of {config.batch} pairs, into {trainer.folder}")
 
@@ -224,18 +317,44 @@ def _report(trainer: Trainer, finished: bool) -> TrainReport:
         skipped=len(clips.skipped),
         perceptual=trainer.perceptual,
         precision=str(trainer.learner.precision).removeprefix("torch."),
+        ranks=trainer.ranks.count,
+        samples_per_s=round(trainer.pace.samples_per_s, 3),
+        data_wait_share=round(trainer.pace.data_wait_share, 4),
     )
 
 
 @contextmanager
-def _gentle_stop() -> Iterator[Callable[[], bool]]:
-    """Yield a question whether Ctrl-C (or SIGTERM) came; the second one stops at once."""
+def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Leave it to the ranks to stop: Ctrl-C reaches them as well, SIGTERM is passed on; yield which came."""
     came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        if number == signal.SIGTERM:
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _gentle_stop() -> Iterator[Callable[[], bool]]:
+    """Yield a question whether Ctrl-C (or SIGTERM) came; the second one stops at once.
+
+    Ranks may get one Ctrl-C twice, from the terminal and from torchrun: what comes soon after is the same.
+    """
+    came: list[float] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if came and time.monotonic() - came[0] < ONE_PRESS_S:
+            return
         if came:
             raise KeyboardInterrupt
-        came.append(number)
+        came.append(time.monotonic())
         options.note("stopping after this step; press Ctrl-C again to stop without saving")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -246,7 +365,7 @@ def _gentle_stop() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-class _Bars:
+class TrainBars:
     """Progress with time left, on standard error."""
 
     def __init__(self, quiet: bool) -> None:

@@ -50,16 +50,17 @@ class _MotionEncoder:
     def __init__(self, tables: CodecTables) -> None:
         self.tables = tables
         self._coder, self._quantizer = FrameCoder(tables), Quantizer(tables)
-        self._anchor = self._coder.zero
+        self._anchor = self._latest = self._coder.zero
 
-    def decoded(self, state: CoderState) -> MotionFrame:
-        """Return the frame that the receiver makes of a state."""
-        return self._quantizer.frame(state.levels, state.kept)
+    @property
+    def latest(self) -> MotionFrame:
+        """What the receiver makes of the frame (or anchor) coded last."""
+        return self._quantizer.frame(self._latest.levels, self._latest.kept)
 
     def _start_epoch(self, motion: MotionFrame | None) -> bytes:
         """Take a source's own motion as the anchor (None: the zero state) and return its bytes."""
         if motion is None:
-            self._anchor = self._coder.zero
+            self._anchor = self._latest = self._coder.zero
             return b""
         encoder = RangeEncoder()
         self._anchor = self._code(encoder, ABSOLUTE, self._coder.zero, motion, None)
@@ -80,7 +81,8 @@ class _MotionEncoder:
             kept = choose(self._trial(reference, prediction, residuals))
             if not 1 <= kept <= self.tables.keypoints:
                 raise ValueError(f"the rule chose {kept} of {self.tables.keypoints} keypoints")
-        return self._coder.write(encoder, mode, reference, residuals, kept)
+        self._latest = self._coder.write(encoder, mode, reference, residuals, kept)
+        return self._latest
 
     def _trial(self, reference: CoderState, prediction: list[int], residuals: list[int]) -> Trial:
         def trial(kept: int) -> MotionFrame:

@@ -131,8 +131,16 @@ class TalkWriter:
         """Bytes written so far."""
         return self._writer.written
 
-    def source(self, motion: MotionFrame | None, picture: bytes, mime: int) -> None:
-        """Write a source image: the first, or a new one from the next frame on.
+    @property
+    def latest(self) -> MotionFrame:
+        """What the receiver makes of the frame given last (profiles file and stream)."""
+        encoder = self._file or self._stream
+        if encoder is None:
+            raise ValueError("profile raw has no states")
+        return encoder.latest
+
+    def source(self, motion: MotionFrame | None, picture: bytes, mime: int) -> int:
+        """Write a source image, the first, or a new one from the next frame on; return the section's bytes.
 
         Args:
             motion: the source's own motion, against which frames are coded; None: unknown.
@@ -143,7 +151,7 @@ class TalkWriter:
         self._epoch += 1
         encoder = self._file or self._stream
         anchor = encoder.source(motion) if encoder else b""
-        self._write_checked(kinds.SOURCE, Source(self._epoch, self.frames, mime, anchor, picture))
+        return self._write_checked(kinds.SOURCE, Source(self._epoch, self.frames, mime, anchor, picture))
 
     def frame(self, motion: MotionFrame, choose: Choose | None = None) -> None:
         """Add the next frame; `choose` decides how many keypoints are sent (not in profile raw)."""
@@ -157,25 +165,26 @@ class TalkWriter:
         if len(self._waiting) == self._group:
             self._flush()
 
-    def audio_head(self, head: AudioHead) -> None:
-        """Write how the sound is coded, once, before any of it."""
-        self._write_checked(kinds.AUDIO_HEAD, head)
+    def audio_head(self, head: AudioHead) -> int:
+        """Write how the sound is coded, once, before any of it; return the bytes."""
+        return self._write_checked(kinds.AUDIO_HEAD, head)
 
-    def audio(self, audio: Audio) -> None:
-        """Write Opus packets. Give them about as they are spoken: sections stand in the order of calls."""
-        self._write_checked(kinds.AUDIO, audio)
+    def audio(self, audio: Audio) -> int:
+        """Write Opus packets and return the bytes. Give them about as they are spoken: sections stand in the order
+        of calls."""
+        return self._write_checked(kinds.AUDIO, audio)
 
-    def patch(self, patch: Patch) -> None:
-        """Write a patch."""
-        self._write_checked(kinds.PATCH, patch)
+    def patch(self, patch: Patch) -> int:
+        """Write a patch and return the bytes."""
+        return self._write_checked(kinds.PATCH, patch)
 
     def finish(self, *, index: bool = True) -> None:
         """Write what is left and the end. The sink stays open."""
         self._flush()
         self._writer.finish(self.frames, index=index)
 
-    def _write_checked(self, kind: int, content: Source | Patch | Audio | AudioHead) -> None:
-        """Write a section that a decoder will take; what it would refuse is a ValueError here."""
+    def _write_checked(self, kind: int, content: Source | Patch | Audio | AudioHead) -> int:
+        """Write a section that a decoder will take, return its bytes; what it would refuse is a ValueError here."""
         payload, size = content.to_bytes(), (self._writer.header.width, self._writer.header.height)
         try:
             if isinstance(content, Patch):
@@ -184,7 +193,7 @@ class TalkWriter:
                 type(content).parse(payload, 0)
         except BitstreamError as error:
             raise ValueError(error.problem) from None
-        self._writer.write(kind, content)
+        return self._writer.write(kind, content)
 
     def _packet(self, motion: MotionFrame, choose: Choose | None) -> bytes:
         if not self._stream:
@@ -232,6 +241,8 @@ class TalkReader:
         self.header = self._sections.header
         self.section_bytes: dict[int, int] = {}
         """Bytes read so far by section type, heads and checksums included."""
+        self.section_counts: dict[int, int] = {}
+        """How many of each type."""
         self.skipped = 0
         """Sections and packets passed over because of damage (only if tolerant)."""
         self._tolerant, self._start = tolerant, start
@@ -243,12 +254,18 @@ class TalkReader:
             self._file = FileDecoder(tables) if self.header.profile == FILE else None
             self._stream = StreamDecoder(tables) if self.header.profile == STREAM else None
 
+    @property
+    def offset(self) -> int:
+        """Bytes read so far."""
+        return self._sections.offset
+
     def __iter__(self) -> Iterator[Item]:
         """Yield everything in file order; see `bitstream.container.FwvReader` for what is raised when."""
         before = self._sections.offset
         for section in self._sections:
             used = self._sections.offset - before
             self.section_bytes[section.kind] = self.section_bytes.get(section.kind, 0) + used
+            self.section_counts[section.kind] = self.section_counts.get(section.kind, 0) + 1
             before = self._sections.offset
             if not section.intact:
                 self.skipped += 1

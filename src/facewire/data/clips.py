@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
+from typing import Protocol
 
 from facewire.base.errors import MediaError, OutputError
 from facewire.data.frame_cache import Frames, cache_name, cached_frames
 from facewire.data.labelling import VERSION, stored_labels
 from facewire.data.labels import ClipLabels, load_labels
 from facewire.face.finder import FaceFinder
+from facewire.media.frame import Pixels
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
 LEAST_FRAMES = 2
@@ -26,6 +28,35 @@ LEAST_FRAMES = 2
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how far, and the end where it is known."""
+
+
+class FrameSource(Protocol):
+    """Pictures (S, S, 3), uint8 RGB, by number."""
+
+    def __getitem__(self, index: int, /) -> Pixels: ...
+
+
+class LabelledClip(Protocol):
+    """What training reads of a clip; what costs time is read when it is asked for.
+
+    name       of the clip
+    frames     its pictures
+    labels     of all frames
+    seen       frames that show a face
+    mean_turn  mean angle between nose and camera over those, radians
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def frames(self) -> FrameSource: ...
+    @property
+    def labels(self) -> ClipLabels: ...
+    @property
+    def seen(self) -> int: ...
+    @property
+    def mean_turn(self) -> float: ...
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +70,16 @@ class Clip:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def seen(self) -> int:
+        """Frames that show a face."""
+        return int(self.labels.detected.sum())
+
+    @property
+    def mean_turn(self) -> float:
+        """Mean angle between nose and camera, radians."""
+        return float(self.labels.turn[self.labels.detected].mean()) if self.seen else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class ClipSet:
@@ -49,7 +90,7 @@ class ClipSet:
     sha256   which data it is, see `clips_hash`
     """
 
-    clips: Sequence[Clip]
+    clips: Sequence[LabelledClip]
     skipped: Sequence[str]
     sha256: str
 
@@ -88,7 +129,8 @@ def open_clips(
     """
     videos, finder = list(videos), once(FaceFinder)
     _make_folder(cache)
-    clips, used, skipped = [], [], []
+    clips: list[LabelledClip] = []
+    used, skipped = [], []
     for number, video in enumerate(videos):
         progress("clips", number, len(videos))
         try:

@@ -53,6 +53,11 @@ class ClipLabels:
     def __len__(self) -> int:
         return len(self.landmarks)
 
+    @property
+    def turn(self) -> FloatArray:
+        """Angle (T,) between nose and camera in radians: yaw and pitch together, roll does not count."""
+        return np.asarray(np.arccos(self.rotation[:, 2, 2].clip(-1, 1)), np.float32)
+
 
 def label_rotation(degrees: FloatArray) -> FloatArray:
     """Return rotations (T, 3, 3) of label angles (T, 3): yaw, pitch, roll in degrees, label convention."""

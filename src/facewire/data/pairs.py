@@ -1,11 +1,12 @@
 """Drawing (source, driving) pairs: two frames of one clip.
 
-Everything a batch needs follows from (seed, step): a resumed run draws the same pairs without any stored
-reader position.
+Row r of the batch of a step follows from (seed, step, r) alone: a resumed run draws the same pairs without any
+stored reader position, and a rank that computes some rows of a batch draws and loads just those.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from facewire.base.errors import ConfigError
-from facewire.data.clips import Clip
+from facewire.data.clips import LabelledClip
 
 CANDIDATES = 4
 """Driving frames drawn to choose from when a step looks for a large change."""
@@ -26,6 +27,8 @@ DETAIL = slice(36, 78)
 """Lids, lips and irises among the landmarks."""
 NOSE_BRIDGE = 27
 """The landmark that detail is measured from."""
+LARGE_TURN = math.radians(30)
+"""The turn away from the camera that `prefer_turn` speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,25 @@ class PairBatch:
 
 
 class PairSampler:
-    """Draws batches of pairs; clips by the square root of their length, large changes more often."""
+    """Draws batches of pairs; clips by the square root of their length, turned heads and large changes more often."""
 
-    def __init__(self, clips: Sequence[Clip], batch: int, seed: int, prefer_change: float = 0.5) -> None:
-        """Sample from `clips`; with probability `prefer_change` a pair is the one of 4 that differs most.
+    def __init__(
+        self,
+        clips: Sequence[LabelledClip],
+        batch: int,
+        seed: int,
+        prefer_change: float = 0.5,
+        prefer_turn: float = 0.0,
+    ) -> None:
+        """Sample from `clips`.
+
+        Args:
+            clips: what to draw from.
+            batch: pairs in a step.
+            seed: of all draws.
+            prefer_change: probability that a pair is the one of 4 that differs most.
+            prefer_turn: how much more often a frame turned by 30 degrees is drawn than a frontal one: 0 draws
+                both alike, 1 twice as often; between and beyond the factor runs linearly.
 
         Raises:
             ConfigError: there is no clip, or one in which no frame shows a face.
@@ -76,44 +94,49 @@ class PairSampler:
         self.batch = batch
         self.seed = seed
         self.prefer_change = prefer_change
-        self.usable = [np.flatnonzero(clip.labels.detected) for clip in clips]
-        if not clips or not all(len(frames) for frames in self.usable):
+        self.prefer_turn = prefer_turn
+        seen = np.array([clip.seen for clip in clips], np.float64)
+        if not len(clips) or not seen.all():
             raise ConfigError("clips", len(clips), "at least one clip, each with a face in some frame")
-        weight = np.sqrt([len(frames) for frames in self.usable])
-        self.probability = weight / weight.sum()
+        turn = np.array([clip.mean_turn for clip in clips], np.float64)
+        weight = np.sqrt(seen) * (1 + prefer_turn * turn / LARGE_TURN)
+        self.cumulative = np.cumsum(weight) / weight.sum()
 
-    def draw(self, step: int) -> list[tuple[int, int, int]]:
-        """Return the (clip, source frame, driving frame) of every pair of a step."""
-        rng = np.random.default_rng((self.seed, step))
-        chosen = rng.choice(len(self.clips), size=self.batch, p=self.probability)
-        return [(int(clip), *self._frames(int(clip), rng)) for clip in chosen]
+    def draw(self, step: int, rows: range | None = None) -> list[tuple[int, int, int]]:
+        """Return the (clip, source frame, driving frame) of rows of a step's batch; None means all."""
+        return [self._pair(step, row) for row in (range(self.batch) if rows is None else rows)]
 
-    def load(self, step: int) -> PairBatch:
-        """Return the frames and labels of a step's pairs."""
-        drawn = self.draw(step)
+    def load(self, step: int, rows: range | None = None, device: torch.device | None = None) -> PairBatch:
+        """Return the frames and labels of rows of a step's batch, on a device (None is the CPU)."""
+        drawn = self.draw(step, rows)
         return PairBatch(
-            self._collect([(clip, source) for clip, source, _ in drawn]),
-            self._collect([(clip, driving) for clip, _, driving in drawn]),
+            self._collect([(clip, source) for clip, source, _ in drawn], device),
+            self._collect([(clip, driving) for clip, _, driving in drawn], device),
             tuple(self.clips[clip].name for clip, _, _ in drawn),
         )
 
-    def _frames(self, clip: int, rng: np.random.Generator) -> tuple[int, int]:
-        frames = self.usable[clip]
-        source = int(rng.choice(frames))
-        candidates = rng.choice(frames, size=CANDIDATES)
+    def _pair(self, step: int, row: int) -> tuple[int, int, int]:
+        rng = np.random.default_rng((self.seed, step, row))
+        number = min(int(np.searchsorted(self.cumulative, rng.random(), side="right")), len(self.clips) - 1)
+        clip = self.clips[number]
+        labels = clip.labels
+        frames = np.flatnonzero(labels.detected)
+        weight = 1 + self.prefer_turn * labels.turn[frames] / LARGE_TURN
+        source, *candidates = rng.choice(frames, size=1 + CANDIDATES, p=weight / weight.sum())
         if rng.random() >= self.prefer_change:
-            return source, int(candidates[0])
-        change = _change(self.clips[clip], source, candidates)
-        return source, int(candidates[int(np.argmax(change))])
+            return number, int(source), int(candidates[0])
+        change = _change(clip, int(source), np.array(candidates))
+        return number, int(source), int(candidates[int(np.argmax(change))])
 
-    def _collect(self, drawn: list[tuple[int, int]]) -> FrameBatch:
+    def _collect(self, drawn: list[tuple[int, int]], device: torch.device | None) -> FrameBatch:
         chosen = [(self.clips[clip], index) for clip, index in drawn]
-        image = _stacked([clip.frames[index] for clip, index in chosen])
+        # Bytes travel to the device, a quarter of what numbers would be.
+        image = _stacked([clip.frames[index] for clip, index in chosen]).to(device)
         return FrameBatch(
             image.permute(0, 3, 1, 2).float().div_(255),
-            _stacked([clip.labels.landmarks[index] for clip, index in chosen]),
-            _stacked([clip.labels.rotation[index] for clip, index in chosen]),
-            _stacked([clip.labels.translation[index] for clip, index in chosen]),
+            _stacked([clip.labels.landmarks[index] for clip, index in chosen]).to(device),
+            _stacked([clip.labels.rotation[index] for clip, index in chosen]).to(device),
+            _stacked([clip.labels.translation[index] for clip, index in chosen]).to(device),
         )
 
 
@@ -121,7 +144,7 @@ def _stacked(parts: list[npt.NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(parts))
 
 
-def _change(clip: Clip, source: int, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+def _change(clip: LabelledClip, source: int, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
     """Return how much candidate frames differ from the source: landmark motion plus lip and lid motion."""
     before, after = clip.labels.landmarks[source], clip.labels.landmarks[candidates]
     whole = np.abs(after - before).mean(axis=(1, 2))

@@ -1,6 +1,6 @@
 """Ablation: several weights files, measured by reconstruction on the same clips, in one table (paper Table 5).
 
-    weights A, B, C -> reconstruction each -> REPORT/NAME/report.* -> one table, differences to the first
+    weights A, B, C -> reconstruction each -> REPORT/NAME/report.* -> one table, differences to the first, one strip
 
 What a variant is (keypoints, steps, notes of its training) is read from its manifest and printed beside its numbers:
 whether they were trained alike is not something that an evaluation can see.
@@ -8,22 +8,28 @@ whether they were trained alike is not something that an evaluation can see.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facewire.base.files import write_json
+from facewire.evaluation.clips import EvaluationClip
 from facewire.evaluation.compare import Change, compare
-from facewire.evaluation.page import Page, Section, Table, Text
+from facewire.evaluation.page import Embedded, Page, Section, Table, Text
 from facewire.evaluation.pages import NONE, published_table, shown
 from facewire.evaluation.published import ABLATION
+from facewire.evaluation.reconstruction import RANKING, replay
 from facewire.evaluation.run import Outcome, write_page
+from facewire.evaluation.showcase import spread_columns, strip
+from facewire.media.frame import Pixels
 from facewire.networks.presets import parameter_count
 from facewire.runtime.animator import Animator
 
 NAME = "ablation"
 SCHEMA = 1
+STRIP_FRAMES = 100
+"""Frames of a clip, after the source, that the columns of its strip are taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,9 @@ def ablate(
     weights: Sequence[str],
     load: Callable[[str], Animator],
     measure: Callable[[Animator, Path], Outcome],
+    clips: Sequence[EvaluationClip],
     output: Path,
+    kept: int | None = None,
 ) -> AblationOutcome:
     """Measure several models and write their table.
 
@@ -62,12 +70,15 @@ def ablate(
         weights: names or files.
         load: loads one of them; one model is in memory at a time.
         measure: runs the reconstruction protocol of a model into a folder.
+        clips: what is measured, for pictures.
         output: REPORT; each model's own report goes into a folder inside.
+        kept: keypoints used; None means all.
     """
     output.mkdir(parents=True, exist_ok=True)
     variants: list[Variant] = []
     failed: dict[str, str] = {}
-    for name, path in zip(short_names(weights), weights, strict=True):
+    names = short_names(weights)
+    for name, path in zip(names, weights, strict=True):
         animator = load(path)
         outcome = measure(animator, output / name)
         failed |= {f"{name}: {clip}": reason for clip, reason in outcome.summary.failed.items()}
@@ -79,15 +90,17 @@ def ablate(
         "failed": failed,
     }
     write_json(output / "report.json", document)
-    page = write_page(_page(variants), output / "report.html")
+    own = [
+        _side_by_side(clip, zip(names, weights), load, kept, output) for clip in _typical(variants[0], clips)
+    ]
+    page = write_page(_page(variants, own), output / "report.html")
     return AblationOutcome(document, variants, failed, page)
 
 
 def short_names(weights: Sequence[str]) -> list[str]:
-    """Return a short name for each file: its stem; with its folder where stems repeat, else numbered."""
+    """Return a short name for each file: its stem; the name of its folder where stems repeat, else numbered."""
     stems = [Path(path).stem for path in weights]
-    twice = [stems.count(stem) > 1 for stem in stems]
-    names = [f"{Path(p).parent.name}-{Path(p).stem}" if t else Path(p).stem for p, t in zip(weights, twice)]
+    names = [Path(path).parent.name if stems.count(stem) > 1 else stem for path, stem in zip(weights, stems)]
     return [f"{name}-{index}" if names.count(name) > 1 else name for index, name in enumerate(names)]
 
 
@@ -102,7 +115,40 @@ def _card(animator: Animator) -> dict[str, Any]:
     }
 
 
-def _page(variants: Sequence[Variant]) -> Page:
+def _typical(variant: Variant, clips: Sequence[EvaluationClip]) -> list[EvaluationClip]:
+    """Return the median and the worst clip of a variant."""
+    metrics = variant.document["metrics"]
+    known = (metrics[name]["per_clip"] for name in RANKING)
+    per_clip: Mapping[str, float] = next(filter(None, known), {})
+    order = sorted(per_clip, key=lambda name: per_clip[name])
+    wanted = dict.fromkeys([*order[len(order) // 2 :][:1], *order[-1:]])
+    by_name = {clip.name: clip for clip in clips}
+    return [by_name[name] for name in wanted if name in by_name]
+
+
+def _side_by_side(
+    clip: EvaluationClip,
+    named: Iterable[tuple[str, str]],
+    load: Callable[[str], Animator],
+    kept: int | None,
+    folder: Path,
+) -> Embedded:
+    """Return a strip: the driver, then the same frames of every variant."""
+    rows: list[list[Pixels]] = []
+    labels = ["driver"]
+    places: list[int] = []
+    for name, path in named:
+        frames = list(replay(load(path), clip, kept, STRIP_FRAMES))
+        source, places = frames[0][0], spread_columns(len(frames))
+        if not rows:
+            rows.append([source, *(frames[place][1] for place in places)])
+        rows.append([source, *(frames[place][2] for place in places)])
+        labels.append(name)
+    columns = ["source", *(f"frame {place + 1}" for place in places)]
+    return strip(folder / f"{clip.name}.jpg", rows, labels, columns, clip.name)
+
+
+def _page(variants: Sequence[Variant], pictures: Sequence[Embedded]) -> Page:
     first = variants[0]
     names = [name for name, card in first.document["metrics"].items() if card["mean"] is not None]
     titles = [first.document["metrics"][name]["title"] for name in names]
@@ -125,6 +171,7 @@ def _page(variants: Sequence[Variant]) -> Page:
             "Against the first variant", [_differences(variants, names, titles)] if len(variants) > 1 else []
         ),
         Section("Beside the paper", [published_table(ABLATION, _paper_rows(variants))]),
+        Section("Median and worst clip of the first variant", pictures),
     ]
     if any(len(v.document["failed"]) for v in variants):
         text = "Some clips failed and are in no number; each variant's own report says which and why."

@@ -71,9 +71,12 @@ class Bench:
         if self.workers == 1:
             yield from self._watched((self._row(subject, measure) for subject in subjects), len(subjects))
             return
-        with ThreadPoolExecutor(self.workers) as pool:
+        pool = ThreadPoolExecutor(self.workers)
+        try:
             rows = pool.map(lambda subject: self._row(subject, measure), subjects)
             yield from self._watched(rows, len(subjects))
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C rows in progress end, queued ones do not start
 
     def _watched(self, rows: Iterable[Row], total: int) -> Iterator[Row]:
         for done, row in enumerate(rows, start=1):

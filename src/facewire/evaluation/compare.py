@@ -99,13 +99,15 @@ def _change(
 
 
 def _correlation_pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Pairs, PairStatistic]:
-    """Return each clip's sums of both reports side by side."""
+    """Return each clip's sums of both reports side by side; distances from the ideal where there is one."""
     shared = old["sums"].keys() & new["sums"].keys()
     pairs = {clip: (*old["sums"][clip], *new["sums"][clip]) for clip in shared}
-    return pairs, lambda sums: (
-        correlation_statistic(sums[..., :SUMS]),
-        correlation_statistic(sums[..., SUMS:]),
-    )
+
+    def value(sums: FloatArray) -> FloatArray:
+        correlation = correlation_statistic(sums)
+        return np.abs(correlation - old["ideal"]) if old["better"] == "ideal" else correlation
+
+    return pairs, lambda sums: (value(sums[..., :SUMS]), value(sums[..., SUMS:]))
 
 
 def _value_pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Pairs, PairStatistic]:

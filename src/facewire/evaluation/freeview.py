@@ -1,7 +1,8 @@
 """Free view: does the head turn as far as asked, and does it stay the same person (paper section 3.3 and Table 3)?
 
-    redirection       the first frame of a clip, turned about one axis at a time in even steps; the pose that the face
-                      mesh finds in the result against the pose asked for, which is R_u R with R that of the source
+    redirection       the first frame of a clip, turned about one axis at a time in even steps, then over a grid of
+                      yaw, pitch and roll together; the pose that the face mesh finds in the result against the pose
+                      asked for, which is R_u R with R that of the source
     frontalisation    the most turned frame of the clip (of those looked at), turned to R = 1
 
 Rows are clips. Slope and intercept are those of the straight line through (asked for, measured) of one row and axis:
@@ -10,8 +11,11 @@ Rows are clips. Slope and intercept are those of the straight line through (aske
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +25,19 @@ import torch
 from facewire.evaluation.bench import Bench
 from facewire.evaluation.clips import EvaluationClip
 from facewire.evaluation.look import FloatArray, Look, Observer
-from facewire.evaluation.page import Block, Plots, Section, Text
-from facewire.evaluation.panel import FACE_LOST
+from facewire.evaluation.page import Block, Plots, Section, Table, Text
+from facewire.evaluation.pages import shown
 from facewire.evaluation.protocol import Protocol
 from facewire.evaluation.published import FRONTALISATION
 from facewire.evaluation.rows import Measured, Row
 from facewire.evaluation.scores import mean_of
-from facewire.evaluation.showcase import extremes, strip
+from facewire.evaluation.showcase import extremes, film, strip
 from facewire.evaluation.summary import Summary
 from facewire.evaluation.svg import line_plot
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_degrees
 from facewire.media.frame import Pixels
+from facewire.metrics.face_lost import FACE_LOST
 from facewire.metrics.identity import CSIM, SAME_PERSON, THRESHOLD, cosine, distance
 from facewire.metrics.metric import Metric
 from facewire.metrics.pose_error import rotation_angle
@@ -45,6 +50,11 @@ STEPS: Mapping[str, tuple[float, ...]] = {
     "roll": (-20.0, -10.0, 0.0, 10.0, 20.0),
 }
 """Degrees about each axis."""
+GRID = tuple(product((-30.0, -15.0, 0.0, 15.0, 30.0), (-15.0, 0.0, 15.0), (-15.0, 0.0, 15.0)))
+"""Yaw, pitch and roll together, degrees."""
+SWING_FRAMES = 75
+"""Frames of the film in which a head looks around."""
+SWING_RATE = Fraction(25)
 FRONTAL_LIMIT = 15.0
 """Degrees within which a face counts as frontal (paper Table 3)."""
 PAPER_LOSS = 0.05
@@ -99,6 +109,14 @@ def _share(name: str, title: str, source: str, note: str = "") -> Metric:
     )
 
 
+GRID_ERROR = Metric(
+    name="grid-error",
+    title="grid redirection error",
+    unit="degrees",
+    better="lower",
+    range=(0.0, 180.0),
+    source="angle between the rotation asked for and the measured one, mean over a grid of yaw, pitch and roll",
+)
 FRONTAL_IDENTITY = _share(
     "frontal-identity",
     "frontalised: identity kept",
@@ -118,6 +136,7 @@ FRONTAL_BOTH = _share("frontal-both", "frontalised: both", "identity kept and an
 
 METRICS = (
     *(card(axis) for axis in AXES for card in (_slope, _intercept, _error)),
+    GRID_ERROR,
     CSIM,
     SAME_PERSON,
     FACE_LOST,
@@ -136,6 +155,7 @@ class Step:
     asked     angle about the axis that was asked for, degrees
     measured  the one found; NaN without a face
     error     angle between both rotations
+    still     the same for the source picture left as it is
     csim, away  cosine and distance of the identity vectors; NaN if not measured
     """
 
@@ -143,6 +163,7 @@ class Step:
     asked: float
     measured: float
     error: float
+    still: float
     csim: float
     away: float
 
@@ -153,29 +174,36 @@ def rows(bench: Bench, clips: Sequence[EvaluationClip]) -> Iterator[Row]:
 
 
 def measure(bench: Bench, clip: EvaluationClip) -> Measured:
-    """Turn the first frame about every axis and its most turned frame to the front."""
+    """Turn the first frame about every axis and over the grid, and the most turned frame to the front."""
     first, turned = _sources(bench, clip)
     person = bench.animator.person(first, crop_mode="none")
     source = _look(bench, [first])
     steps = {axis: _redirect(bench, person, source, axis) for axis in AXES}
     every = [step for line in steps.values() for step in line]
-    values = {FACE_LOST.name: float(np.mean([np.isnan(step.measured) for step in every]))}
+    grid, still = _over_grid(bench, person, source)
+    lost = [*(step.measured for step in every), *grid]
+    values = {FACE_LOST.name: float(np.mean(np.isnan(lost)))}
+    baseline: dict[str, float] = {}
     for axis, line in steps.items():
         values |= line_numbers(axis, line)
+        baseline |= _known(f"{axis}-error", [step.still for step in line])
+    values |= _known(GRID_ERROR.name, grid)
+    baseline |= _known(GRID_ERROR.name, still)
     known = [step for step in every if np.isfinite(step.csim)]
     if known:
         values[CSIM.name] = float(np.mean([step.csim for step in known]))
         values[SAME_PERSON.name] = float(np.mean([step.away < THRESHOLD for step in known]))
-    ours, baseline = _frontalise(bench, turned)
-    detail = {
+    ours, own = _frontalise(bench, turned)
+    detail: dict[str, Any] = {
         axis: [[s.offset, s.asked, s.measured, s.csim, s.away] for s in line] for axis, line in steps.items()
     }
+    detail["grid"] = [[error] for error in grid]
     row = Row(
         name=clip.name,
         group=clip.person,
-        frames=len(every) + 1,
+        frames=len(every) + len(grid) + 1,
         values=values | ours,
-        baseline=baseline,
+        baseline=baseline | own,
         detail=_without_nan(detail),
     )
     return Measured(row)
@@ -189,10 +217,30 @@ def _redirect(bench: Bench, person: Person, source: Look, axis: str) -> list[Ste
     for index, offset in enumerate(STEPS[axis]):
         asked = _turn(axis, offset).double().numpy() @ source.rotations[0]
         measured, own = look.rotations[index], look.identities[index]
-        error = float(rotation_angle(measured, asked))
+        error, still = (float(rotation_angle(seen, asked)) for seen in (measured, source.rotations[0]))
         csim, away = cosine(own, source.identities[0]), distance(own, source.identities[0])
-        found.append(Step(offset, _degrees(asked)[place], _degrees(measured)[place], error, csim, away))
+        found.append(
+            Step(offset, _degrees(asked)[place], _degrees(measured)[place], error, still, csim, away)
+        )
     return found
+
+
+def _over_grid(bench: Bench, person: Person, source: Look) -> tuple[list[float], list[float]]:
+    """Return the pose error at every place of the grid, of the results and of the source left as it is."""
+    own = person.identity.motion
+    turned = HeadMotion.cat([own.turned(rotation_from_degrees(*turn).to(own.rotation)) for turn in GRID])
+    pictures = list(bench.animator.render(person, turned, kept=bench.settings.kept))
+    look = _look(bench, pictures, identity=False)
+    asked = [rotation_from_degrees(*turn).double().numpy() @ source.rotations[0] for turn in GRID]
+    errors = rotation_angle(look.rotations, np.stack(asked))
+    still = rotation_angle(source.rotations, np.stack(asked))
+    return errors.tolist(), still.tolist()
+
+
+def _known(name: str, numbers: Sequence[float]) -> dict[str, float]:
+    """Return the mean of what is known, by name; empty if nothing is."""
+    mean = mean_of(np.array(numbers))
+    return {} if mean is None else {name: mean}
 
 
 def turns(person: Person, axis: str) -> HeadMotion:
@@ -236,9 +284,8 @@ def line_numbers(axis: str, line: Sequence[Step]) -> dict[str, float]:
     if len(points) < 3:
         return {}
     slope, intercept = np.polyfit(points[:, 0], points[:, 1], 1)
-    error = mean_of(points[:, 2])
-    assert error is not None
-    return {f"{axis}-slope": float(slope), f"{axis}-intercept": float(intercept), f"{axis}-error": error}
+    fitted = {f"{axis}-slope": float(slope), f"{axis}-intercept": float(intercept)}
+    return fitted | _known(f"{axis}-error", points[:, 2].tolist())
 
 
 def _sources(bench: Bench, clip: EvaluationClip) -> tuple[Pixels, Pixels]:
@@ -258,7 +305,7 @@ def _sources(bench: Bench, clip: EvaluationClip) -> tuple[Pixels, Pixels]:
 def sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path) -> list[Section]:
     """Return plots of pose and identity over the steps, and sheets of turned heads."""
     return [
-        Section("Redirection", [*_pose_plots(summary), *_identity_plots(summary)]),
+        Section("Redirection", [*_pose_plots(summary), *_identity_plots(summary), _grid_table(summary)]),
         _sheets(bench, clips, summary, folder),
     ]
 
@@ -302,6 +349,34 @@ def _identity_plots(summary: Summary) -> list[Block]:
     ]
 
 
+def _grid_table(summary: Summary) -> Table:
+    """Return the pose error by yaw and pitch, mean over rows and rolls."""
+    errors = [[math.nan if e is None else e for (e,) in row.detail["grid"]] for row in summary.good]
+    yaws, pitches = (sorted({turn[place] for turn in GRID}) for place in (0, 1))
+
+    def cell(yaw: float, pitch: float) -> str:
+        places = [index for index, turn in enumerate(GRID) if turn[:2] == (yaw, pitch)]
+        return shown(mean_of(np.array([row[place] for row in errors for place in places])))
+
+    rows = [[f"pitch {pitch:+.0f}°", *(cell(yaw, pitch) for yaw in yaws)] for pitch in reversed(pitches)]
+    caption = (
+        "Redirection error in degrees over the grid, mean over rows and over roll -15, 0 and 15 degrees."
+    )
+    return Table(["", *(f"yaw {yaw:+.0f}°" for yaw in yaws)], rows, caption=caption)
+
+
+def _swing(bench: Bench, person: Person) -> Iterator[tuple[Pixels, Pixels]]:
+    """Yield (source, turned head): once from side to side, with a nod."""
+    own = person.identity.motion
+    phases = [2 * math.pi * index / SWING_FRAMES for index in range(SWING_FRAMES)]
+    angles = [
+        (STEPS["yaw"][-1] * math.sin(phase), STEPS["pitch"][-1] * math.sin(2 * phase), 0) for phase in phases
+    ]
+    motion = HeadMotion.cat([own.turned(rotation_from_degrees(*turn).to(own.rotation)) for turn in angles])
+    for picture in bench.animator.render(person, motion, kept=bench.settings.kept):
+        yield person.picture, picture
+
+
 def _sheets(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path) -> Section:
     entry = summary.entries["yaw-error"]
     by_name = {clip.name: clip for clip in clips}
@@ -321,6 +396,13 @@ def _sheets(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, fol
         blocks.append(
             strip(folder / f"views-{label}.jpg", rows, [*titles, "frontalised"], ["source"], caption)
         )
+        around = film(
+            folder / f"views-{label}.mp4",
+            _swing(bench, person),
+            SWING_RATE,
+            f"{name}: source, looking around",
+        )
+        blocks += [around] if around else []
     return Section("Best, median and worst row", blocks)
 
 
@@ -339,8 +421,11 @@ def _listed(line: Sequence[tuple[float, float]]) -> str:
     return ", ".join(f"{x:+.0f}° {y:.3f}" for x, y in line) or "not measured"
 
 
-def _look(bench: Bench, pictures: Sequence[Pixels]) -> Look:
-    return Observer(bench.panel, bench.animator.device, taps=False, features=False).look(pictures)
+def _look(bench: Bench, pictures: Sequence[Pixels], *, identity: bool = True) -> Look:
+    stride = 1 if identity else None
+    return Observer(
+        bench.panel, bench.animator.device, taps=False, features=False, identity_stride=stride
+    ).look(pictures)
 
 
 def _turn(axis: str, degrees: float) -> torch.Tensor:
@@ -370,5 +455,5 @@ PROTOCOL = Protocol(
     absent={FRONTAL_IDENTITY.name: CSIM.name, FRONTAL_LOSS.name: CSIM.name, FRONTAL_BOTH.name: CSIM.name},
     sections=sections,
     published=FRONTALISATION,
-    baseline="for frontalisation, the turned picture left as it is",
+    baseline="the picture left as it is",
 )

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,10 @@ from facewire.base.errors import MediaError
 from facewire.evaluation.bench import Bench
 from facewire.evaluation.clips import EvaluationClip
 from facewire.evaluation.occluders import KINDS, Occluder, occluder
-from facewire.evaluation.page import Block, Section
+from facewire.evaluation.page import Block, Section, Text
 from facewire.evaluation.protocol import Protocol
 from facewire.evaluation.rows import Measured, Row
-from facewire.evaluation.showcase import extremes, spread_columns, strip
+from facewire.evaluation.showcase import extremes, film, spread_columns, strip
 from facewire.evaluation.summary import Summary
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
@@ -40,6 +41,10 @@ from facewire.runtime.animator import BATCH, Person
 
 CENTRES = ((0.5, 0.72), (0.36, 0.6), (0.64, 0.6), (0.5, 0.36))
 """Mouth, cheeks, brow: where things are in front of a face in the project's crop."""
+PAPER = (
+    "The paper names things before the face as its failure, shows some (appendix B.5) and gives no numbers."
+)
+FILM_FRAMES = 75
 SIDES = ("driver", "source")
 PLACES = ("inside", "outside")
 
@@ -157,13 +162,17 @@ def _shift(thrown: HeadMotion, motion: HeadMotion) -> list[float]:
 
 
 def sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path) -> list[Section]:
-    """Return strips of the best, median and worst clip with the driver covered, both sides shown."""
+    """Return strips and films of the best, median and worst clip, driver and source covered."""
     entry = summary.entries[SPILL.name]
     by_name = {clip.name: clip for clip in clips}
-    blocks: list[Block] = []
+    blocks: list[Block] = [Text(f"{PAPER} Ranked by {entry.metric.title}.")]
     for label, name in extremes(entry.metric, entry.per_clip):
         caption = f"{label}: {name}, {entry.metric.title} {entry.per_clip[name]:.2f}"
-        blocks.append(_shown(bench, by_name[name], caption, folder / f"covered-{label}.jpg"))
+        clip, path = by_name[name], folder / f"covered-{label}"
+        blocks.append(_shown(bench, clip, caption, path.with_suffix(".jpg")))
+        facts = f"{name}: each thing over the driver, and the result"
+        moving = film(path.with_suffix(".mp4"), _covered(bench, clip), clip.rate(), facts)
+        blocks += [moving] if moving else []
     return [Section("Best, median and worst clip", blocks)]
 
 
@@ -182,6 +191,19 @@ def _shown(bench: Bench, clip: EvaluationClip, caption: str, path: Path) -> Bloc
         rows.append([person.picture, *animator.render_batch(person, motion, kept=kept)])
         labels += [f"{kind} on driver", "result", f"{kind} on source"]
     return strip(path, rows, labels, ["source"], caption)
+
+
+def _covered(bench: Bench, clip: EvaluationClip) -> Iterator[tuple[Pixels, ...]]:
+    """Yield (covered driver, result) for every thing, frame after frame."""
+    frames = clip.frames(bench.animator.size)
+    person = bench.animator.person(next(frames), crop_mode="none")
+    covers = things(clip, bench.animator.size)
+    for driving in in_batches(islice(frames, FILM_FRAMES), BATCH):
+        hidden = [[cover.on(frame) for frame in driving] for cover in covers]
+        lines = [
+            line for own in hidden for line in (own, _results(bench, person, bench.animator.motion(own)))
+        ]
+        yield from zip(*lines, strict=True)
 
 
 def _results(bench: Bench, person: Person, motion: HeadMotion) -> list[Pixels]:

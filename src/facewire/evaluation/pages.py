@@ -139,7 +139,7 @@ def _spreads(summary: Summary, baseline: str) -> list[Block]:
         if baseline:
             series["baseline"] = entry.baseline_per_clip
         title = f"{entry.metric.title} {arrow(entry.metric)}"
-        plots.append(strip_plot(title, series, unit=entry.metric.unit))
+        plots.append(strip_plot(title, series, unit=entry.metric.unit, limits=entry.metric.range))
     found = [plot for plot in plots if plot]
     return (
         [Plots(found, "One dot per row, the stroke is their mean; rest on a dot for its name.")]

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import torch
 
-from facewire.base.errors import WeightsError
-from facewire.base.files import sha256_of
+from facewire.base.errors import OutputError, WeightsError
+from facewire.base.files import sha256_of, write_advice
 from facewire.face.finder import FaceFinder
 from facewire.metrics import identity
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE
 from facewire.metrics.backbone_file import BackboneFile
+from facewire.metrics.face_lost import FACE_LOST
 from facewire.metrics.frechet import FID, FRECHET_SQUEEZE
 from facewire.metrics.identity import CSIM, SAME_PERSON, IdentityNetwork
 from facewire.metrics.inception import INCEPTION, Inception
@@ -33,15 +34,6 @@ from facewire.metrics.squeeze_net import SQUEEZE_NET, SqueezeNet
 from facewire.metrics.squeeze_perceptual import SQUEEZE_PERCEPTUAL
 from facewire.metrics.ssim import SSIM
 
-FACE_LOST = Metric(
-    name="face-lost",
-    title="face lost",
-    unit="share of frames",
-    better="lower",
-    range=(0.0, 1.0),
-    source="frames of the result without a face, of those where the driver has one (the project's face mesh)",
-)
-
 PICTURE_METRICS = (L1, PSNR, SSIM, MS_SSIM, SQUEEZE_PERCEPTUAL, LPIPS)
 SET_METRICS = (FRECHET_SQUEEZE, FID)
 FACE_METRICS = (AKD, POSE_ERROR, LIP_APERTURE, EYE_APERTURE, JITTER, FACE_LOST)
@@ -49,6 +41,8 @@ IDENTITY_METRICS = (CSIM, SAME_PERSON)
 ALL_METRICS = (*PICTURE_METRICS, *SET_METRICS, *FACE_METRICS, *IDENTITY_METRICS)
 
 BACKBONES: tuple[BackboneFile, ...] = (SQUEEZE_NET, ALEX_NET, HEADS, INCEPTION)
+DOWNLOADABLE = (ALEX_NET, HEADS, INCEPTION)
+"""Those published as one file: what LPIPS and FID need."""
 
 
 @dataclass(slots=True)
@@ -100,6 +94,25 @@ class Panel:
     def available(self, metrics: Sequence[Metric]) -> list[Metric]:
         """Return those of `metrics` that are computed."""
         return [metric for metric in metrics if metric.name not in self.absent]
+
+
+def fetch_published(folder: Path) -> list[str]:
+    """Download what LPIPS and FID need into a folder, made if need be; return what cannot be had and why.
+
+    Raises:
+        OutputError: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(folder, write_advice(problem)) from problem
+    problems = []
+    for backbone in DOWNLOADABLE:
+        try:
+            backbone.fetch(folder)
+        except WeightsError as problem:
+            problems.append(str(problem))
+    return problems
 
 
 def _absences(nets: Path | None, size: int, stride: int) -> Mapping[str, str]:

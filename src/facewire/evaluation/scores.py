@@ -14,9 +14,10 @@ import numpy.typing as npt
 from torch import Tensor
 
 from facewire.evaluation.look import FloatArray, Look
-from facewire.evaluation.panel import FACE_LOST, Panel
+from facewire.evaluation.panel import Panel
 from facewire.metrics.absolute_error import L1, absolute_error
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE, Comovement, eye_series, lip_series
+from facewire.metrics.face_lost import FACE_LOST, lost_share
 from facewire.metrics.identity import CSIM, SAME_PERSON, THRESHOLD
 from facewire.metrics.jitter import JITTER, excess_acceleration
 from facewire.metrics.keypoint_distance import AKD, keypoint_distance
@@ -176,12 +177,6 @@ def identity_numbers(result: FloatArray, truth: FloatArray) -> dict[str, float]:
     cosine = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
     same = np.linalg.norm(a - b, axis=1) < THRESHOLD
     return {CSIM.name: float(cosine.mean()), SAME_PERSON.name: float(same.mean())}
-
-
-def lost_share(result: FloatArray, truth: FloatArray) -> float | None:
-    """Return the share of frames without a face in the result, of those with one in the truth."""
-    there = np.isfinite(truth[:, 0, 0])
-    return float(np.isnan(result[there, 0, 0]).mean()) if there.any() else None
 
 
 def mean_of(values: FloatArray) -> float | None:

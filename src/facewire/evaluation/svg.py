@@ -15,6 +15,8 @@ PALETTE = (
     "#1f6feb", "#d1242f", "#1a7f37", "#bf8700", "#8250df", "#0a8f9c",
     "#bc4c00", "#6e7781", "#b3256e", "#4d5a2a", "#3b3f8c", "#a06a4b",
 )  # fmt: skip
+Limits = tuple[float | None, float | None]
+"""Least and greatest possible value; None is unbounded."""
 RESULT_COLOUR, BASELINE_COLOUR = PALETTE[0], "#9aa4ae"
 
 
@@ -38,6 +40,13 @@ class Axis:
         margin = 0.05 * (high - low) or 0.5 * abs(high) or 0.5
         return Axis(low - margin, high + margin, first, last)
 
+    def within(self, limits: Limits) -> Axis:
+        """Return the axis without what lies outside the limits of all possible values."""
+        least, most = limits
+        low = self.low if least is None else max(self.low, least)
+        high = self.high if most is None else min(self.high, most)
+        return Axis(low, high, self.first, self.last)
+
     def __call__(self, value: float) -> float:
         return self.first + (value - self.low) / (self.high - self.low) * (self.last - self.first)
 
@@ -47,6 +56,31 @@ class Axis:
         step *= next(factor for factor in (1, 2, 5, 10) if (self.high - self.low) / (factor * step) <= most)
         start = math.ceil(self.low / step)
         return [index * step for index in range(start, math.floor(self.high / step) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class LogAxis(Axis):
+    """A logarithmic scale; `low` and `high` are decimal logarithms."""
+
+    @staticmethod
+    def over_positive(values: Sequence[float], first: float, last: float) -> LogAxis:
+        """Return an axis that has room for all values, which are above zero."""
+        linear = Axis.over([math.log10(value) for value in values], first, last)
+        return LogAxis(linear.low, linear.high, first, last)
+
+    def __call__(self, value: float) -> float:
+        return Axis(self.low, self.high, self.first, self.last)(math.log10(value))
+
+    def ticks(self, most: int = 5) -> list[float]:
+        """Return 1, 2 and 5 times powers of ten inside; powers of ten alone if those are more than twice `most`."""
+        decades = range(math.floor(self.low), math.ceil(self.high) + 1)
+        fine = [factor * 10.0**decade for decade in decades for factor in (1, 2, 5)]
+        inside = [value for value in fine if self.low <= math.log10(value) <= self.high]
+        return (
+            inside
+            if len(inside) <= 2 * most
+            else [10.0**decade for decade in decades if self.low <= decade <= self.high]
+        )
 
 
 def number(value: float) -> str:
@@ -59,7 +93,12 @@ def number(value: float) -> str:
 
 
 def strip_plot(
-    title: str, series: Mapping[str, Mapping[str, float]], *, unit: str = "", width: int = 420
+    title: str,
+    series: Mapping[str, Mapping[str, float]],
+    *,
+    unit: str = "",
+    limits: Limits = (None, None),
+    width: int = 420,
 ) -> str:
     """Return dots along a line, one row per series: how numbers spread.
 
@@ -67,6 +106,7 @@ def strip_plot(
         title: heading.
         series: label -> name of each dot -> value; the first is drawn in colour, the others in grey.
         unit: shown beside the title.
+        limits: least and greatest possible value.
         width: pixels.
     """
     known = {label: dots for label, dots in series.items() if dots}
@@ -74,7 +114,7 @@ def strip_plot(
     if not every:
         return ""
     left, right, top, line = 66, width - 14, 34, 26
-    axis = Axis.over(every, left, right)
+    axis = Axis.over(every, left, right).within(limits)
     bottom = top + line * len(known)
     parts = [_heading(left, 16, title, unit)]
     parts += _vertical_grid(axis, top, bottom)
@@ -100,6 +140,7 @@ def line_plot(
     y_label: str = "",
     diagonal: bool = False,
     level: tuple[float, str] | None = None,
+    log_x: bool = False,
     size: tuple[int, int] = (420, 300),
 ) -> str:
     """Return lines with dots.
@@ -111,6 +152,7 @@ def line_plot(
         y_label: above it.
         diagonal: draw y = x.
         level: a horizontal line with its meaning.
+        log_x: whether x is drawn on a logarithmic scale.
         size: (width, height) in pixels.
     """
     points = [point for line in series.values() for point in line]
@@ -120,7 +162,7 @@ def line_plot(
     heights = (
         [y for _, y in points] + ([level[0]] if level else []) + ([x for x, _ in points] if diagonal else [])
     )
-    across = Axis.over([x for x, _ in points], 52, width - 14)
+    across = (LogAxis.over_positive if log_x else Axis.over)([x for x, _ in points], 52, width - 14)
     upward = Axis.over(heights, height - 62, 40)
     parts = [_text(52, 16, title, weight=600), _text(52, 32, y_label, colour=FAINT, size=11)]
     parts += _vertical_grid(across, 40, height - 62)

@@ -5,7 +5,7 @@
     relative  the source's own plus what changed       should have R_d R_0^-1 R_s, frame 0 the most alike one
 
 There is no truth to compare pixels with. Identity is compared with the source, pose with what was asked for,
-lips and lids with the driver, and the set of all results with the set of all driving frames.
+movements of the face with the driver, and the set of all results with the set of all driving frames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from facewire.evaluation.bench import Bench
 from facewire.evaluation.clips import EvaluationClip, find_stills, spread
 from facewire.evaluation.look import FloatArray, Look, Observer
 from facewire.evaluation.page import Block, Section, Text
-from facewire.evaluation.panel import FACE_LOST
 from facewire.evaluation.protocol import Protocol
 from facewire.evaluation.published import TRANSFER
 from facewire.evaluation.rows import Measured, Row
@@ -35,6 +34,8 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, resize
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE
+from facewire.metrics.expression_error import EXPRESSION_ERROR, expression_error
+from facewire.metrics.face_lost import FACE_LOST
 from facewire.metrics.frechet import FID, FRECHET_SQUEEZE
 from facewire.metrics.identity import CSIM, SAME_PERSON
 from facewire.metrics.metric import Metric
@@ -44,7 +45,17 @@ from facewire.runtime.reference import best_reference
 
 MODES = ("absolute", "relative")
 DRIVER, STATIC = "driver", "static"
-MEASURES = (CSIM, SAME_PERSON, POSE_ERROR, LIP_APERTURE, EYE_APERTURE, FACE_LOST, FRECHET_SQUEEZE, FID)
+MEASURES = (
+    CSIM,
+    SAME_PERSON,
+    POSE_ERROR,
+    EXPRESSION_ERROR,
+    LIP_APERTURE,
+    EYE_APERTURE,
+    FACE_LOST,
+    FRECHET_SQUEEZE,
+    FID,
+)
 SETS = (FRECHET_SQUEEZE, FID)
 FILM_FRAMES = 150
 
@@ -150,7 +161,9 @@ def _measured(
         }
         own |= identity_numbers(tracks[mode].identities, np.repeat(source.identities, frames, axis=0))
         own |= _pose_error(tracks[mode].rotations, wanted[mode])
+        own |= _expression_error(tracks[mode].points, tracks[mode].rotations, driver)
         still = _pose_error(source.rotations, wanted[mode])
+        still |= _expression_error(*_repeated(source, frames), driver)
         baseline |= {f"{mode}-{name}": value for name, value in still.items()}
         values |= {f"{mode}-{name}": value for name, value in own.items()}
         sums |= {f"{mode}-{name}": products.numbers for name, products in moving.items()}
@@ -164,6 +177,16 @@ def _measured(
 def _pose_error(rotations: FloatArray, wanted: FloatArray) -> dict[str, float]:
     error = mean_of(rotation_angle(rotations, wanted))
     return {} if error is None else {POSE_ERROR.name: error}
+
+
+def _expression_error(points: FloatArray, rotations: FloatArray, driver: FaceTrack) -> dict[str, float]:
+    error = expression_error(points, rotations, driver.points, driver.rotations)
+    return {} if error is None else {EXPRESSION_ERROR.name: error}
+
+
+def _repeated(source: Look, frames: int) -> tuple[FloatArray, FloatArray]:
+    """Return the source's landmarks and rotation for every frame."""
+    return np.repeat(source.points, frames, axis=0), np.repeat(source.rotations, frames, axis=0)
 
 
 def _relative(batch: HeadMotion, motions: HeadMotion, reference: int, person: Person) -> HeadMotion:

@@ -34,6 +34,10 @@ class Keypoints:
         """Return the first `count` keypoints of the ordered list (spec section 8, adaptive count)."""
         return Keypoints(self.points[:, :count], self.jacobians[:, :count])
 
+    def in_plane(self) -> Keypoints:
+        """Return the keypoints moved along z into the plane z = 0, for warping flat maps."""
+        return Keypoints(self.points * self.points.new_tensor((1.0, 1.0, 0.0)), self.jacobians)
+
 
 @dataclass(frozen=True, slots=True)
 class CanonicalKeypoints:

@@ -52,7 +52,7 @@ class AudioRule:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class Unit:
     """A packet, or a decoded piece, and when it plays."""
 
     start: Fraction
@@ -65,7 +65,7 @@ class _Unit:
 class _Sink(Protocol):
     """Where units go."""
 
-    def put(self, unit: _Unit) -> None: ...
+    def put(self, unit: Unit) -> None: ...
     def finish(self) -> None: ...
 
 
@@ -105,7 +105,7 @@ class AudioSource:
         stream = self._stream
         if stream is None or not _is_usable(stream):
             return None
-        if _can_copy(output, stream, rule):
+        if can_copy(output, stream, rule):
             # A lossy packet needs the one before it to sound right. That one is kept below zero: decoded, not
             # played.
             units = _audible(_packets(self._container, stream, origin), lead=1)
@@ -114,7 +114,7 @@ class AudioSource:
         first = next(units, None)
         if first is None:
             return None
-        sink = _Copy(output, stream) if isinstance(first.content, Packet) else _Encode(output, stream, rule)
+        sink = Copy(output, stream) if isinstance(first.content, Packet) else Encode(output, stream, rule)
         return AudioTrack(first, units, sink)
 
     def close(self) -> None:
@@ -125,8 +125,8 @@ class AudioSource:
 class AudioTrack:
     """Feeds one sound stream of an output, no further than it is asked to."""
 
-    def __init__(self, first: _Unit, rest: Iterator[_Unit], sink: _Sink) -> None:
-        self._waiting: _Unit | None = first
+    def __init__(self, first: Unit, rest: Iterator[Unit], sink: _Sink) -> None:
+        self._waiting: Unit | None = first
         self._rest = rest
         self._sink = sink
 
@@ -143,7 +143,7 @@ class AudioTrack:
         self._sink.finish()
 
 
-class _Copy:
+class Copy:
     """Writes packets unchanged."""
 
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
@@ -151,7 +151,7 @@ class _Copy:
         self._rate = source.codec_context.sample_rate
         self._stream = output.add_stream_from_template(source)
 
-    def put(self, unit: _Unit) -> None:
+    def put(self, unit: Unit) -> None:
         packet = unit.content
         assert isinstance(packet, Packet)
         packet.stream = self._stream
@@ -164,7 +164,7 @@ class _Copy:
         pass
 
 
-class _Encode:
+class Encode:
     """Writes decoded pieces through an encoder; more than two channels are mixed down to stereo."""
 
     def __init__(self, output: OutputContainer, source: AudioStream, rule: AudioRule) -> None:
@@ -177,7 +177,7 @@ class _Encode:
         stream.codec_context.layout = "mono" if source.codec_context.channels == 1 else "stereo"
         self._stream = stream
 
-    def put(self, unit: _Unit) -> None:
+    def put(self, unit: Unit) -> None:
         frame = unit.content
         assert isinstance(frame, AudioFrame)
         frame.time_base = Fraction(1, frame.sample_rate)
@@ -207,7 +207,7 @@ def _mux(output: OutputContainer, packet: Packet[AudioStream]) -> None:
         _log.warning("a piece of sound was left out: %s", one_line(error))
 
 
-def _packets(container: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[_Unit]:
+def _packets(container: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[Unit]:
     """The packets of `stream`, timed."""
     clock = SteadyClock()
     nominal = Fraction(max(stream.codec_context.frame_size, 0), stream.codec_context.sample_rate)
@@ -218,20 +218,20 @@ def _packets(container: InputContainer, stream: AudioStream, origin: Fraction) -
         if abs(duration - nominal) <= tick:
             duration = nominal
         start = clock.place(None if stated is None else stated * tick, tick, duration)
-        yield _Unit(start - origin, duration, packet)
+        yield Unit(start - origin, duration, packet)
 
 
-def _pieces(container: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[_Unit]:
+def _pieces(container: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[Unit]:
     """The decoded sound of `stream`, timed."""
     clock = SteadyClock()
     tick = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
     for frame in _decode(container, stream):
         duration = Fraction(frame.samples, frame.sample_rate)
         start = clock.place(None if frame.pts is None else frame.pts * tick, tick, duration)
-        yield _Unit(start - origin, duration, frame)
+        yield Unit(start - origin, duration, frame)
 
 
-def _audible(units: Iterator[_Unit], lead: int) -> Iterator[_Unit]:
+def _audible(units: Iterator[Unit], lead: int) -> Iterator[Unit]:
     """Leave out what ends before zero, except for `lead` units, and what does not move forward in time."""
     previous: Fraction | None = None
     for unit in units:
@@ -270,7 +270,7 @@ def _decode_one(stream: AudioStream, packet: Packet[AudioStream] | None) -> list
         return []
 
 
-def _can_copy(output: OutputContainer, stream: AudioStream, rule: AudioRule) -> bool:
+def can_copy(output: OutputContainer, stream: AudioStream, rule: AudioRule) -> bool:
     codec = stream.codec_context.codec
     allowed = rule.unchanged is None or codec.canonical_name in rule.unchanged
     return allowed and codec.name in output.supported_codecs

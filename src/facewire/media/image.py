@@ -77,7 +77,7 @@ def load_image(path: str | Path) -> Pixels:
         MediaError: missing, empty, cut off, not a picture, or larger than `MAX_PIXELS`.
     """
     with _opened(path) as picture:
-        return _rgb(picture, path)
+        return to_rgb(picture, path)
 
 
 def save_image(path: str | Path, pixels: Pixels, *, overwrite: bool = True) -> None:
@@ -128,12 +128,12 @@ def animation(path: str | Path) -> Iterator[TimedPicture]:
     """
     with _opened(path) as picture:
         for index in count() if picture.format in _ANIMATED_FORMATS else range(1):
-            with _pillow_errors(path):
+            with pillow_errors(path):
                 try:
                     picture.seek(index)
                 except EOFError:  # Pillow's way to say that there are no more
                     return
-                pixels = _rgb(picture, path)
+                pixels = to_rgb(picture, path)
                 duration_ms = int(picture.info.get("duration") or 0)
             yield TimedPicture(pixels, duration_ms if duration_ms > 0 else _DEFAULT_DURATION_MS)
 
@@ -142,7 +142,7 @@ def animation(path: str | Path) -> Iterator[TimedPicture]:
 def _opened(path: str | Path) -> Iterator[Image.Image]:
     """Open a picture without decoding it; its size is checked."""
     check_regular_file(Path(path))
-    with _pillow_errors(path):
+    with pillow_errors(path):
         Image.init()
         known = [name for name in _FORMATS if name in Image.OPEN]
         picture = Image.open(path, formats=known)
@@ -165,7 +165,7 @@ def check_regular_file(path: Path) -> None:
 
 
 @contextmanager
-def _pillow_errors(path: str | Path) -> Iterator[None]:
+def pillow_errors(path: str | Path) -> Iterator[None]:
     """The border to Pillow: whatever a malformed file makes it raise becomes MediaError."""
     try:
         with warnings.catch_warnings():
@@ -194,9 +194,9 @@ def _too_large(path: str | Path) -> MediaError:
     return MediaError(path, f"the picture has more than {MAX_PIXELS:,} pixels: make it smaller")
 
 
-def _rgb(picture: Image.Image, path: str | Path) -> Pixels:
+def to_rgb(picture: Image.Image, path: str | Path) -> Pixels:
     """Decode the current picture into upright RGB."""
-    with _pillow_errors(path):
+    with pillow_errors(path):
         picture.load()
         upright = _upright(picture)
         if upright.mode == "F":

@@ -12,15 +12,17 @@ Knows nothing about faces. HDR is not tone-mapped and interlaced video is not de
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import BinaryIO, Protocol, Self, cast
 
 import av
 import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
@@ -59,6 +61,18 @@ _MICROSECOND = Fraction(1, 1_000_000)
 _MILLISECOND = Fraction(1, 1000)
 
 
+Hear = Callable[[AudioStream, "Packet[AudioStream]"], None]
+"""Takes a sound stream and its next packet."""
+
+
+class _Pipe:
+    """The reading side of a pipe as libav wants it: it cannot seek, and says so by having no `seek`."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        # What is there, not as much as was asked for: live pictures must not wait for a buffer to fill.
+        self.read = getattr(source, "read1", source.read)
+
+
 class VideoReader:
     """An open video: what is known about it, and its frames in order, once.
 
@@ -69,16 +83,27 @@ class VideoReader:
     Every frame has the size `size` and is upright; times strictly increase. Times are the file's own: they
     need not start at zero, and the file's sound runs on the same clock.
 
+    Args:
+        path: the file.
+        pipe: read from there instead, as the bytes come; `path` then only stands in messages. The format must be
+            one that can be read without going back: Matroska, WebM, MPEG-TS, fragmented MP4, Y4M.
+        hear: called with the first sound stream that can be decoded and each of its packets, as they come
+            between those of the video, from the first frame's packet on.
+
     Raises:
         MediaError: missing, empty, a folder, not a video, without a video stream or without a decodable
             frame; during iteration only if a picture is of a kind that cannot be converted.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, pipe: BinaryIO | None = None, hear: Hear | None = None) -> None:
         self.path = Path(path)
-        check_regular_file(self.path)
-        pictures = self.path.suffix.lower() not in _RAW_PICTURE_STREAMS and is_picture(self.path)
-        self._source: _Source = _PictureSource(self.path) if pictures else _StreamSource(self.path)
+        pictures = False
+        if pipe is None:
+            check_regular_file(self.path)
+            pictures = self.path.suffix.lower() not in _RAW_PICTURE_STREAMS and is_picture(self.path)
+        self._source: _Source = (
+            _PictureSource(self.path) if pictures else _StreamSource(self.path, pipe, hear)
+        )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -109,6 +134,11 @@ class VideoReader:
     def has_audio(self) -> bool:
         """Whether there is a sound stream as well."""
         return self._source.has_audio
+
+    @property
+    def sound(self) -> AudioStream | None:
+        """The sound stream that `hear` hears."""
+        return self._source.sound
 
     @property
     def dropped(self) -> int:
@@ -145,6 +175,7 @@ class _Source(Protocol):
     duration: Fraction | None
     start_time: Fraction
     has_audio: bool
+    sound: AudioStream | None
     dropped: int
     truncated: bool
 
@@ -159,6 +190,7 @@ class _PictureSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.has_audio = False
+        self.sound: AudioStream | None = None
         self.dropped = 0
         self.truncated = False
         self.start_time = Fraction(0)
@@ -213,14 +245,16 @@ class _PictureSource:
 class _StreamSource:
     """The first decodable video stream of a media file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pipe: BinaryIO | None = None, hear: Hear | None = None) -> None:
         self._path = path
+        self._hear = hear
         self.dropped = 0
         self.truncated = False
         with reading(path):
             # The prefix keeps libav from taking "a:b.mp4" for an address; the whitelist from following one.
-            self._container = av.open(
-                f"file:{path}",
+            self._container: InputContainer = av.open(
+                f"file:{path}" if pipe is None else _Pipe(pipe),
+                "r",
                 metadata_errors="replace",
                 container_options={"protocol_whitelist": "file"},
             )
@@ -236,6 +270,7 @@ class _StreamSource:
         if container.format.name in _TEXT_FORMATS:
             raise MediaError(self._path, "is a text file or a list of files, not a video")
         self.has_audio = bool(container.streams.audio)
+        self.sound = _sound_stream(container.streams.audio) if self._hear is not None else None
         self._stream = _video_stream(container.streams.video, self._path, self.has_audio)
         self._time_base = self._stream.time_base or _MICROSECOND
         self.rate = _rate(self._stream)
@@ -305,6 +340,10 @@ class _StreamSource:
                 self._reached = max(self._reached, (packet.pts + (packet.duration or 0)) * packet.time_base)
             if packet.stream_index == self._stream.index:
                 yield cast("Packet[VideoStream]", packet)
+            elif (
+                self.sound is not None and packet.stream_index == self.sound.index and self._hear is not None
+            ):
+                self._hear(self.sound, cast("Packet[AudioStream]", packet))
 
     def _pictures(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
@@ -347,6 +386,18 @@ def _video_stream(streams: Iterable[VideoStream], path: Path, has_audio: bool) -
     stream = decodable[0]
     _check_area((stream.codec_context.width, stream.codec_context.height), path)
     return stream
+
+
+def _sound_stream(streams: Iterable[AudioStream]) -> AudioStream | None:
+    """The first sound stream that can be decoded and says how many samples make a second."""
+    for stream in streams:
+        if (
+            _has_decoder(stream)
+            and stream.codec_context.sample_rate > 0
+            and stream.codec_context.channels > 0
+        ):
+            return stream
+    return None
 
 
 def _check_area(size: tuple[int, int], path: Path) -> None:

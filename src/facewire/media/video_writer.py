@@ -22,7 +22,7 @@ from fractions import Fraction
 from math import gcd
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import av
 from av.codec.codec import Codec, UnknownCodecError
@@ -36,6 +36,7 @@ from facewire.media.audio_track import AudioRule, AudioSource, AudioTrack
 from facewire.media.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
 from facewire.media.frame import Frame, Pixels
 from facewire.media.libav_errors import FOREIGN, one_line, writing
+from facewire.media.opus_track import OpusFeed, OpusTrack
 from facewire.media.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)
@@ -86,6 +87,22 @@ _KINDS = {
 }
 
 
+_PIPE = replace(_KINDS[".mkv"], options={"live": "1"})
+"""Matroska can be written without going back."""
+
+
+class _Pipe:
+    """The writing side of a pipe as libav wants it: it cannot seek, and says so by having no `seek`."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+
+    def write(self, data: bytes) -> int:
+        self._sink.write(data)
+        self._sink.flush()
+        return len(data)
+
+
 class VideoWriter:
     """A video file in the making; it takes its name only when all of it is written.
 
@@ -106,12 +123,16 @@ class VideoWriter:
         path: the output.
         size: (width, height) of all frames in pixels.
         rate: frames per second that the file states, exact; also how long the last frame lasts.
-        audio_from: a file whose first sound stream goes along; a file without sound is no error.
+        audio_from: a file whose first sound stream goes along; a file without sound is no error. Or a feed of
+            Opus packets, into which each picture's sound is put before the picture is written.
         audio_start: the moment of `audio_from`, in seconds on its own clock, that is heard with the first
             frame. None: the first frame's own time, which is right for frames timed by `VideoReader` of the
             same file.
         crf: quality from 0 (best) to 51, as for x264; no meaning for .gif.
         overwrite: False refuses an existing `path`.
+        sink: write Matroska there as it comes, for pipes; `path` then only stands in messages.
+        keyframe_every: most frames from one keyframe to the next, for clips that are read at random places.
+        reproducible: H.264 only: the same pictures give the same bytes on every machine, at some cost.
 
     Raises:
         OutputError: unknown suffix, missing encoder, nothing written, or the file cannot be written.
@@ -125,16 +146,20 @@ class VideoWriter:
         size: tuple[int, int],
         rate: Fraction,
         *,
-        audio_from: str | Path | None = None,
+        audio_from: str | Path | OpusFeed | None = None,
         audio_start: Fraction | None = None,
         crf: int = 18,
         overwrite: bool = True,
+        sink: BinaryIO | None = None,
+        keyframe_every: int | None = None,
+        reproducible: bool = False,
     ) -> None:
         self.path = Path(path)
         self.size = size
         self.rate = Fraction(rate)
-        self._kind = _kind(self.path)
-        self._crf = crf
+        self._sink = sink
+        self._kind = _kind(self.path) if sink is None else _PIPE
+        self._crf, self._keyframe_every, self._reproducible = crf, keyframe_every, reproducible
         self._audio_from = audio_from if self._kind.sound is not None else None
         self._audio_start = audio_start
         self._overwrite = overwrite
@@ -148,10 +173,12 @@ class VideoWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._temporary = stack.enter_context(atomic_output(self.path, overwrite=self._overwrite))
-            self._audio: AudioSource | None = None
+            if self._sink is None:
+                self._temporary = stack.enter_context(atomic_output(self.path, overwrite=self._overwrite))
+            self._audio: AudioSource | OpusFeed | None = None
             if self._audio_from is not None:
-                self._audio = AudioSource(self._audio_from)
+                feed = self._audio_from
+                self._audio = feed if isinstance(feed, OpusFeed) else AudioSource(feed)
                 stack.callback(self._audio.close)
             stack.callback(self._abandon)
             self._exit = stack.pop_all()
@@ -210,12 +237,13 @@ class VideoWriter:
 
     def _open(self, first: Frame, rule: AudioRule | None) -> _Output:
         container = av.open(
-            f"file:{self._temporary}",
+            f"file:{self._temporary}" if self._sink is None else _Pipe(self._sink),
             "w",
             format=self._kind.muxer,
             container_options=dict(self._kind.options),
         )
         output = _Output(container, self._kind, self.size, self.rate, self._crf, first)
+        output.tune(self._keyframe_every, self._reproducible)
         if rule is not None and self._audio is not None:
             origin = first.time if self._audio_start is None else self._audio_start
             output.track = self._audio.add_to(container, rule, origin)
@@ -241,7 +269,7 @@ class _Output:
         first: Frame,
     ) -> None:
         self.container = container
-        self.track: AudioTrack | None = None
+        self.track: AudioTrack | OpusTrack | None = None
         self._rate = rate
         self._origin = first.time
         self._tick = _tick(kind, first, rate)
@@ -250,6 +278,17 @@ class _Output:
         self._stream = _video_stream(container, kind, size, rate, crf, self._tick)
         self._clock = SteadyClock()
         self._last_pts: int | None = None
+
+    def tune(self, keyframe_every: int | None, reproducible: bool) -> None:
+        """Set what the encoder would otherwise choose by itself; before the first picture."""
+        context = self._stream.codec_context
+        if keyframe_every is not None:
+            context.gop_size = keyframe_every
+        if reproducible:
+            # The bytes depend on the number of threads; and with macroblock trees x264's vector code does not give
+            # the same twice, even in one thread (seen in about one of five encodings of the same pictures).
+            context.thread_count = 1
+            context.options = {**context.options, "x264-params": "mbtree=0"}
 
     def place(self, frame: Frame) -> int | None:
         """When the frame is shown, in ticks from the first one; None if there is no room for it."""

@@ -10,6 +10,8 @@ frechet             distance of two sets of features               squeeze_net (
 keypoint_distance   AKD, on the project's face mesh
 apertures           do lips and lids follow the driver
 pose_error          angle between two head rotations
+expression_error    do brows, lids and lips move as the driver's
+face_lost           share of frames without a face
 jitter              nervousness of the landmarks
 identity            CSIM and the same-person test                  dlib, optional
 """

@@ -1,7 +1,7 @@
 """Reading the weights of a metric's frozen network from a file that the user brings.
 
 A backbone is a published file: its address and the first digits of its SHA-256 are written down beside the
-network that reads it, and nothing here downloads it. Pickled files are parsed without running any code in them.
+network that reads it. It is downloaded only when asked for. Pickled files are parsed without running code in them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from urllib.request import urlopen
 
 import torch
 from safetensors import SafetensorError
@@ -18,7 +20,13 @@ from safetensors.torch import load as parse_safetensors
 from torch import Tensor, nn
 
 from facewire.base.errors import HashMismatch, WeightsError
+from facewire.base.files import atomic_output
 from facewire.networks.weights import fill
+
+TIMEOUT_S = 30.0
+"""How long a silent server is waited for."""
+PIECE = 1 << 20
+"""Bytes read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,31 @@ class BackboneFile:
         if not (folder / self.name).is_file():
             return f"{self.name} is not in the folder of networks ({self.url})"
         return ""
+
+    def fetch(self, folder: Path) -> None:
+        """Download the file into a folder where it is not there; it takes its name only when its hash is right.
+
+        Raises:
+            WeightsError: it cannot be had.
+            HashMismatch: what came is not the published file.
+            OutputError: the folder cannot be written.
+        """
+        target, digest = folder / self.name, hashlib.sha256()
+        if target.is_file():
+            return
+        try:
+            with (
+                urlopen(self.url, timeout=TIMEOUT_S) as answer,
+                atomic_output(target) as temporary,
+                temporary.open("wb") as stream,
+            ):
+                while piece := answer.read(PIECE):
+                    stream.write(piece)
+                    digest.update(piece)
+                if not digest.hexdigest().startswith(self.sha256):
+                    raise HashMismatch(target, self.sha256, digest.hexdigest())
+        except (OSError, HTTPException) as problem:
+            raise WeightsError(target, f"cannot be had from {self.url} ({problem})") from problem
 
     def read(self, folder: Path) -> dict[str, Tensor]:
         """Return its tensors in float32.

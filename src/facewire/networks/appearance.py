@@ -25,13 +25,13 @@ class AppearanceExtractor(nn.Module):
     def __init__(self, config: PaperConfig) -> None:
         super().__init__()
         base = config.base
-        self.depth = config.depth
+        self.depth = config.volume_depth
         self.first = conv2d(3, base, 7)
         self.first_norm = nn.BatchNorm2d(base)
         self.down = nn.Sequential(DownBlock2d(base, 2 * base), DownBlock2d(2 * base, 4 * base))
         self.lift = conv2d(4 * base, config.channels * config.depth, 1)
         self.volume_blocks = nn.Sequential(
-            *(ResBlock3d(config.channels) for _ in range(config.appearance_blocks))
+            *(ResBlock3d(config.volume_channels) for _ in range(config.appearance_blocks))
         )
 
     def forward(self, image: Tensor) -> Tensor:

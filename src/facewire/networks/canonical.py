@@ -40,8 +40,8 @@ class CanonicalDetector(nn.Module):
         self.down = nn.Sequential(*(DownBlock2d(a, b) for a, b in zip((3, *down), down)))
         self.lift = conv2d(down[-1], down[-1] * config.depth, 1)
         self.up = nn.Sequential(*(UpBlock3d(a, b) for a, b in zip((down[-1], *up), up)))
-        self.heatmap_head = conv3d(up[-1], config.keypoints, 7)
-        self.jacobian_head = _identity_jacobians(up[-1], config.keypoints) if config.jacobians else None
+        self.heatmap_head = conv3d(up[-1], config.keypoints, config.window)
+        self.jacobian_head = _identity_jacobians(up[-1], config) if config.jacobians else None
 
     def forward(self, image: Tensor) -> CanonicalKeypoints:
         """Return the canonical keypoints of RGB pictures (B, 3, H, W) in [0, 1]."""
@@ -55,11 +55,11 @@ class CanonicalDetector(nn.Module):
         return CanonicalKeypoints(points, _expected_jacobians(heatmap, self.jacobian_head(features)))
 
 
-def _identity_jacobians(inputs: int, keypoints: int) -> nn.Module:
+def _identity_jacobians(inputs: int, config: PaperConfig) -> nn.Module:
     """Return the Jacobian head; it starts at J_c = I everywhere (spec 2.3)."""
-    head = conv3d(inputs, 9 * keypoints, 7)
+    head = conv3d(inputs, 9 * config.keypoints, config.window)
     nn.init.zeros_(head.weight)
-    head.bias = nn.Parameter(torch.eye(3).flatten().repeat(keypoints))
+    head.bias = nn.Parameter(torch.eye(3).flatten().repeat(config.keypoints))
     return head
 
 

@@ -22,7 +22,8 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
 from facewire.networks.compact_field import CompactField, SurfaceField
 from facewire.networks.compact_image import CompactAppearance, CompactGenerator
-from facewire.networks.compact_motion import CompactMotion
+from facewire.networks.compact_motion import BODY, GUIDES, UNIT, CompactMotion
+from facewire.networks.head_surface import HeadSurface
 from facewire.networks.types import Identity
 
 
@@ -50,7 +51,8 @@ class CompactTalkingHead(nn.Module):
         super().__init__()
         self.appearance = CompactAppearance()
         self.motion_reader = CompactMotion()
-        self.field = CompactField(self.motion_reader.keypoints)
+        surface = HeadSurface([guide.canonical for guide in GUIDES], UNIT)
+        self.field = CompactField(self.motion_reader.keypoints, surface, BODY)
         self.generator = CompactGenerator()
 
     @property

@@ -6,11 +6,16 @@ known at every depth, so one small 2-D network serves both the volume and the vi
 
     per slot: warped source features (4) + heat-map difference (1)  -> 5 x 21 = 105 channels at 64 x 64
     105 -> U-Net -> 21 mask logits, occlusion
-    w(x, y, z) = m_0 (x, y, z) + sum_k m_k [A ((x, y, z) - x_d,k) + x_s,k],  A = R_s R_d^-1
+    w(x, y, z) = m_0 (x, y, z) + sum_k m_k [A_k ((x, y, z) - x_d,k) + x_s,k]
+    A_k = R_s R_d^-1 for keypoints of the head, 1 for those of the body, which does not turn with it
+
+Where head and background meet, masks of 64 x 64 cells mix two motions and smear both. The field therefore also
+says where a pixel would come from if it belonged to the head; the generator may choose per pixel (compact_image.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,14 +27,13 @@ from facewire.geometry.grid import image_grid
 from facewire.geometry.heatmap import gaussian_maps
 from facewire.geometry.keypoints import Keypoints
 from facewire.geometry.warp import resize_flow, warp_image
+from facewire.networks.head_surface import HeadSurface
 
 SIZE = 64
 """Side of the field in cells."""
 COMPRESSED = 4
 VARIANCE = 0.005
 """Of the keypoint maps; half the paper's, because lids and lips lie close together."""
-DEPTH_VARIANCE = 0.02
-"""How far, squared, a keypoint's depth reaches where no other one is nearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class SurfaceField:
     constant   (B, 64, 64, 3)      w at depth 0
     slope      (B, 64, 64, 3)      dw/dz, so that w(z) = constant + z slope
     depth      (B, 64, 64, 1)      of the visible surface in the driving frame
+    head       (B, 64, 64, 2)      the flow if everything moved as the head's surface does
     occlusion  (B, 1, 64, 64)      1 where the source shows what the driving frame needs
     """
 
@@ -47,6 +52,7 @@ class SurfaceField:
     constant: Tensor
     slope: Tensor
     depth: Tensor
+    head: Tensor
     occlusion: Tensor
 
     def surface(self) -> Tensor:
@@ -63,9 +69,25 @@ class SurfaceField:
 class CompactField(nn.Module):
     """M of the compact model."""
 
-    def __init__(self, keypoints: int, width: int = 32) -> None:
+    turns: Tensor
+
+    def __init__(
+        self, keypoints: int, surface: HeadSurface, body: Sequence[int] = (), width: int = 32
+    ) -> None:
+        """Build the network.
+
+        Args:
+            keypoints: K.
+            surface: where the head's surface lies, by its first keypoints.
+            body: which keypoints do not turn with the head.
+            width: channels at 64 x 64.
+        """
         super().__init__()
         self.keypoints = keypoints
+        turns = torch.ones(keypoints, dtype=torch.bool)
+        turns[list(body)] = False
+        self.register_buffer("turns", turns, persistent=False)
+        self.surface = surface
         slots = keypoints + 1
         inputs = slots * (COMPRESSED + 1)
         self.enter = nn.Conv2d(inputs, width, 3, padding=1)
@@ -96,22 +118,33 @@ class CompactField(nn.Module):
         grid = image_grid(SIZE, SIZE, device=compressed.device)
         with _full_precision(compressed):
             linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
-            offset = source.points - driving.points @ linear.transpose(-1, -2)
-            depth = interpolated_depth(driving.points, grid, present)
-            hints = self._hints(compressed.float(), grid, linear, offset, source, driving, present)
+            turned = driving.points @ linear.transpose(-1, -2)
+            offset = source.points - torch.where(self.turns[:, None], turned, driving.points)
+            guided = self.surface.keypoints.shape[0]
+            depth, carried = self.surface(
+                driving.points[:, :guided].float(),
+                driving.jacobians[:, 0].float(),
+                present[:, :guided],
+                offset[:, :guided, :2],
+                SIZE,
+            )
+            plane = torch.einsum("bij,hwj->bhwi", linear[:, :2, :2], grid)
+            head = plane + depth * linear[:, None, None, :2, 2] + carried
+            hints = self._hints(compressed.float(), grid, plane, linear, offset, source, driving, present)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).float()
         occlusion = torch.sigmoid(self.occlusion(features).float())
         closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None, None]
         masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1)
         with _full_precision(compressed):
-            constant, slope = _compose(masks, grid, linear, offset)
-        return SurfaceField(masks, constant, slope, depth, occlusion)
+            constant, slope = compose(masks, grid, linear, offset, self.turns)
+        return SurfaceField(masks, constant, slope, depth, head, occlusion)
 
     def _hints(
         self,
         compressed: Tensor,
         grid: Tensor,
+        plane: Tensor,
         linear: Tensor,
         offset: Tensor,
         source: Keypoints,
@@ -120,11 +153,15 @@ class CompactField(nn.Module):
     ) -> Tensor:
         """Return what every slot's flow would show, and where its keypoint went: (B, 5 (K + 1), 64, 64)."""
         batch, slots = compressed.shape[0], self.keypoints + 1
-        plane = torch.einsum("bij,hwj->bhwi", linear[:, :2, :2], grid)
-        depth_shift = driving.points[..., 2:] * linear[:, None, :2, 2]
+        turns = self.turns[:, None, None, None]
+        depth_shift = driving.points[..., 2:] * linear[:, None, :2, 2] * self.turns[:, None]
         shift = offset[..., :2] + depth_shift
         flows = torch.cat(
-            (grid.expand(batch, 1, *grid.shape), plane[:, None] + shift[:, :, None, None]), dim=1
+            (
+                grid.expand(batch, 1, *grid.shape),
+                torch.where(turns, plane[:, None], grid) + shift[:, :, None, None],
+            ),
+            dim=1,
         )
         tall = flows.reshape(batch, slots * SIZE, SIZE, 2)
         warped = warp_image(compressed, tall).view(batch, COMPRESSED, slots, SIZE, SIZE)
@@ -147,38 +184,24 @@ class CompactField(nn.Module):
         return F.relu(self.refine(x))
 
 
-def interpolated_depth(points: Tensor, grid: Tensor, present: Tensor) -> Tensor:
-    """Return the depth of the visible surface, (B, H, W, 1): that of the keypoints nearby.
-
-    On a rigid head every slot's flow is the same one as soon as the depth is right. A depth that a network learns
-    from pictures alone is not (docs/lab), so none is learned.
-
-    Args:
-        points: x_d (B, K, 3).
-        grid: (H, W, 2).
-        present: (B, K), False for keypoints that are not known.
-    """
-    squared = (grid - points[:, :, None, None, :2]).square().sum(dim=-1)
-    nearness = (-squared / (2 * DEPTH_VARIANCE)).masked_fill(~present[:, :, None, None], -torch.inf)
-    shares = torch.softmax(nearness, dim=1).nan_to_num(0.0)  # no keypoint at all: depth 0
-    return torch.einsum("bkhw,bk->bhw", shares, points[..., 2]).unsqueeze(-1)
-
-
 def _full_precision(tensor: Tensor) -> torch.autocast:
     """Return a context in which products of coordinates stay float32 (see geometry/precision.py)."""
     return torch.autocast(tensor.device.type, enabled=False)
 
 
-def _compose(masks: Tensor, grid: Tensor, linear: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
+def compose(
+    masks: Tensor, grid: Tensor, linear: Tensor, offset: Tensor, turns: Tensor
+) -> tuple[Tensor, Tensor]:
     """Return w at depth 0 and dw/dz of the composite flow, each (B, 64, 64, 3).
 
-    One linear part for all keypoints makes the sum over slots a sum of offsets.
+    Two linear parts, A and 1, make the sum over slots a sum of offsets.
     """
-    still = masks[:, 0, :, :, None]
+    turning = (masks[:, 1:] * turns[:, None, None]).sum(dim=1)[..., None]
+    still = 1 - turning
     flat = F.pad(grid, (0, 1))
     turned = torch.einsum("bij,hwj->bhwi", linear[..., :2], grid)
     moved = torch.einsum("bkhw,bki->bhwi", masks[:, 1:], offset)
-    constant = still * flat + (1 - still) * turned + moved
+    constant = still * flat + turning * turned + moved
     away = torch.tensor([0.0, 0.0, 1.0], device=grid.device)
-    slope = still * away + (1 - still) * linear[:, None, None, :, 2]
+    slope = still * away + turning * linear[:, None, None, :, 2]
     return constant, slope

@@ -1,12 +1,14 @@
 """The compact model's F and G: source features, and the frame made of what the warp brings.
 
 Detail is moved, not remembered: the source picture itself and its features at 1/2 and 1/4 size are warped
-along the visible surface, a small 3-D volume along the whole flow, and the generator joins them, repairs what
-was hidden and decides per pixel how much of the warped picture to keep.
+along the visible surface, a small 3-D volume along the whole flow, and the generator joins them and repairs what
+was hidden. Per pixel it chooses among three pictures: the source warped by the whole flow, the source moved as the
+head moves, and the source left where it is. At the edge of a head, where the whole flow mixes two motions, one
+of the other two is sharp and straight.
 
     F: picture 256 -> 24 x 128^2 -> 48 x 64^2 -> volume 16 x 8 x 32^2           once per source
-    G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, picture' 256   per frame
-       -> keep and repair, 16 channels at 128, shuffled to 256
+    G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, pictures' 256  per frame
+       -> shares and repair, 24 channels at 128, shuffled to 256
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ VOLUME_DEPTH = 8
 VOLUME_SIDE = 32
 HALF, QUARTER, EIGHTH = 24, 48, 96
 """Channels of the source features at 1/2, 1/4 and 1/8 of the picture."""
-KEEP_BIAS = 3.0
-"""An untrained generator shows the warped picture. The repair is added, not blended in: blended through
-1 - keep, its gradient dies as soon as keep saturates, and it does within 100 steps (docs/lab)."""
+SHARE_BIAS = (3.0, -1.0, -1.0)
+"""Of the logits of whole flow, head and stillness, against 0 for none of them: an untrained generator shows the
+warped picture. The repair is added, not one of the choices: a choice's gradient dies as soon as another one
+saturates, and the warped picture's does within 100 steps (docs/lab)."""
 
 
 def keep_variance(module: nn.Module) -> None:
@@ -84,15 +87,18 @@ class CompactAppearance(nn.Module):
 class CompactGenerator(nn.Module):
     """G: warps the source along the field and finishes the frame."""
 
+    share_bias: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
         self.blocks32 = nn.Sequential(Residual(128), Residual(128))
         self.enter64 = nn.Conv2d(128 + QUARTER + 1, 64, 3, padding=1)
         self.blocks64 = nn.Sequential(Residual(64), Residual(64))
-        self.enter128 = nn.Conv2d(64 + HALF + 12, 32, 3, padding=1)
+        self.enter128 = nn.Conv2d(64 + HALF + 3 * 12, 32, 3, padding=1)
         self.blocks128 = nn.Sequential(Residual(32), Residual(32))
-        self.finish = nn.Conv2d(32, 16, 3, padding=1)
+        self.finish = nn.Conv2d(32, 4 * (3 + len(SHARE_BIAS)), 3, padding=1)
+        self.register_buffer("share_bias", torch.tensor(SHARE_BIAS)[:, None, None], persistent=False)
         keep_variance(self)
         nn.init.normal_(self.finish.weight, std=0.01)
 
@@ -120,10 +126,15 @@ class CompactGenerator(nn.Module):
         size = image.shape[-1]
         at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
         at256 = warp_image(image, resize_flow(surface, size, size))
-        folded = F.pixel_unshuffle(at256, 2).to(x.dtype)
+        head = warp_image(image, resize_flow(field.head, size, size))
+        folded = (F.pixel_unshuffle(picture, 2).to(x.dtype) for picture in (at256, head, image))
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = self.blocks128(F.relu(self.enter128(torch.cat((x, at128, folded), dim=1))))
+        x = self.blocks128(F.relu(self.enter128(torch.cat((x, at128, *folded), dim=1))))
 
         last = F.pixel_shuffle(self.finish(F.relu(x)).float(), 2)
-        repair, keep = last[:, :3], torch.sigmoid(last[:, 3:] + KEEP_BIAS)
-        return keep * at256 + repair, at256
+        frame = last[:, :3]
+        logits = last[:, 3:] + self.share_bias
+        shares = torch.softmax(F.pad(logits, (0, 0, 0, 0, 0, 1)), dim=1)
+        for number, picture in enumerate((at256, head, image)):
+            frame = frame + shares[:, number : number + 1] * picture
+        return frame, at256

@@ -74,6 +74,8 @@ GUIDES = (
 )
 FREE = ((-9.0, 13.0, 4.0), (9.0, 13.0, 4.0), (0.0, -11.0, 3.0))
 """Where the free keypoints start on the mean head, in centimetres."""
+BODY = (len(GUIDES), len(GUIDES) + 1)
+"""The shoulders among all keypoints: they do not turn with the head."""
 
 
 class LandmarkReader(nn.Module):
@@ -90,13 +92,19 @@ class LandmarkReader(nn.Module):
         """Return landmarks (B, 78, 2) in [-1, 1] and presence logits (B) of head crops (B, 3, H, W)."""
         with torch.autocast(image.device.type, enabled=False):
             image = image.float()
-            size = (MESH_INPUT_SIZE, MESH_INPUT_SIZE)
-            whole = F.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False)
-            centre, axes = _square(self.coarse(whole)[0][..., :2])
-            mesh, presence = self.fine(_cut(image, centre, axes))
-            inside = mesh[:, list(SEVENTY_EIGHT), :2] - 0.5
-            shares = centre[:, None] + inside @ axes
-            return from_fractions(shares, *image.shape[2:]), presence
+            mesh, presence = self.look(image, *self.find(image))
+            return landmarks_of(mesh, image), presence
+
+    def find(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return centre (B, 2) and axes (B, 2, 2) of the square to look at in head crops, see `square_around`."""
+        size = (MESH_INPUT_SIZE, MESH_INPUT_SIZE)
+        whole = F.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False)
+        return square_around(self.coarse(whole)[0][..., :2])
+
+    def look(self, image: Tensor, centre: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the fine mesh (B, 478, 2) in fractions of head crops, and presence logits (B)."""
+        mesh, presence = self.fine(_cut(image, centre, axes))
+        return centre[:, None] + (mesh[..., :2] - 0.5) @ axes, presence
 
 
 class CompactMotion(nn.Module):
@@ -177,6 +185,11 @@ def guided_points(landmarks: Tensor) -> Tensor:
     return torch.stack([landmarks[:, list(guide.landmarks)].mean(dim=1) for guide in GUIDES], dim=1)
 
 
+def landmarks_of(mesh: Tensor, image: Tensor) -> Tensor:
+    """Return the 78 landmarks in [-1, 1] of meshes (B, 478, 2) in fractions of pictures (B, 3, H, W)."""
+    return from_fractions(mesh[:, list(SEVENTY_EIGHT)], *image.shape[2:])
+
+
 def _normalised(landmarks: Tensor) -> Tensor:
     """Return shape, place and size of landmarks, (B, 159), each of about unit size."""
     centre = landmarks.mean(dim=1, keepdim=True)
@@ -185,7 +198,7 @@ def _normalised(landmarks: Tensor) -> Tensor:
     return torch.cat(((offset / size).flatten(1), centre.flatten(1), torch.log(size.flatten(1)) + 1), dim=1)
 
 
-def _square(mesh: Tensor) -> tuple[Tensor, Tensor]:
+def square_around(mesh: Tensor) -> tuple[Tensor, Tensor]:
     """Return the square that the fine mesh wants to see around a coarse mesh (B, N, 2) in [0, 1].
 
     Returns:

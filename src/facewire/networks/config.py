@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from facewire.base import config as strict
 from facewire.base.errors import ConfigError
@@ -44,6 +44,12 @@ class PaperConfig:
     """Spectral normalisation of every convolution of G (D always has it)."""
     discriminator_scales: int = 1
     """Picture sizes that D judges, 1 to 3."""
+    window: int = 7
+    """Cells that the last convolutions of L and M see along each axis, odd, 1 to 7."""
+    composition: Literal["two-step", "direct"] = "two-step"
+    """direct (ablation): L finds the final keypoints of every picture, see direct_motion.py."""
+    warp: Literal["3-D", "2-D"] = "3-D"
+    """2-D (ablation): the same numbers as one flat map, moved by keypoints without their depth."""
 
     def __post_init__(self) -> None:
         if self.resolution not in (64, 128, 256, 512):
@@ -64,6 +70,20 @@ class PaperConfig:
             )
         if not self.temperature > 0:
             raise ConfigError("temperature", self.temperature, "a number above 0")
+        if self.window % 2 == 0:
+            raise ConfigError("window", self.window, "an odd number, so that it has a centre")
+        if self.composition == "direct" and self.jacobians:
+            raise ConfigError("jacobians", True, "off: keypoints found directly have no canonical frames")
+
+    @property
+    def volume_depth(self) -> int:
+        """Cells of what is warped along z."""
+        return 1 if self.warp == "2-D" else self.depth
+
+    @property
+    def volume_channels(self) -> int:
+        """Channels of what is warped; a flat map keeps its depth as channels."""
+        return self.channels * self.depth // self.volume_depth
 
     @property
     def raster(self) -> int:
@@ -91,6 +111,7 @@ _RANGES = {
     "head_resolution": (64, 512),
     "compressed": (1, 16),
     "discriminator_scales": (1, 3),
+    "window": (1, 7),
 }
 
 PAPER_PRESETS: Mapping[str, PaperConfig] = {

@@ -26,6 +26,7 @@ from facewire.geometry.warp import warp_volume
 from facewire.networks.appearance import AppearanceExtractor
 from facewire.networks.canonical import CanonicalDetector
 from facewire.networks.config import PaperConfig
+from facewire.networks.direct_motion import DirectMotion, NoCanonical
 from facewire.networks.generator import Generator
 from facewire.networks.head import HeadMotionEstimator
 from facewire.networks.motion_field import MotionFieldEstimator
@@ -39,8 +40,8 @@ class FaceVid2Vid(nn.Module):
         self,
         *,
         appearance: AppearanceExtractor,
-        canonical: CanonicalDetector,
-        head: HeadMotionEstimator,
+        canonical: CanonicalDetector | NoCanonical,
+        head: HeadMotionEstimator | DirectMotion,
         motion_field: MotionFieldEstimator,
         generator: Generator,
         resolution: int,
@@ -98,10 +99,11 @@ class FaceVid2Vid(nn.Module):
 
 def build(config: PaperConfig) -> FaceVid2Vid:
     """Return the model of a configuration, freshly initialised from torch's global generator."""
+    direct = config.composition == "direct"
     return FaceVid2Vid(
         appearance=AppearanceExtractor(config),
-        canonical=CanonicalDetector(config),
-        head=HeadMotionEstimator(config),
+        canonical=NoCanonical(config) if direct else CanonicalDetector(config),
+        head=DirectMotion(config) if direct else HeadMotionEstimator(config),
         motion_field=MotionFieldEstimator(config),
         generator=Generator(config),
         resolution=config.resolution,

@@ -43,11 +43,12 @@ class MotionFieldEstimator(nn.Module):
         inputs = slots * (config.compressed + 1)
         down, up = config.encoder_widths(), config.decoder_widths()
         joined = inputs + up[-1]
-        self.compress = conv3d(config.channels, config.compressed, 1)
+        self.flat = config.warp == "2-D"
+        self.compress = conv3d(config.volume_channels, config.compressed, 1)
         self.down = nn.Sequential(*(DownBlock3d(a, b) for a, b in zip((inputs, *down), down)))
         self.up = nn.Sequential(*(UpBlock3d(a, b) for a, b in zip((down[-1], *up), up)))
-        self.mask_head = conv3d(joined, slots, 7)
-        self.occlusion_head = conv2d(joined * config.depth, 1, 7)
+        self.mask_head = conv3d(joined, slots, config.window)
+        self.occlusion_head = conv2d(joined * config.volume_depth, 1, config.window)
 
     def forward(
         self, volume: Tensor, source: Keypoints, driving: Keypoints, kept: int | Tensor | None = None
@@ -59,6 +60,8 @@ class MotionFieldEstimator(nn.Module):
             source, driving: B heads with K keypoints each.
             kept: how many of the ordered keypoints are present, one number or (B,); None is all.
         """
+        if self.flat:
+            source, driving = source.in_plane(), driving.in_plane()
         grid = volume_grid(*volume.shape[2:], device=volume.device)
         present = present_slots(kept, source.points)
         flows = sparse_flows(source, driving, grid)

@@ -10,12 +10,15 @@ from torch import nn
 
 from facewire.base.errors import ConfigError
 from facewire.networks import config as paper_config
+from facewire.networks.ablation import ABLATION_PRESETS
 from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.config import PAPER_PRESETS, PaperConfig
 from facewire.networks.face_vid2vid import FaceVid2Vid, build
 
 COMPACT = "compact-256"
-PRESETS = (COMPACT, *PAPER_PRESETS)
+OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
+"""Every preset made of the paper's networks."""
+PRESETS = (COMPACT, *OF_PAPER)
 """Every name that `build_preset` knows."""
 
 Model = CompactTalkingHead | FaceVid2Vid
@@ -57,7 +60,7 @@ def parameter_count(model: nn.Module) -> int:
 
 
 def _paper(name: str, jacobians: bool | None) -> PaperConfig:
-    if name not in PAPER_PRESETS:
+    if name not in OF_PAPER:
         raise ConfigError("preset", name, f"one of {', '.join(PRESETS)}")
-    config = PAPER_PRESETS[name]
+    config = OF_PAPER[name]
     return config if jacobians is None else replace(config, jacobians=jacobians)

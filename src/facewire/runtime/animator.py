@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,19 @@ from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.image import load_image, resize
 from facewire.networks.compact import CompactTalkingHead
+from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import Model
 from facewire.networks.types import Identity
 from facewire.networks.weights import DEFAULT, Manifest, load_model
+from facewire.runtime.engine import Engine, Prepared
+from facewire.runtime.engine_choice import TORCH, Choice, open_engine
+from facewire.runtime.engine_choice import choose as choose_engine
 
 Pixels = npt.NDArray[np.uint8]
 BATCH = 8
 """Frames per call of a network; more gains nothing on a CPU."""
+MOST_PREPARED = 8
+"""Persons that are kept ready for the engine; about 10 MB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +62,46 @@ class Animator:
         self.model = model
         self.manifest = manifest
         self.device = device
+        self.engine: Engine | None = None
         self._finder: FaceFinder | None = None
+        self._prepared: OrderedDict[int, tuple[Person, Prepared]] = OrderedDict()
 
     @classmethod
-    def load(cls, weights: str | Path = DEFAULT, device: str | torch.device = "cpu") -> Animator:
+    def load(
+        cls, weights: str | Path = DEFAULT, device: str | torch.device = "cpu", engine: str = TORCH
+    ) -> Animator:
         """Load published weights by name, or a weights file by path.
+
+        Args:
+            weights: which.
+            device: where torch computes.
+            engine: what reads and renders frames, see `use`.
 
         Raises:
             WeightsError: they cannot be used (see networks.weights.load_model).
+            ConfigError: the engine cannot run here.
         """
         model, manifest = load_model(weights)
         place = torch.device(device)
-        model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(model, manifest, place)
+        channels_last(model.to(place))
+        animator = cls(model, manifest, place)
+        animator.use(engine)
+        return animator
+
+    def use(self, engine: str) -> Choice:
+        """Let an engine read and render frames from now on: auto, torch, openvino or onnxruntime.
+
+        The first use of another engine than torch with new weights exports them, which takes half a minute.
+
+        Raises:
+            ConfigError: the engine is unknown or cannot run here.
+        """
+        self._prepared.clear()
+        choice = choose_engine(engine, self.device.type, isinstance(self.model, CompactTalkingHead))
+        self.engine = None
+        if choice.name != TORCH:
+            self.engine, _ = open_engine(self.model, self.manifest.sha256, choice.name)
+        return choice
 
     @property
     def finder(self) -> FaceFinder:
@@ -116,6 +150,9 @@ class Animator:
     @torch.inference_mode()
     def read(self, pictures: list[Pixels]) -> tuple[HeadMotion, list[bool]]:
         """Return the motion of head crops (S, S, 3), and whether each shows a face at all."""
+        if self.engine is not None:
+            readings = [self.engine.read(self._square(picture)) for picture in pictures]
+            return HeadMotion.cat([r.motion for r in readings]), [r.present for r in readings]
         if isinstance(self.model, CompactTalkingHead):
             motion, presence = self.model.read(self.tensor(pictures))
             return motion, [value >= PRESENCE_THRESHOLD for value in presence.tolist()]
@@ -135,17 +172,33 @@ class Animator:
     @torch.inference_mode()
     def render_batch(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Pixels]:
         """Return one picture per motion, all at once."""
+        if self.engine is not None:
+            ready, moves = self._ready(person), motions.to("cpu")
+            return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
         images = self.model.render(person.identity, motions.to(self.device), kept)
         scaled = (images.clamp(0, 1) * 255).round_().to(torch.uint8).permute(0, 2, 3, 1)
         return list(np.ascontiguousarray(scaled.cpu().numpy()))
 
     def tensor(self, pictures: Iterable[Pixels]) -> Tensor:
         """Return (B, 3, S, S) in [0, 1] of pictures of any size."""
-        size = (self.size, self.size)
-        square = [p if p.shape[:2] == size else resize(p, size) for p in pictures]
-        stacked: npt.NDArray[Any] = np.stack(square)
+        stacked: npt.NDArray[Any] = np.stack([self._square(picture) for picture in pictures])
         image = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)
         return image.float().div(255).contiguous(memory_format=torch.channels_last)
+
+    def _square(self, picture: Pixels) -> Pixels:
+        size = (self.size, self.size)
+        return picture if picture.shape[:2] == size else resize(picture, size)
+
+    def _ready(self, person: Person) -> Prepared:
+        """Return the person as the engine needs it; made once, kept for the last few persons."""
+        assert self.engine is not None
+        held = self._prepared.get(id(person))
+        if held is None:
+            held = (person, self.engine.identity(person.picture))
+            self._prepared[id(person)] = held
+            while len(self._prepared) > MOST_PREPARED:
+                self._prepared.popitem(last=False)
+        return held[1]
 
 
 def choose(faces: list[Face], index: int, name: str) -> Face:

@@ -101,7 +101,7 @@ def record(
         MediaError: the video cannot be read or has no frame.
         NoFaceFound: no frame shows a face.
     """
-    path = _survey(animator.finder, video, face, progress) if crop_mode == "auto" else None
+    path = survey(animator.finder, video, face, progress) if crop_mode == "auto" else None
     if crop_mode not in ("auto", "none"):
         raise ConfigError("crop", crop_mode, "auto or none")
     times: list[int] = []
@@ -127,7 +127,7 @@ def record(
 
 def driving_squares(video: str | Path, animator: Animator, crop_mode: str, face: int) -> Iterator[Pixels]:
     """Yield the head crops of a driving video again, for showing beside the result."""
-    path = _survey(animator.finder, video, face, None) if crop_mode == "auto" else None
+    path = survey(animator.finder, video, face, None) if crop_mode == "auto" else None
     with VideoReader(video) as reader:
         for frame in reader:
             yield square(frame, path, animator.size)
@@ -176,7 +176,7 @@ class Watcher:
         return found
 
 
-def _survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress | None) -> CropPath:
+def survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress | None) -> CropPath:
     """Return where the square of a driving video lies: fixed, or following a head that travels."""
     faces: list[Face] = []
     times: list[float] = []

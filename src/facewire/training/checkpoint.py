@@ -1,31 +1,60 @@
-"""Checkpoints: one safetensors file that holds everything a run needs to go on exactly.
+"""Checkpoints: everything a run needs to go on exactly, written while the run goes on.
+
+    RUN/checkpoints/step-00000500/
+      run.json                      step, settings, code version, data hash, frozen networks
+      shard-0000R-model-....safetensors   what rank R wrote: its share of the tensors below
 
     model.* ema.* critic.*             tensors by state-dict name
     optimizer.I.* critic_optimizer.I.* Adam's moments of parameter I
-    metadata                           step, settings, data hash, frozen networks, code version, as JSON
+    scaler.*                           the loss scale, in fp16
 
-No random state is stored: pairs, augmentation and noise of a step follow from (seed, step).
+torch.distributed.checkpoint copies the tensors, then shares the writing out among the ranks in the background. The
+folder takes its name when all of it is on disk; one or two of them are kept. Any number of ranks can go on from it.
+
+No random state is stored: pairs, augmentation and noise of a step follow from (seed, step, slice). Nothing in a
+checkpoint is a pickle.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+import logging
+import shutil
+import warnings
 from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import async_save
+from torch.distributed.checkpoint.storage import WriteResult
 
 from facewire import __version__
 from facewire.base.config import from_dict, to_dict
-from facewire.base.errors import ConfigError, WeightsError
-from facewire.networks.weights import write_tensors
+from facewire.base.errors import FacewireError, OutputError, WeightsError
+from facewire.base.files import read_json, write_advice, write_json
 from facewire.training.config import TrainConfig
+from facewire.training.ranks import ALONE, Ranks
+
+CHECKPOINTS = "checkpoints"
+RECORD = "run.json"
+KEPT = 2
+"""Checkpoints that stay: should the newest one be damaged, there is one before it."""
 
 Tensors = dict[str, Tensor]
+
+# Its notes about the format come with every checkpoint.
+logging.getLogger("torch.distributed.checkpoint").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +75,174 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint atomically; on failure the one before stays.
-
-    Raises:
-        OutputError: the folder cannot be written, or the disk is full.
-    """
-    metadata = {
-        "step": checkpoint.step,
-        "config": to_dict(checkpoint.config),
-        "data_sha256": checkpoint.data_sha256,
-        "perceptual": checkpoint.perceptual,
-        "facewire": __version__,
-    }
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    write_tensors(path, tensors, {"facewire": json.dumps(metadata)})
+@cache
+def code_version() -> str:
+    """Return the package's version and a hash over its sources: 0.1.0+1f9c2b7a03de."""
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+class CheckpointWriter:
+    """Writes the checkpoints of a run, one at a time, in the background."""
+
+    def __init__(self, folder: Path, ranks: Ranks = ALONE) -> None:
+        """Write into `folder`/checkpoints; all ranks make one of these and call it at the same steps."""
+        self._folder, self._ranks = folder / CHECKPOINTS, ranks
+        self._writing: Future[Any] | None = None
+        self.step: int | None = None
+        """Of the last checkpoint, also where it was there before; it is not written twice."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Copy a checkpoint's tensors and begin to write them; waits for the checkpoint before.
+
+        Raises:
+            OutputError: the one before could not be written.
+        """
+        self.wait()
+        if checkpoint.step == self.step:
+            return
+        self.step = checkpoint.step
+        folder = step_folder(self._folder.parent, checkpoint.step)
+        try:
+            partial = folder.with_name(f".{folder.name}")
+            if self._ranks.first:
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+            writer = _CommittingWriter(partial, folder, _record(checkpoint))
+        except OSError as problem:
+            raise OutputError(folder, write_advice(problem)) from problem
+        alone = self._ranks.count == 1
+        if alone:  # torch would tell so at every checkpoint
+            warnings.filterwarnings("ignore", "torch.distributed is disabled", UserWarning)
+        writing = async_save(
+            {name: tensor.detach().contiguous() for name, tensor in checkpoint.tensors.items()},
+            storage_writer=writer,
+            process_group=self._ranks.checkpoints,
+            no_dist=alone,
+        )
+        assert isinstance(writing, Future)
+        self._writing = writing
+
+    def wait(self) -> None:
+        """Wait until what was begun is on disk.
+
+        Raises:
+            OutputError: it could not be written; the checkpoint before is kept.
+        """
+        if self._writing is None:
+            return
+        writing, self._writing = self._writing, None
+        try:
+            writing.result()
+        except CheckpointException as problem:
+            raise _as_output_error(self._folder, problem) from problem
+
+    def close(self) -> None:
+        """Wait for what was begun, also where the run ends by an error that matters more."""
+        with suppress(OutputError):
+            self.wait()
+
+
+class _CommittingWriter(HuggingFaceStorageWriter):
+    """Writes safetensors; when every rank's are on disk the folder gets its record and its name."""
+
+    def __init__(self, partial: Path, folder: Path, record: dict[str, Any]) -> None:
+        super().__init__(str(partial), save_distributed=True)
+        self._partial, self._folder, self._record = partial, folder, record
+
+    def finish(self, metadata: Metadata, results: list[list[WriteResult]]) -> None:
+        """Called on rank 0 when all ranks have written."""
+        super().finish(metadata, results)
+        write_json(self._partial / RECORD, self._record)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._partial.rename(self._folder)
+        for old in stored_steps(self._folder.parent.parent)[KEPT:]:
+            shutil.rmtree(step_folder(self._folder.parent.parent, old), ignore_errors=True)
+
+
+def step_folder(run: Path, step: int) -> Path:
+    """Return where a run's checkpoint after `step` steps lies."""
+    return run / CHECKPOINTS / f"step-{step:08d}"
+
+
+def stored_steps(run: Path) -> list[int]:
+    """Return the steps of a run's checkpoints, latest first."""
+    found = (run / CHECKPOINTS).glob("step-*")
+    return sorted((int(path.name[5:]) for path in found if path.name[5:].isdigit()), reverse=True)
+
+
+def load_record(folder: Path) -> Checkpoint:
+    """Read what a checkpoint says about itself, without its tensors.
 
     Raises:
         WeightsError: it is not one of ours, or its settings are of another version.
     """
     try:
-        with safe_open(path, framework="pt") as stored:
-            metadata = json.loads((stored.metadata() or {})["facewire"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        record = read_json(folder / RECORD)
         return Checkpoint(
-            step=int(metadata["step"]),
-            config=from_dict(TrainConfig, metadata["config"]),
-            data_sha256=str(metadata["data_sha256"]),
-            perceptual=str(metadata["perceptual"]),
-            tensors=tensors,
+            step=int(record["step"]),
+            config=from_dict(TrainConfig, record["config"]),
+            data_sha256=str(record["data_sha256"]),
+            perceptual=str(record["perceptual"]),
+            tensors={},
         )
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, ConfigError) as problem:
-        raise WeightsError(path, f"is not a checkpoint of this version ({problem!r})") from problem
+    except (FacewireError, KeyError, TypeError, ValueError) as problem:
+        raise _unusable(folder, problem) from problem
+
+
+def load_tensors(folder: Path) -> Tensors:
+    """Read the tensors of a checkpoint, whoever wrote which of them.
+
+    Raises:
+        WeightsError: they cannot be read.
+    """
+    try:
+        reader = HuggingFaceStorageReader(str(folder))
+        stored = reader.read_metadata().state_dict_metadata
+        tensors: Tensors = {}
+        for name, found in stored.items():
+            assert isinstance(found, TensorStorageMetadata)
+            tensors[name] = torch.empty(found.size, dtype=found.properties.dtype)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "torch.distributed is disabled", UserWarning)
+            load(tensors, storage_reader=reader, no_dist=True)
+    except (CheckpointException, SafetensorError, OSError, KeyError, ValueError) as problem:
+        raise _unusable(folder, problem) from problem
+    return tensors
+
+
+def _record(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "step": checkpoint.step,
+        "config": to_dict(checkpoint.config),
+        "data_sha256": checkpoint.data_sha256,
+        "perceptual": checkpoint.perceptual,
+        "code": code_version(),
+    }
+
+
+def _unusable(folder: Path, problem: BaseException) -> WeightsError:
+    detail = str(problem).strip().splitlines()[-1] if str(problem).strip() else repr(problem)
+    return WeightsError(
+        folder,
+        f"is not a checkpoint of this version ({detail}): remove it and the run goes on from the one before",
+    )
+
+
+def _as_output_error(folder: Path, problem: CheckpointException) -> OutputError:
+    """Return what went wrong first, on whichever rank."""
+    for failure in problem.failures.values():
+        error: BaseException = failure[0]
+        if isinstance(error, OutputError):
+            return error
+        if isinstance(error, OSError):
+            return OutputError(folder, write_advice(error))
+    return OutputError(
+        folder, f"cannot be written, is the disk full? ({problem.failures})".replace("\n", " ")
+    )
 
 
 def prefixed(name: str, tensors: Mapping[str, Tensor]) -> Tensors:

@@ -7,6 +7,7 @@ face is known at every landmark, and the pictures do the rest. Terms are unweigh
     picture        L1 on the frame, eyes and mouth counted more
     warped         L1 on the warped source picture: the flow must explain the frame by itself
     perceptual     features of a frozen network, several scales (spec section 4, term 1)
+    detail         the same at full size in the square around eyes and mouth: teeth, lids, irises
     landmarks      guided keypoints lie on their landmarks when the driving motion moves the source
     flow           the composite flow at a driving landmark leads to the same landmark of the source
     pose           R against the labelled head pose (term 5)
@@ -50,6 +51,7 @@ class CompactWeights:
     picture: float = 10.0
     warped: float = 4.0
     perceptual: float = 1.5
+    detail: float = 0.5
     landmarks: float = 20.0
     flow: float = 10.0
     pose: float = 5.0
@@ -71,6 +73,10 @@ DETAIL_WEIGHT = 4.0
 """How much more a pixel on one of them counts."""
 DETAIL_VARIANCE = 0.0025
 """Of the spots around them, in squared picture units."""
+DETAIL_MARGIN = 1.25
+"""Side of the square around them, in extents of lids and lips."""
+DETAIL_SIDE = 112
+"""Its side in pixels: about as many as it has in the picture."""
 FINE = ("lip", "lid", "iris")
 """Words in the names of keypoints that small movements happen at."""
 FINE_LANDMARKS = 4.0
@@ -102,6 +108,7 @@ class CompactObjective:
     def __init__(self, perceptual: PerceptualLoss, weights: CompactWeights, drop_tail: float = 0.5) -> None:
         """With probability `drop_tail` a pair loses a random tail of its keypoints."""
         self.perceptual = perceptual
+        self.detail = PerceptualLoss(perceptual.taps, weights=perceptual.weights, scales=1)
         self.critic: Critic | None = None
         self.weights: dict[str, float] = to_dict(weights)
         self.drop_tail = drop_tail
@@ -149,7 +156,17 @@ class CompactObjective:
             "picture": ((made.image - driving.image).abs() * weight).mean(),
             "warped": ((made.warped - driving.image).abs() * weight).mean(),
             "perceptual": self.perceptual(made.image, driving.image),
+            "detail": self.detail(*(face_square(p, driving.landmarks) for p in (made.image, driving.image))),
         }
+
+
+def face_square(image: Tensor, landmarks: Tensor) -> Tensor:
+    """Return the square around eyes and mouth of pictures (B, 3, H, W), (B, 3, DETAIL_SIDE, DETAIL_SIDE)."""
+    places = landmarks[:, list(DETAIL_LANDMARKS)]
+    low, high = places.amin(dim=1), places.amax(dim=1)
+    half = 0.5 * DETAIL_MARGIN * (high - low).amax(dim=-1)
+    grid = image_grid(DETAIL_SIDE, DETAIL_SIDE, device=image.device)
+    return warp_image(image, (low + high)[:, None, None] / 2 + half[:, None, None, None] * grid)
 
 
 def _field_terms(made: CompactSynthesis, source: FrameBatch, driving: FrameBatch) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from facewire.data.augment import AugmentConfig
 from facewire.losses.total import LossWeights
 from facewire.training.compact_objective import CompactWeights
 
-Precision = Literal["auto", "bf16", "fp32"]
+Precision = Literal["auto", "bf16", "fp16", "fp32"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,9 @@ class TrainConfig:
     steps: int = 10_000
     batch: int = 8
     """Pairs of frames in a step."""
+    slices: int = 1
+    """Equal parts of a batch, each with random numbers of its own. Ranks share them out; a rank with several
+    computes one after the other and adds up the gradients. A run is the same on any number of ranks."""
     seed: int = 1
     """Of the first weights, the pairs, the augmentation and all noise."""
     precision: Precision = "auto"
@@ -80,6 +83,8 @@ class TrainConfig:
     """How much of the averaged weights a step keeps, from 0 to below 1."""
     prefer_change: float = 0.6
     """Probability that a pair is the one of four that differs most."""
+    prefer_turn: float = 1.0
+    """How much more often a frame turned by 30 degrees is drawn than a frontal one; 0: both alike."""
     drop_tail: float = 0.5
     """Probability that a pair loses a random tail of its ordered keypoints."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -96,6 +101,10 @@ class TrainConfig:
         for name in ("steps", "batch", "log_every", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, getattr(self, name), "a whole number of 1 or more")
+        if self.slices < 1 or self.batch % self.slices:
+            raise ConfigError("slices", self.slices, f"a number that divides the batch of {self.batch} pairs")
+        if not 0 <= self.prefer_turn < float("inf"):
+            raise ConfigError("prefer_turn", self.prefer_turn, "a finite number of 0 or more")
         if self.seed < 0:
             raise ConfigError("seed", self.seed, "a whole number of 0 or more")
         if not 0 <= self.ema_decay < 1:

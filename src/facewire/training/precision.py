@@ -17,7 +17,7 @@ def compute_type(precision: Precision, device: torch.device) -> torch.dtype:
     """Return the type of convolutions; "auto" is bfloat16 where the processor computes in it, else float32."""
     if precision == "auto":
         precision = "bf16" if _has_bf16(device) else "fp32"
-    return torch.bfloat16 if precision == "bf16" else torch.float32
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from facewire.base.errors import ConfigError
+from facewire.training.ablation_recipes import ABLATION_RECIPES
 from facewire.training.config import OptimizerConfig, PerceptualConfig, TrainConfig
 
 
@@ -52,6 +53,7 @@ RECIPES: Mapping[str, Callable[[], TrainConfig]] = {
     "paper-256": paper_256,
     "paper-512": paper_512,
     "tiny": tiny,
+    **ABLATION_RECIPES,
 }
 
 

@@ -6,7 +6,7 @@ open_run(...)                model, losses, critic, averaged weights; restored w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,7 +24,7 @@ from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.presets import COMPACT, Model, build_preset, preset_config
 from facewire.networks.weights import fill, load_model, resolve
-from facewire.training.checkpoint import Checkpoint, load_checkpoint
+from facewire.training.checkpoint import Checkpoint, load_record, load_tensors, step_folder, stored_steps
 from facewire.training.compact_objective import CompactObjective
 from facewire.training.config import PerceptualConfig, TrainConfig
 from facewire.training.critic import Critic
@@ -32,7 +32,8 @@ from facewire.training.learner import Learner
 from facewire.training.objective import Objective
 from facewire.training.paper_objective import PaperObjective
 from facewire.training.precision import compute_type
-from facewire.training.trainer import CHECKPOINT, Trainer
+from facewire.training.ranks import ALONE, Ranks
+from facewire.training.trainer import Trainer
 
 FACE_SCALES = PerceptualConfig(scales=1)
 """The face network sees full pictures only (spec section 4, term 1)."""
@@ -65,17 +66,27 @@ def stored_run(folder: Path, config: TrainConfig) -> Checkpoint | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise OutputError(folder, write_advice(problem)) from problem
-    path = folder / CHECKPOINT
-    if not path.exists():
+    steps = stored_steps(folder)
+    if not steps:
         return None
-    checkpoint = load_checkpoint(path)
+    checkpoint = load_record(step_folder(folder, steps[0]))
     differences = config.differences(checkpoint.config)
     if differences:
         raise TrainingError(
             f"{folder} holds a run with other settings ({'; '.join(differences)}): "
             "repeat its command, or give another folder with -o"
         )
-    return checkpoint
+    return replace(checkpoint, tensors=load_tensors(step_folder(folder, steps[0])))
+
+
+def stored_slices(folder: Path) -> int | None:
+    """Return into how many slices the run in a folder cuts its batches; None where there is no run.
+
+    Raises:
+        WeightsError: its checkpoint is not one of this version.
+    """
+    steps = stored_steps(folder)
+    return load_record(step_folder(folder, steps[0])).config.slices if steps else None
 
 
 def open_run(
@@ -87,6 +98,9 @@ def open_run(
     *,
     init: str | None = None,
     stored: Checkpoint | None = None,
+    ranks: Ranks = ALONE,
+    workers: int | None = None,
+    compiled: bool = False,
 ) -> Trainer:
     """Return a run, ready to train.
 
@@ -98,9 +112,13 @@ def open_run(
         device: where it computes.
         init: weights to start from, a published name or a file; None starts as `start` does.
         stored: the checkpoint to go on from; `init` is not looked at then.
+        ranks: who else trains this model.
+        workers: threads that prepare batches; None chooses.
+        compiled: whether torch.compile makes the networks faster, after minutes of work.
 
     Raises:
-        ConfigError: the precision is not possible for this model on this device.
+        ConfigError: the precision is not possible for this model on this device, or the slices of a batch cannot
+            be shared out among the ranks.
         WeightsError: `init` cannot be used, or is of another model (SchemaMismatch).
         TrainingError: `stored` was made with other clips or networks.
     """
@@ -113,7 +131,10 @@ def open_run(
         start(model)
     elif stored is None and init is not None:
         fill(model, load_model(init)[0].state_dict(), resolve(init))
-    trainer = Trainer(Learner(config, model, objective, device, precision), clips, folder, networks.name)
+    learner = Learner(config, model, objective, device, precision, ranks)
+    if compiled:
+        learner.compile()
+    trainer = Trainer(learner, clips, folder, networks.name, workers)
     if stored is not None:
         trainer.restore(stored)
     return trainer
@@ -150,8 +171,9 @@ def _precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     depth = paper.from_dict(preset_config(config.preset, jacobians=config.jacobians)).depth
     if depth >= LEAST_DEPTH:
         return wanted
-    if config.precision == "bf16":
-        raise ConfigError("precision", "bf16", f"fp32; volumes {depth} deep crash in bf16 on a CPU")
+    if config.precision != "auto":
+        text = f"fp32; volumes {depth} deep crash in {config.precision} on a CPU"
+        raise ConfigError("precision", config.precision, text)
     return torch.float32
 
 

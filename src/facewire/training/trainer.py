@@ -1,11 +1,11 @@
 """A training run: pairs in, checkpoints, pictures and numbers out.
 
     for step in steps:
-        pair = augment(load(step))       prepared ahead, in threads
-        learner.advance(pair)            see learner.py
-        numbers, previews, checkpoints
+        parts = augment(load(step))      this rank's slices of the batch, prepared ahead, in threads
+        learner.advance(parts)           see learner.py
+        numbers, previews, checkpoints   written by rank 0; checkpoints by all ranks, in the background
 
-FOLDER/checkpoint.safetensors   where a repeated command goes on, exactly
+FOLDER/checkpoints/             where a repeated command goes on, exactly, see checkpoint.py
 FOLDER/weights.safetensors      the averaged weights in half precision, with manifest
 FOLDER/scalars.jsonl            losses; FOLDER/tensorboard where that is installed
 FOLDER/preview-STEP.png         source, driving, made, warped
@@ -13,8 +13,9 @@ FOLDER/preview-STEP.png         source, driving, made, warped
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -23,29 +24,33 @@ import torch
 from facewire.base.errors import TrainingError
 from facewire.data.augment import augment
 from facewire.data.clips import ClipSet
-from facewire.data.pairs import PairBatch, PairSampler
+from facewire.data.pairs import PairSampler
 from facewire.media.image import save_image
 from facewire.networks.presets import preset_config
 from facewire.networks.weights import Provenance, TrainingData, save_weights
-from facewire.training.checkpoint import Checkpoint, save_checkpoint
-from facewire.training.learner import Learner
+from facewire.training.checkpoint import Checkpoint, CheckpointWriter
+from facewire.training.learner import Learner, Part
 from facewire.training.objective import Made
+from facewire.training.pace import Pace
 from facewire.training.precision import flushed_denormals
 from facewire.training.prefetch import prefetched
 from facewire.training.preview import preview
 from facewire.training.scalars import RunningMean, ScalarLog
 
-CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
+MOST_WORKERS = 16
+"""Threads that prepare data for a GPU, where the machine has so many cores for each."""
 
 Progress = Callable[[int, dict[str, float]], None]
 """Called after every step with the steps done and the step's numbers."""
 
 
 class Trainer:
-    """One run in one process."""
+    """One run; each rank has its own."""
 
-    def __init__(self, learner: Learner, clips: ClipSet, folder: Path, perceptual: str) -> None:
+    def __init__(
+        self, learner: Learner, clips: ClipSet, folder: Path, perceptual: str, workers: int | None = None
+    ) -> None:
         """Start at step 0; `restore` goes on from a checkpoint.
 
         Args:
@@ -53,12 +58,24 @@ class Trainer:
             clips: the training data.
             folder: where everything is written; it exists.
             perceptual: name of the frozen networks of the loss, for checkpoints and manifest.
+            workers: threads that prepare batches ahead; None is one beside a CPU, this rank's cores beside a GPU.
+
+        Raises:
+            ConfigError: the slices of a batch cannot be shared out among the ranks.
         """
         self.config, self.learner, self.clips = learner.config, learner, clips
-        self.folder, self.perceptual = folder, perceptual
+        self.folder, self.perceptual, self.ranks = folder, perceptual, learner.ranks
+        self.workers = _default_workers(learner) if workers is None else workers
         self.sampler = PairSampler(
-            clips.clips, self.config.batch, self.config.seed, self.config.prefer_change
+            clips.clips,
+            self.config.batch,
+            self.config.seed,
+            self.config.prefer_change,
+            self.config.prefer_turn,
         )
+        self.slices = self.ranks.slices(self.config.slices)
+        self.writer = CheckpointWriter(folder, self.ranks)
+        self.pace = Pace()
         self.step = 0
 
     @property
@@ -71,44 +88,55 @@ class Trainer:
 
         Args:
             progress: called after every step.
-            stopped: asked after every step; True saves the run and ends it early.
+            stopped: asked after every step; True on any rank saves the run and ends it early.
 
         Raises:
             NonFiniteLoss: a loss is not finite; the last checkpoint is kept.
             OutputError: the folder cannot be written, for example because the disk is full; the same.
         """
-        ahead = 1 if self.learner.device.type == "cpu" else 4
-        means = RunningMean()
-        with flushed_denormals(), ScalarLog(self.folder, self.step) as scalars:
-            with closing(prefetched(self.prepare, self.step, self.config.steps, ahead)) as pairs:
-                for pair, generator in pairs:
-                    numbers, made = self.learner.advance(self.step, pair, generator)
-                    self.step += 1
-                    means.add(numbers)
-                    if progress is not None:
-                        progress(self.step, numbers)
-                    stop = stopped() and self.step < self.config.steps
-                    self._report(scalars, means, pair, made, stop)
-                    if stop:
-                        break
+        means, share = RunningMean(), len(self.slices) * self.config.batch // self.config.slices
+        self.pace = Pace()
+        with ExitStack() as stack:
+            stack.enter_context(flushed_denormals())
+            stack.callback(self.writer.close)
+            scalars = stack.enter_context(ScalarLog(self.folder, self.step)) if self.ranks.first else None
+            ahead = prefetched(self.prepare, self.step, self.config.steps, self.workers)
+            stack.enter_context(closing(ahead))
+            for parts in self.pace.timed(ahead):
+                numbers, made = self.learner.advance(self.step, parts)
+                self.step += 1
+                self.pace.add(share * self.ranks.count)
+                means.add(numbers)
+                if progress is not None:
+                    progress(self.step, numbers)
+                stop = self.ranks.any(stopped(), self.learner.device) and self.step < self.config.steps
+                self._report(scalars, means, parts[-1], made, stop)
+                if stop:
+                    break
             self.save()
+            self.writer.wait()
         return self.step >= self.config.steps
 
-    def prepare(self, step: int) -> tuple[PairBatch, torch.Generator]:
-        """Return the augmented pairs of a step and the generator for whatever else it draws."""
-        generator = torch.Generator().manual_seed(_mixed(self.config.seed, step))
-        pair = self.sampler.load(step).to(self.learner.device)
-        return augment(pair, generator, self.config.augment), generator
+    def prepare(self, step: int) -> list[Part]:
+        """Return this rank's augmented slices of a step, each with the generator for whatever else it draws."""
+        length = self.config.batch // self.config.slices
+        parts = []
+        for number in self.slices:
+            generator = torch.Generator().manual_seed(_mixed(self.config.seed, step, number))
+            rows = range(number * length, (number + 1) * length)
+            pair = self.sampler.load(step, rows, self.learner.device)
+            parts.append((augment(pair, generator, self.config.augment), generator))
+        return parts
 
     def _report(
-        self, scalars: ScalarLog, means: RunningMean, pair: PairBatch, made: Made, stop: bool
+        self, scalars: ScalarLog | None, means: RunningMean, part: Part, made: Made, stop: bool
     ) -> None:
         """Write what is due at this step."""
         last = self.step == self.config.steps
-        if self.step % self.config.log_every == 0 or last or stop:
+        if scalars is not None and (self.step % self.config.log_every == 0 or last or stop):
             scalars.write(self.step, means.take())
-        if self.step % self.config.preview_every == 0 or last:
-            save_image(self.folder / f"preview-{self.step:07d}.png", preview(pair, made))
+        if self.ranks.first and (self.step % self.config.preview_every == 0 or last):
+            save_image(self.folder / f"preview-{self.step:07d}.png", preview(part[0], made))
         if self.step % self.config.checkpoint_every == 0 and not last:
             self.save()
 
@@ -133,13 +161,18 @@ class Trainer:
             raise TrainingError(
                 f"{self.folder} holds a run of another version of this model: give another folder with -o"
             ) from problem
-        self.step = checkpoint.step
+        self.step = self.writer.step = checkpoint.step
 
     def save(self) -> None:
-        """Write the checkpoint and the averaged weights."""
+        """Begin to write the checkpoint, and write the averaged weights.
+
+        Raises:
+            OutputError: the checkpoint before this one, or the weights, cannot be written.
+        """
         tensors = self.learner.tensors()
-        checkpoint = Checkpoint(self.step, self.config, self.clips.sha256, self.perceptual, tensors)
-        save_checkpoint(self.folder / CHECKPOINT, checkpoint)
+        self.writer.save(Checkpoint(self.step, self.config, self.clips.sha256, self.perceptual, tensors))
+        if not self.ranks.first:
+            return
         data = TrainingData(clips=len(self.clips.clips), frames=self.clips.frames, sha256=self.clips.sha256)
         save_weights(
             self.weights,
@@ -150,6 +183,13 @@ class Trainer:
         )
 
 
-def _mixed(seed: int, step: int) -> int:
-    """Return a generator seed that differs for every (seed, step)."""
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _default_workers(learner: Learner) -> int:
+    if learner.device.type == "cpu":
+        return 1
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 1) // learner.ranks.count))
+
+
+def _mixed(seed: int, step: int, number: int) -> int:
+    """Return a generator seed that differs for every (seed, step, slice)."""
+    mixed = np.random.SeedSequence((seed, step, number)).generate_state(1, np.uint64)
+    return int(mixed[0] >> np.uint64(1))

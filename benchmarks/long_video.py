@@ -1,0 +1,98 @@
+"""Whether animating a long video stays within constant memory, and how fast it is from file to file.
+
+    python benchmarks/long_video.py --minutes 10
+
+Makes a 1920x1080 driving video of a face that moves (scikit-image's astronaut), animates the same photo with it in a
+process of its own, and prints frames per second, end to end, and that process's peak memory. The video is kept
+under --folder and used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from skimage.data import astronaut
+
+from facewire.media.frame import Frame
+from facewire.media.image import save_image
+from facewire.media.video import VideoWriter
+from facewire.runtime.live_benchmark import camera_frames, peak_mb
+
+RATE = Fraction(25)
+SIZE = (1920, 1080)
+
+
+def main() -> None:
+    """Make the video if it is missing, animate, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--weights", default="compact-256")
+    parser.add_argument("--engine", default="auto")
+    given = parser.parse_args()
+    frames = round(given.minutes * 60 * RATE)
+    driving = given.folder / f"facewire-driving-{frames}.mp4"
+    if not driving.exists():
+        make_driving(driving, frames)
+    photo = given.folder / "facewire-photo.png"
+    save_image(photo, astronaut())
+    begin = time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as fresh:
+        arguments = (
+            str(photo),
+            str(driving),
+            str(given.folder / "facewire-out.mp4"),
+            given.weights,
+            given.engine,
+        )
+        peak, rendering = fresh.submit(animate, *arguments).result()
+    seconds = time.perf_counter() - begin
+    print(
+        json.dumps(
+            {
+                "frames": frames,
+                "seconds": round(seconds, 1),
+                "end_to_end_fps": round(frames / seconds, 1),
+                "rendering_fps": round(rendering, 1),
+                "peak_mb": round(peak),
+            },
+            indent=2,
+        )
+    )
+
+
+def make_driving(path: Path, frames: int) -> None:
+    """Write the driving video: a photo that sways, with noise so that it codes like a camera's picture."""
+    pictures = camera_frames(astronaut(), SIZE)
+    noise = np.random.default_rng(0).integers(0, 6, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
+    noisy = [np.where(picture < 250, picture + noise, picture) for picture in pictures]
+    with VideoWriter(path, SIZE, RATE, crf=28) as writer:
+        for number in range(frames):
+            writer.write(Frame(np.ascontiguousarray(noisy[number // 3 % len(noisy)]), number, 1 / RATE))
+
+
+def animate(photo: str, driving: str, output: str, weights: str, engine: str) -> tuple[float, float]:
+    """Animate as the command line does; return peak memory in MB and frames per second of the last pass."""
+    from facewire.runtime.animate import animate as render
+    from facewire.runtime.animator import Animator
+    from facewire.runtime.driving import record
+
+    animator = Animator.load(weights, engine=engine)
+    person = animator.person(photo)
+    report = render(animator, person, record(animator, driving), output, audio_from=driving)
+    return peak_mb(), report.frames_per_second
+
+
+if __name__ == "__main__":
+    main()

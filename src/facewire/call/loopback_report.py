@@ -1,0 +1,78 @@
+"""What a loopback call was like, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """Median, 95th percentile and largest."""
+
+    median: float
+    p95: float
+    largest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Return the spread of some values, zeros if there are none."""
+        if not values:
+            return cls(median=0.0, p95=0.0, largest=0.0)
+        median, p95 = np.percentile(values, (50, 95))
+        return cls(median=float(median), p95=float(p95), largest=float(max(values)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopbackReport:
+    """What a call was like, seen by the receiver of the clip.
+
+    face_kbit_per_s  trailers and their length bytes (or face messages), acknowledgements included
+    ip_kbit_per_s    sound and face with all headers, one way
+    control_bytes    of the reliable channel in the whole run, photo included
+    delay_ms         from a camera frame to the picture made of it
+    longest_freeze_ms  between two pictures with new motion, after the first
+    longest_cut_free_freeze_ms  the same, cuts of the link not counted
+    delivered        share of the camera's frames that were shown
+    filled, eased    pictures shown in place of lost ones: between two frames, or on the way to rest
+    lip_skew_ms      how much later the lips are than the sound, absolute
+    psnr             dB against the camera's frames, mean; None if no picture was compared
+    set_up_s         from meeting in the room to both seeing each other, the photo included
+    reconnect_s      from the end of a cut to the next picture, None without a cut
+    memory_mb        peak of the process at a tenth of the run and at its end
+    render_ms, send_ms  what the engines took here
+    state            how both ended
+    """
+
+    seconds: float
+    frames: int
+    face_kbit_per_s: float
+    sound_kbit_per_s: float
+    ip_kbit_per_s: float
+    control_bytes: int
+    delay_ms: Spread
+    early_delay_ms: Spread
+    late_delay_ms: Spread
+    longest_freeze_ms: float
+    longest_cut_free_freeze_ms: float
+    delivered: float
+    filled: int
+    eased: int
+    video_pictures: int
+    sound_concealed: float
+    lip_skew_ms: Spread
+    psnr: float | None
+    set_up_s: float
+    reconnects: int
+    reconnect_s: float | None
+    memory_mb: tuple[float, float]
+    render_ms: Spread
+    send_ms: Spread
+    state: tuple[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON holds it."""
+        return asdict(self)

@@ -1,0 +1,153 @@
+"""The sender's side of one person: camera pictures in; motions, ordinary pictures and decisions out.
+
+    picture -> camera (head crop) -> motion network -> relative to the source -> Performance
+                      |                  |
+                      +-- judge, every half second, with a look through the receiver's eyes --> ModeKeeper
+
+Everything here is slow and knows no network: agents run it in a thread of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from facewire.base.errors import ConfigError
+from facewire.call.camera import Camera, Sight
+from facewire.call.conversation import OwnSource
+from facewire.call.engine import FaceEngine, Seen, relative
+from facewire.call.judge import Judgement, difference, judge
+from facewire.call.modes import ModeKeeper, ModeSettings, Order
+from facewire.codec.state import MotionFrame
+from facewire.face.finder import FaceFinder
+from facewire.media.frame import Pixels
+from facewire.media.picture_bytes import decode_picture, encode_webp
+from facewire.runtime.engine import Prepared
+from facewire.transport.face_message import VIDEO
+
+JUDGE_SECONDS = 0.5
+RENDER_EVERY = 2
+"""Every second judgement looks at the rendered picture too: it costs as much as receiving."""
+QUALITY = 85
+"""Of the WebP picture that is sent as source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What one camera picture led to.
+
+    sight      head crop and faces
+    reading    what the motion network says
+    motion     what to send, relative to the source; None without a source
+    judgement  of this picture, if it was judged
+    order      what the judgement leads to
+    source     the new source, if the order was to take one
+    """
+
+    sight: Sight
+    reading: Seen
+    motion: MotionFrame | None
+    judgement: Judgement | None
+    order: Order
+    source: OwnSource | None = None
+
+
+class Performer:
+    """One person before one camera.
+
+    Args:
+        engine: the networks.
+        finder: the face finder.
+        settings: what the user allows.
+        same_person: says whether two pictures show one person; asked before a source is replaced.
+    """
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        finder: FaceFinder,
+        settings: ModeSettings,
+        same_person: Callable[[Pixels, Pixels], bool] = lambda first, second: True,
+    ) -> None:
+        self.engine = engine
+        self._same_person = same_person
+        self._face: Pixels | None = None
+        """The head crop of the source, with which new ones are compared."""
+        self.keeper = ModeKeeper(settings)
+        self.source: OwnSource | None = None
+        self.person: Prepared | None = None
+        """The source as the receiver will see it."""
+        self._camera = Camera(finder, engine.size)
+        self._reference: MotionFrame | None = None
+        self._judged = float("-inf")
+        self._judgements = 0
+        self._difference: float | None = None
+        """At the last look at the rendered picture; it holds until the next."""
+
+    def use(self, crop: Pixels, *, from_camera: bool, avatar: bool = False) -> OwnSource:
+        """Take a head crop (S, S, 3) as source and return it as it will be sent.
+
+        Args:
+            crop: the picture.
+            from_camera: the crop was seen by this camera just now, so motions fit it as they are; with a chosen
+                photo the next motion is taken as the one that corresponds to it.
+            avatar: the picture need not show the person.
+        """
+        if crop.shape != (self.engine.size, self.engine.size, 3):
+            raise ConfigError("source", crop.shape, f"a head crop of {self.engine.size} pixels")
+        picture = encode_webp(crop, QUALITY)
+        self._face = crop
+        self.person = self.engine.person(decode_picture(picture, self.engine.size**2))
+        own = self.engine.own_motion(self.person)
+        self.source = OwnSource(picture, own, avatar)
+        self._reference = own if from_camera else None
+        self._difference = None
+        return self.source
+
+    def recalibrate(self) -> None:
+        """Take the next motion as the one that corresponds to the source."""
+        self._reference = None
+
+    def perform(self, picture: Pixels, now: float) -> Performance:
+        """Look at a camera picture (H, W, 3) of the moment `now`, seconds."""
+        sight = self._camera.look(picture, now)
+        reading = self.engine.read(sight.crop, now)
+        motion = self._relative(reading)
+        if now - self._judged < JUDGE_SECONDS:
+            return Performance(sight, reading, motion, None, "none")
+        self._judged = now
+        judgement = self._judge(sight, reading, motion)
+        order = self.keeper.hear(judgement, now)
+        renews = order == "refresh" or (order == "to synthesis" and self.keeper.settings.refresh)
+        source = None
+        if renews and self._face is not None and not self._same_person(self._face, sight.crop):
+            self.keeper.reject(now)
+            order = "to video" if self.keeper.mode == VIDEO else "none"
+        elif renews and reading.present:
+            source = self.use(sight.crop, from_camera=True)
+            motion = self._relative(reading)
+        return Performance(sight, reading, motion, judgement, order, source)
+
+    def preview(self, motion: MotionFrame) -> Pixels | None:
+        """Return this person as the receiver will see them, (S, S, 3)."""
+        return None if self.person is None else self.engine.render(self.person, motion)
+
+    def _relative(self, reading: Seen) -> MotionFrame | None:
+        if self.source is None:
+            return None
+        if self._reference is None:
+            if not reading.present:
+                return None
+            self._reference = reading.motion
+        return relative(reading.motion, self._reference, self.source.motion)
+
+    def _judge(self, sight: Sight, reading: Seen, motion: MotionFrame | None) -> Judgement:
+        self._judgements += 1
+        if self.keeper.settings.avatar:  # a picture of somebody else cannot look like the camera
+            return judge(sight, reading, None)
+        compares = self._judgements % RENDER_EVERY == 0
+        if not compares:
+            return judge(sight, reading, self._difference)
+        rendered = self.preview(motion) if motion is not None and reading.present else None
+        self._difference = None if rendered is None else difference(sight.crop, rendered)
+        return judge(sight, reading, self._difference)

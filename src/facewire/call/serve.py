@@ -1,0 +1,66 @@
+"""Runs an aiohttp application until it is told to stop, and perhaps something beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiohttp import web
+
+from facewire.base.errors import CallError
+
+
+async def serve(
+    app: web.Application,
+    host: str,
+    port: int,
+    started: Callable[[int], None],
+    beside: Coroutine[Any, Any, None] | None = None,
+) -> None:
+    """Serve until interrupted or terminated, or until what runs beside it ends.
+
+    Args:
+        app: the application; its requests are not logged.
+        host: address to listen on.
+        port: 0 for any free one.
+        started: told the port when it listens.
+        beside: runs along, and is cancelled at the end.
+
+    Raises:
+        CallError: the port is taken, or the address is not this machine's.
+    """
+    work = asyncio.create_task(beside) if beside is not None else None
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise CallError(
+                f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port"
+            ) from None
+        started(int(runner.addresses[0][1]))
+        await _until_stopped(work)
+    finally:
+        if work is not None:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        await runner.cleanup()
+
+
+async def _until_stopped(work: asyncio.Task[None] | None) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # not in every thread and system
+            loop.add_signal_handler(name, stopped.set)
+    waiting = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait({waiting, *([work] if work else [])}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if work is not None and work in done:
+        work.result()

@@ -1,0 +1,120 @@
+"""facewire bench: how fast this machine is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from facewire.cli import options
+
+EXAMPLES = """examples:
+  facewire bench
+  facewire bench photo.jpg --engine torch --json
+  facewire bench --no-paper --frames 40"""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure sender and receiver on this machine",
+        description="Measure sender, receiver and both at once: medians and 95th percentiles of every stage, "
+        "memory, and the share of what this machine's processors can do. Leave the machine alone meanwhile.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "photo", nargs="?", help="a picture with a face (default: scikit-image's astronaut, if installed)"
+    )
+    parser.add_argument("--frames", type=_count, default=100, metavar="N", help="timed frames (default: 100)")
+    parser.add_argument("--threads", type=_count, metavar="N", help="processors to use (default: all)")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help="of the receiver's convolutions (default: what the processor does best)",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="with --engine torch: compile the renderer first"
+    )
+    parser.add_argument(
+        "--no-paper",
+        action="store_true",
+        help="leave out the comparison with paper-256 (half a minute, 2 GB)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE.json", help="also write the figures here")
+    parser.add_argument(
+        "--weights", default="compact-256", metavar="NAME|FILE", help="which model (default: compact-256)"
+    )
+    options.add_engine_option(parser)
+    options.add_report_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.base.files import write_json
+    from facewire.runtime.live_benchmark import Settings, measure
+
+    settings = Settings(
+        weights=given.weights,
+        engine=given.engine,
+        threads=given.threads,
+        precision=given.precision,
+        compiled=given.compile,
+        frames=given.frames,
+    )
+    photo = _photo(given.photo)
+    if not given.quiet:
+        options.note("measuring, about a minute")
+    numbers = measure(photo, settings, paper_frames=0 if given.no_paper else 2)
+    if given.output is not None:
+        write_json(given.output, numbers)
+    print(json.dumps(numbers, indent=2) if given.json else "\n".join(_lines(numbers)))
+    return 0
+
+
+def _photo(path: str | None) -> Any:
+    from facewire.base.errors import ConfigError
+    from facewire.media.image import load_image
+
+    if path is not None:
+        return load_image(path)
+    try:
+        from skimage.data import astronaut
+    except ImportError as problem:
+        raise ConfigError("photo", None, "facewire bench photo.jpg") from problem
+    return astronaut()
+
+
+def _lines(numbers: dict[str, Any]) -> list[str]:
+    lines = [
+        f"engine         {numbers['engine']}, {numbers['precision']}, {numbers['threads']} threads: {numbers['why']}",
+        f"receiver       {_both(numbers['receiver_ms'])}, {numbers['receiver_fps']} frames per second",
+        f"sender         {_both(numbers['sender_ms'])}, {numbers['sender_fps']} frames per second",
+        f"both at once   {numbers['both_fps']} frames per second",
+        f"first frame    {numbers['first_frame_ms']:g} ms after loading began",
+        f"peak memory    {numbers['peak_mb']:g} MB",
+        f"receiver       {numbers['gmacs']} GMAC a frame, {100 * numbers['share_of_peak']:.0f} % of "
+        f"{numbers['machine_gflops']} GFLOP/s",
+    ]
+    if numbers["paper_256_ratio"] is not None:
+        lines.append(
+            f"paper-256      {numbers['paper_256_ms']} ms a frame in torch, {numbers['paper_256_ratio']} times"
+        )
+    for title, key in (("stage", "stages_ms"), ("camera", "camera_ms"), ("people in turn", "identities_ms")):
+        lines += [f"{title:14} {name}: {_both(value)}" for name, value in numbers[key].items()]
+    lines += [f"frames in a row {name}: {value} per second" for name, value in numbers["batch_fps"].items()]
+    return lines
+
+
+def _both(value: dict[str, float]) -> str:
+    return f"{value['median']} ms median, {value['p95']} ms p95"
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return value

@@ -1,0 +1,137 @@
+"""facewire call: the agent of one person, with a page in the browser as its face."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from facewire.cli import options
+
+DEFAULT_PORT = 8712
+DEFAULT_SIGNAL = "http://127.0.0.1:8765"
+WEB = Path(__file__).parent.parent / "web"
+TURN_PASSWORD = "FACEWIRE_TURN_PASSWORD"
+
+EXAMPLES = f"""examples:
+  facewire signal &                                      the server where both meet
+  facewire call                                          prints the address of your page
+  facewire call --join 'http://.../join#room=...&token=...'
+  facewire call --signal https://signal.example.org --ice stun:stun.example.org:3478
+
+The page is served to this machine only. Pictures and photos are never written to disk. The password of a TURN server
+is read from {TURN_PASSWORD}."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "call",
+        help="call somebody: keypoints and sound instead of video",
+        description="Run the agent of one person; a browser page on this machine is its face.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--room", default="talk", help="name of the room (default: talk)")
+    parser.add_argument(
+        "--signal",
+        default=DEFAULT_SIGNAL,
+        metavar="URL",
+        help=f"signalling server (default: {DEFAULT_SIGNAL})",
+    )
+    parser.add_argument("--join", metavar="LINK", help="invitation link; replaces --room and --signal")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=DEFAULT_PORT,
+        help=f"of the page, 0 for any free one (default: {DEFAULT_PORT})",
+    )
+    parser.add_argument(
+        "--ice",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="STUN or TURN server; can be given several times",
+    )
+    parser.add_argument("--turn-user", metavar="NAME", help="user name for TURN servers")
+    parser.add_argument(
+        "--allow-avatar",
+        action="store_true",
+        help="take a photo that does not show you; the other side is told",
+    )
+    parser.add_argument(
+        "--no-video", action="store_true", help="never fall back to ordinary video of the camera"
+    )
+    parser.add_argument(
+        "--no-trailer",
+        action="store_true",
+        help="send the face on a channel of its own, not behind the sound",
+    )
+    parser.add_argument(
+        "--weights",
+        default="compact-256",
+        metavar="NAME|FILE",
+        help="published name or file (default: compact-256)",
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
+    options.add_engine_option(parser)
+    parser.set_defaults(run=run)
+
+
+def require_call_extra() -> None:
+    """Raise CallError unless the packages of a call are there."""
+    from facewire.base.errors import CallError
+
+    missing = [name for name in ("aiohttp", "aiortc") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CallError(f"{' and '.join(missing)} is not installed: pip install 'facewire[call]'")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    require_call_extra()
+    import asyncio
+
+    from facewire.call.agent import Agent, AgentSettings
+    from facewire.call.engine import NetworkEngine
+    from facewire.call.page_server import PageServer
+    from facewire.call.rtc_peer import IceServer
+    from facewire.call.serve import serve
+    from facewire.codec.tables.shipped import shipped_tables
+    from facewire.runtime.engine_choice import open_engine
+    from facewire.transport.invitation import Invitation
+
+    password = os.environ.get(TURN_PASSWORD)
+    servers = tuple(
+        IceServer(url=url, name=given.turn_user, password=password)
+        if url.startswith("turn")
+        else IceServer(url=url)
+        for url in given.ice
+    )
+    settings = AgentSettings(
+        signal=given.signal,
+        room=given.room,
+        invitation=Invitation.parse(given.join) if given.join else None,
+        ice=servers,
+        allow_avatar=given.allow_avatar,
+        video=not given.no_video,
+        trailer=not given.no_trailer,
+    )
+    animator = options.animator_of(given)
+    engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
+    options.note(f"engine {choice.name}: {choice.reason}")
+
+    async def both() -> None:
+        agent = Agent(
+            NetworkEngine(engine, animator.manifest.sha256), animator.finder, shipped_tables(), settings
+        )
+
+        def started(port: int) -> None:
+            options.note(f"open http://127.0.0.1:{port}/#key={agent.key}")
+
+        await serve(PageServer(agent, WEB).app, "127.0.0.1", given.port, started, agent.run())
+
+    asyncio.run(both())
+    return 0

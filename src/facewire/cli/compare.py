@@ -1,0 +1,102 @@
+"""facewire compare: our bits against H.264, H.265, AV1 and VVC on the user's own clips."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facewire.cli import options
+
+if TYPE_CHECKING:
+    from facewire.evaluation.codec_compare import Comparison
+
+EXAMPLES = """examples:
+  facewire compare me.mp4 -o report/
+  facewire compare clips/val --crop none -o report/ --nets nets/
+  facewire compare me.mp4 -o quick/ --frames 100 --methods file x264
+
+The report is REPORT/report.html and REPORT/report.json. A run that was stopped goes on where it was. VVC is
+measured if imageio-ffmpeg (pip install facewire[vvc]) or an ffmpeg with libvvenc is there. The exit code is 8 if
+something failed."""
+
+SOME_FAILED = 8
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="compare our codec with ordinary ones",
+        description="Code the same head crops with Facewire, x264, x265, SVT-AV1 and VVenC at several rates, with "
+        "low-delay and with best settings, and state the ratio of rates at equal quality.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("clips", nargs="+", metavar="CLIP", help="videos, or folders of videos")
+    parser.add_argument("-o", "--output", required=True, metavar="REPORT", help="folder, made if need be")
+    parser.add_argument(
+        "--clips", dest="most", type=int, metavar="N", help="only N clips of a folder, spread"
+    )
+    parser.add_argument(
+        "--frames", type=int, metavar="N", help="only the first N frames of a clip (default: 750)"
+    )
+    parser.add_argument("--stride", type=int, metavar="S", help="measure every S-th frame (default: 5)")
+    parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=[],
+        metavar="TEXT",
+        help="only methods of these names or with these words in them; 'refresh' stands for ours with refresh",
+    )
+    parser.add_argument(
+        "--crop", choices=("auto", "none"), default="auto", help="as for encode (default: auto)"
+    )
+    options.add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.evaluation.codec_compare import MOST_FRAMES, STRIDE, CompareSettings, compare_codecs
+
+    settings = CompareSettings(
+        crop_mode=given.crop,
+        stride=STRIDE if given.stride is None else given.stride,
+        clips=given.most,
+        frames=MOST_FRAMES if given.frames is None else given.frames,
+        methods=tuple(given.methods),
+    )
+    animator = options.animator_of(given)
+    bars = options.Bars(given.quiet)
+    done = compare_codecs(
+        animator,
+        [Path(clip) for clip in given.clips],
+        Path(given.output),
+        settings,
+        nets=None if given.nets is None else Path(given.nets),
+        progress=bars,
+    )
+    bars.close()
+    print(json.dumps(done.document, indent=2) if given.json else "\n".join(_lines(done)))
+    for name, reason in done.failed.items():
+        options.note(f"{name}: {reason}")
+    return SOME_FAILED if done.failed else 0
+
+
+def _lines(done: Comparison) -> list[str]:
+    """Return the ratios for people."""
+    from facewire.evaluation.codec_rates import MOTION
+
+    lines = []
+    for metric in done.curves.metrics:
+        lines.append(f"{metric.title}: the anchor's rate by ours at equal quality, after the first picture")
+        for anchor in done.curves.anchors:
+            ratio = done.curves.ratio(anchor, metric, MOTION)
+            if ratio is not None:
+                number = ratio.reason if ratio.overall is None else f"{ratio.overall:.2f}"
+                lines.append(f"  {anchor:<18} {number}")
+    absent = [f"not measured: {name}: {why}" for name, why in done.document["absent_methods"].items()]
+    return [*lines, *absent, f"{done.page}: {len(done.curves.clips)} clips"]

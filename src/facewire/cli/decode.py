@@ -1,0 +1,97 @@
+"""facewire decode: a talk becomes a video."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from facewire.cli import options, pipes
+
+if TYPE_CHECKING:
+    from facewire.runtime.talk_decoder import DecodeReport
+
+EXAMPLES = """examples:
+  facewire decode talk.fwv -o talk.mp4
+  facewire decode talk.fwv -o turned.mp4 --yaw 20
+  facewire decode talk.fwv -o sweep.mp4 --yaw -25:25
+  facewire decode talk.fwv -o somebody.mp4 --source somebody.jpg
+  cat talk.fwv | facewire decode - -o - | ffplay -
+
+View and identity are chosen here and cost no bits. Standard output carries Matroska."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "decode",
+        help="render a talk into a video",
+        description="Render a .fwv file into a video, from any side, with its own person or another.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("talk", metavar="TALK.fwv", help="the file, or - for standard input")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=".mp4, .mov, .mkv, .webm, .gif, or - for a pipe"
+    )
+    parser.add_argument("--source", metavar="IMAGE", help="show this person instead")
+    parser.add_argument(
+        "--absolute", action="store_true", help="with --source: take the talker's own pose, not the changes"
+    )
+    options.add_view_options(parser)
+    parser.add_argument("--tolerant", action="store_true", help="pass over damage instead of stopping")
+    parser.add_argument(
+        "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
+    )
+    options.add_source_options(parser)
+    options.add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.runtime.talk_decoder import DecodeOptions, decode
+
+    chosen = DecodeOptions(
+        view=options.view_of(given),
+        relative=not given.absolute,
+        tolerant=given.tolerant,
+        crf=given.crf,
+    )
+    animator = options.animator_of(given)
+    other = None
+    if given.source is not None:
+        other = animator.person(given.source, crop_mode=given.crop, face=given.face)
+    bars = options.Bars(given.quiet)
+    piped = given.output == pipes.PIPE
+    with pipes.opened(given.talk) as stream:
+        report = decode(
+            animator,
+            stream,
+            given.output,
+            chosen,
+            name=given.talk,
+            other=other,
+            sink=sys.stdout.buffer if piped else None,
+            frames=None if given.talk == pipes.PIPE else _length(given.talk),
+            progress=bars,
+        )
+    bars.close()
+    if report.skipped:
+        options.note(f"{given.talk}: {report.skipped} damaged sections or packets were passed over")
+    if not piped:
+        options.show(report, given.json, lambda: _lines(report))
+    return 0
+
+
+def _length(path: str) -> int | None:
+    """Return how many frames a file says it has; None if it is cut off."""
+    from facewire.bitstream.container import stated_frames
+
+    with pipes.opened(path) as stream:
+        return stated_frames(stream)
+
+
+def _lines(report: DecodeReport) -> list[str]:
+    """Return the report for people."""
+    return [f"{report.output}: {report.frames} frames, {report.frames_per_second:.1f} frames per second"]

@@ -1,0 +1,159 @@
+"""facewire encode: a video becomes a talk of a few bytes a frame."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from facewire.cli import options, pipes
+
+if TYPE_CHECKING:
+    from facewire.runtime.talk_encoder import EncodeReport
+
+EXAMPLES = """examples:
+  facewire encode me.mp4 -o me.fwv
+  facewire encode me.mp4 -o me.fwv --source portrait.jpg
+  facewire encode me.mp4 -o me.fwv --profile stream --keypoints 20
+  cat me.mkv | facewire encode - -o - | facewire decode - -o - | ffplay -
+
+A pipe must carry a format that can be read without going back: Matroska, WebM, MPEG-TS, fragmented MP4."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "encode",
+        help="code a video as source image, motion and sound",
+        description="Code a talking head: one picture, then a few bytes of motion a frame, and the sound.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("video", metavar="VIDEO", help="the video, or - for standard input")
+    parser.add_argument("-o", "--output", required=True, metavar="TALK.fwv", help="or - for standard output")
+    parser.add_argument("--source", metavar="IMAGE", help="source image (default: the first frame)")
+    parser.add_argument(
+        "--absolute",
+        action="store_true",
+        help="with --source: send the video's own pose, not its changes since the first frame",
+    )
+    parser.add_argument(
+        "--profile",
+        choices=("file", "stream", "raw"),
+        default="file",
+        help="file: smallest; stream: every packet stands for itself; raw: the paper's half floats "
+        "(default: file)",
+    )
+    parser.add_argument(
+        "--keypoints",
+        type=_count,
+        default="adaptive",
+        metavar="N|adaptive",
+        help="keypoints sent a frame: a number, or as many as the frame needs (default: adaptive)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=float,
+        metavar="PIXELS",
+        help="adaptive: how far a keypoint may be off for not being sent, of 256 pixels (default: 1)",
+    )
+    parser.add_argument(
+        "--rate",
+        choices=("fine", "standard", "coarse"),
+        default="standard",
+        help="how finely motion is quantised (default: standard)",
+    )
+    parser.add_argument(
+        "--refresh",
+        choices=("source", "patch", "off"),
+        default="source",
+        help="what is sent when the synthesis fails: a new source image, a region, nothing (default: source)",
+    )
+    parser.add_argument(
+        "--still", choices=("avif", "webp", "jpeg"), default="avif", help="codec of pictures (default: avif)"
+    )
+    parser.add_argument(
+        "--still-quality", type=int, default=75, metavar="Q", help="their quality, 1 to 100 (default: 75)"
+    )
+    parser.add_argument(
+        "--confirm-after",
+        type=int,
+        default=5,
+        metavar="N",
+        help="stream: frames until a packet counts as received, 0 for never (default: 5)",
+    )
+    parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
+    parser.add_argument(
+        "--audio-rate", type=int, default=24, metavar="KBIT", help="of the sound, kbit/s (default: 24)"
+    )
+    options.add_source_options(parser)
+    options.add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.codec.sufficiency import LIMIT
+    from facewire.runtime.talk_encoder import EncodeOptions, encode
+    from facewire.runtime.talk_squares import TalkSquares
+
+    chosen = EncodeOptions(
+        profile=given.profile,
+        tables=f"compact-{given.rate}",
+        keypoints=given.keypoints,
+        limit=LIMIT if given.limit is None else given.limit,
+        still=given.still,
+        still_quality=given.still_quality,
+        relative=not given.absolute,
+        confirm_after=given.confirm_after or None,
+        refresh=given.refresh,
+    )
+    animator = options.animator_of(given)
+    bars = options.Bars(given.quiet)
+    squares = TalkSquares(
+        animator,
+        given.video,
+        pipe=sys.stdin.buffer if given.video == pipes.PIPE else None,
+        crop_mode=given.crop,
+        face=given.face,
+        sound=not given.no_audio,
+        kbit_per_s=given.audio_rate,
+        progress=bars,
+    )
+    with squares, pipes.sink(given.output) as sink:
+        report = encode(
+            animator,
+            squares,
+            sink,
+            chosen,
+            output=given.output,
+            photo=given.source,
+            crop_mode=given.crop,
+            face=given.face,
+            live=given.output == pipes.PIPE,
+            progress=bars,
+        )
+    bars.close()
+    if report.missing:
+        options.note(
+            f"{given.video}: no face in {report.missing} of {report.frames} frames; they hold the last motion"
+        )
+    if given.output != pipes.PIPE:
+        options.show(report, given.json, lambda: _lines(report))
+    elif not given.quiet:
+        options.note(_lines(report)[0])
+    return 0
+
+
+def _count(text: str) -> int | str:
+    """Return a number of keypoints, or the word adaptive; what else it is is said later."""
+    return int(text) if text.isdecimal() else text
+
+
+def _lines(report: EncodeReport) -> list[str]:
+    """Return the report for people."""
+    return [
+        f"{report.output}: {report.frames} frames, {report.bytes_per_frame:.1f} bytes a frame with "
+        f"{report.keypoints:.1f} keypoints, {report.kbit_per_s:.2f} kbit/s; source {report.source_bytes} bytes, "
+        f"{report.refreshes} refreshes of {report.refresh_bytes} bytes, audio {report.audio_bytes} bytes"
+    ]

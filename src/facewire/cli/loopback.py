@@ -1,0 +1,137 @@
+"""facewire loopback: a whole call on one machine, through a link as bad as you like."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from facewire.cli import options
+
+MOST_FRAMES = 1500
+"""Of the clip that are kept in memory; it is played to and fro."""
+
+EXAMPLES = """examples:
+  facewire loopback talk.mp4
+  facewire loopback talk.mp4 --loss 0.1 --burst 2 --delay 40 --jitter 8
+  facewire loopback talk.mp4 --cut 10:60 --seconds 90 --costs cpu
+  facewire loopback talk.mp4 --seconds 1800 --pictures 0 --json      soak
+
+The network is modelled and time is virtual; codec, sound, photo and networks are the real ones, and what they take
+here is charged to the side that does it. The same --seed gives the same losses."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "loopback",
+        help="hold a call with yourself through a bad link and report",
+        description="Play a clip through a whole call between two agents and a seeded model of a network.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("clip", metavar="CLIP", help="video of one talking person")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of call (default: 20)")
+    parser.add_argument("--loss", type=float, default=0.0, help="share of packets lost, 0 to 0.9")
+    parser.add_argument("--burst", type=float, default=1.0, help="mean packets lost in a row (default: 1)")
+    parser.add_argument("--delay", type=float, default=0.0, metavar="MS", help="one way")
+    parser.add_argument(
+        "--jitter", type=float, default=0.0, metavar="MS", help="mean of what is added at random"
+    )
+    parser.add_argument("--reorder", type=float, default=0.0, help="share of packets overtaken, 0 to 0.5")
+    parser.add_argument("--rate", type=float, default=0.0, metavar="KBIT", help="bottleneck, kbit/s")
+    parser.add_argument("--cut", metavar="START:SECONDS", help="a time in which nothing gets through")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    parser.add_argument(
+        "--pictures", type=int, default=1, metavar="N", help="render every n-th picture; 0 none (default: 1)"
+    )
+    parser.add_argument(
+        "--costs",
+        choices=("wall", "cpu", "fixed"),
+        default="wall",
+        help="what networks cost: time taken, processor time (for busy machines), or a fixed 15 and 35 ms",
+    )
+    parser.add_argument("--no-trailer", action="store_true", help="send the face on the data channel")
+    options.add_model_options(parser)
+    options.add_engine_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from itertools import islice
+
+    from facewire.base.errors import ConfigError
+    from facewire.call.engine import NetworkEngine
+    from facewire.call.loopback import Loopback, LoopbackSettings
+    from facewire.call.loopback_report import LoopbackReport
+    from facewire.codec.tables.shipped import shipped_tables
+    from facewire.media.video import VideoReader
+    from facewire.runtime.engine_choice import open_engine
+    from facewire.transport.link import LinkSettings
+
+    if not 1 <= given.seconds <= 86_400:
+        raise ConfigError("seconds", given.seconds, "1 to 86400")
+    if given.pictures < 0:
+        raise ConfigError("pictures", given.pictures, "0 or more")
+    start, length = _cut(given.cut)
+    link = LinkSettings(
+        loss=given.loss,
+        burst=given.burst,
+        delay_ms=given.delay,
+        jitter_ms=given.jitter,
+        reorder=given.reorder,
+        rate_kbit_per_s=given.rate,
+        cut_start_s=start,
+        cut_s=length,
+    )
+    settings = LoopbackSettings(
+        seconds=given.seconds,
+        link=link,
+        seed=given.seed,
+        trailer=not given.no_trailer,
+        pictures=given.pictures,
+        costs=given.costs,
+    )
+    animator = options.animator_of(given)
+    engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
+    if not given.quiet:
+        options.note(f"engine {choice.name}: {choice.reason}")
+    with VideoReader(given.clip) as reader:
+        frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
+    bars = options.Bars(given.quiet)
+    networks = NetworkEngine(engine, animator.manifest.sha256)
+    call = Loopback(networks, animator.finder, shipped_tables(), frames, settings)
+    report: LoopbackReport = call.run(bars)
+    bars.close()
+    options.show(report, given.json, lambda: _lines(report))
+    return 0
+
+
+def _cut(text: str | None) -> tuple[float, float]:
+    """Return start and length of a cut in seconds; a start below 0 means none."""
+    from facewire.base.errors import ConfigError
+
+    if text is None:
+        return -1.0, 0.0
+    try:
+        start, length = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise ConfigError("cut", text, "START:SECONDS such as 10:60") from None
+    return start, length
+
+
+def _lines(report: Any) -> list[str]:
+    quality = "not compared" if report.psnr is None else f"{report.psnr:.2f} dB"
+    delay, skew = report.delay_ms, report.lip_skew_ms
+    return [
+        f"{report.seconds:.0f} s of call, {report.frames} frames, {100 * report.delivered:.1f} % shown, "
+        f"{report.filled} filled in, {report.eased} at rest",
+        f"face {report.face_kbit_per_s:.2f} kbit/s, sound {report.sound_kbit_per_s:.2f}, "
+        f"with all headers {report.ip_kbit_per_s:.2f}",
+        f"delay {delay.median:.0f} ms median, {delay.p95:.0f} ms p95; lips and sound {skew.median:.0f} ms apart, "
+        f"{skew.p95:.0f} ms p95",
+        f"longest freeze {report.longest_freeze_ms:.0f} ms; sound covered up {100 * report.sound_concealed:.1f} %",
+        f"PSNR against the clip {quality}",
+        f"set up in {report.set_up_s:.2f} s; {report.reconnects} reconnects; "
+        f"memory {report.memory_mb[0]:.0f} -> {report.memory_mb[1]:.0f} MB; ended {report.state[0]}",
+    ]

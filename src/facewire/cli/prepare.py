@@ -1,0 +1,187 @@
+"""facewire prepare: from raw videos to shards of clips that training reads."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from facewire.cli import options
+
+if TYPE_CHECKING:
+    from facewire.data.preparation.run import PrepareReport
+    from facewire.data.preparation.settings import PrepareConfig
+    from facewire.data.preparation.videos import RawVideo
+
+SOME_FAILED = 8
+SETTINGS = {
+    "size": (int, "N", "side of the clips in pixels"),
+    "least_seconds": (float, "S", "shortest clip"),
+    "most_seconds": (float, "S", "longest clip; longer takes are cut into equal pieces"),
+    "least_face": (float, "SHARE", "least height of the face in the video, as a share of --size"),
+    "least_motion": (float, "SHARE", "least movement within the face, as a share of its size"),
+    "least_sharpness": (float, "X", "least variance of the Laplacian of grey levels"),
+    "least_bits": (float, "X", "least bits per pixel and frame of the video file"),
+    "val_share": (float, "SHARE", "identities that go to validation, where the list does not say"),
+    "seed": (int, "N", "of that split"),
+    "crf": (int, "N", "x264 quality, smaller is better"),
+    "shard_bytes": (int, "N", "a shard is closed when it is larger"),
+}
+
+EXAMPLES = """examples:
+  facewire prepare raw/ -o shards/                      again: goes on where it stopped
+  facewire prepare videos.csv -o shards/ --size 512     lines PATH[,IDENTITY[,train|val]]
+  facewire prepare raw/ -o shards/ --workers 16
+  facewire prepare raw/ -o /shared/shards --cluster auto          a Ray cluster; "local" tries it here
+  facewire prepare youtube/ -o vox2/ --recipe voxceleb2 --list vox2_dev_txt/txt
+  facewire prepare train/1min_clips/ -o th1kh/ --recipe talkinghead-1kh --list train_video_tubes.txt
+  facewire train compact-256 --data shards/ -o run/
+
+Without a list, the first folder below RAW_DIR names the person, else the file does; nobody is in both train and val.
+The shards are WebDataset tars; summary.html shows what was kept and what was thrown away, rejected.csv why.
+
+exit codes: 0 done, 8 done but some videos gave nothing because they are missing or broken"""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "prepare",
+        help="make training data of raw videos",
+        description="Find heads in raw videos, cut them out, label them, and pack the clips into shards.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", metavar="RAW_DIR|LIST", help="folder of raw videos, or a list of them")
+    parser.add_argument("-o", "--output", required=True, metavar="SHARDS", help="folder for the shards")
+    parser.add_argument(
+        "--recipe",
+        choices=("voxceleb2", "talkinghead-1kh"),
+        help="read a published list; RAW_DIR holds its videos, or one-minute chunks",
+    )
+    parser.add_argument(
+        "--list", metavar="PATH", help="the published list: VoxCeleb2's folder txt, or a list of tubes"
+    )
+    parser.add_argument(
+        "--split",
+        choices=("train", "val"),
+        help="where all clips go (default: as published, else by identity)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes (default: one for each core)",
+    )
+    parser.add_argument("--cluster", metavar="ADDRESS", help="Ray cluster: its address, auto, or local")
+    parser.add_argument(
+        "--limit", type=float, default=3600.0, metavar="S", help="longest time for one video (default: 3600)"
+    )
+    for name, (kind, metavar, text) in SETTINGS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=text)
+    options.add_report_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    from facewire.base.errors import ConfigError
+    from facewire.data.preparation.run import prepare
+
+    if given.workers < 1:
+        raise ConfigError("workers", given.workers, "a whole number of 1 or more")
+    config, videos = _config(given), _videos(given)
+    bars = _Bars(given.quiet)
+    try:
+        report = prepare(
+            videos,
+            Path(given.output),
+            config,
+            workers=given.workers,
+            cluster=given.cluster,
+            limit_s=given.limit,
+            progress=bars,
+        )
+    finally:
+        bars.close()
+    if not given.quiet:
+        for problem in report.problems:
+            options.note(f"left out: {problem}")
+    options.show(report, given.json, lambda: _lines(report))
+    return SOME_FAILED if report.problems else 0
+
+
+def _config(given: argparse.Namespace) -> PrepareConfig:
+    from facewire.data.preparation.settings import PrepareConfig
+
+    wanted = {name: getattr(given, name) for name in SETTINGS}
+    return PrepareConfig(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def _videos(given: argparse.Namespace) -> list[RawVideo]:
+    """Return what is to be prepared.
+
+    Raises:
+        ConfigError: --recipe and --list do not go together.
+        MediaError: there is nothing, or not in the format that was named.
+    """
+    from facewire.base.errors import ConfigError
+    from facewire.data.preparation.talking_head import talking_head_videos
+    from facewire.data.preparation.videos import find_videos
+    from facewire.data.preparation.voxceleb import voxceleb_videos
+
+    source = Path(given.source)
+    if (given.recipe is None) != (given.list is None):
+        raise ConfigError("list", given.list, "--recipe and --list together, or neither")
+    if given.recipe is None:
+        videos = find_videos(source)
+    elif given.recipe == "voxceleb2":
+        videos = voxceleb_videos(source, Path(given.list))
+    else:
+        videos = talking_head_videos(source, Path(given.list))
+    return [replace(video, split=given.split) for video in videos] if given.split else videos
+
+
+def _lines(report: PrepareReport) -> list[str]:
+    seconds = report.frames / 25
+    lines = [
+        f"{report.folder}: {report.clips} clips, {seconds / 60:.1f} minutes, {report.identities} identities, "
+        f"{report.shards} shards of {report.videos} videos ({report.new} new); look at summary.html"
+    ]
+    lines += [f"left out {count:6d}  {reason}" for reason, count in report.rejected.items()]
+    if report.changed:
+        lines.append(
+            f"{report.changed} videos have changed since they were packed; another -o takes them as they are"
+        )
+    return lines
+
+
+class _Bars:
+    """Progress with time left, on standard error."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet or not sys.stderr.isatty()
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Show how many videos a stage has done."""
+        if self._quiet:
+            return
+        if stage != self._stage:
+            self.close()
+            self._bar, self._stage = tqdm(total=total, desc=stage, unit="video", file=sys.stderr), stage
+        assert self._bar is not None
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """End the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,55 @@
+"""facewire signal: the small server where two agents find each other."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from facewire.cli import options
+from facewire.cli.call import require_call_extra
+
+DEFAULT_PORT = 8765
+WEB = Path(__file__).parent.parent / "web"
+
+EXAMPLES = """examples:
+  facewire signal
+  facewire signal --host 0.0.0.0 --port 8765     behind a proxy that speaks TLS
+
+It passes sealed texts between the two sides of a call and sees neither tokens nor pictures nor sound. It logs nothing
+about rooms."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "signal",
+        help="run the server where two sides of a call meet",
+        description="Run the rendezvous server of calls.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"port, 0 for any free one (default: {DEFAULT_PORT})"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    require_call_extra()
+    import asyncio
+
+    from facewire.call.serve import serve
+    from facewire.call.signal_server import SignalServer
+
+    server = SignalServer((WEB / "join.html").read_text(encoding="utf-8"))
+
+    def started(port: int) -> None:
+        options.note(f"signalling server on http://{given.host}:{port}; stop it with Ctrl-C")
+
+    asyncio.run(serve(server.app, given.host, given.port, started))
+    return 0

@@ -1,0 +1,207 @@
+"""What is in a talk: header, bytes by kind, bytes and keypoints a frame. Pictures and sound are not decoded."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from facewire.base.errors import TruncatedStream
+from facewire.base.files import Readable
+from facewire.bitstream import sections as kinds
+from facewire.bitstream.header import FILE, MAJOR, RAW, STREAM
+from facewire.bitstream.sections import Audio, Patch
+from facewire.codec.decoder import DecodedFrame
+from facewire.codec.tables.artefact import CodecTables
+from facewire.codec.talk import Item, SourcePicture, TalkReader
+
+SECTION_NAMES = {
+    kinds.SOURCE: "source",
+    kinds.MOTION: "motion",
+    kinds.AUDIO_HEAD: "audio head",
+    kinds.AUDIO: "audio",
+    kinds.PATCH: "patch",
+    kinds.INDEX: "index",
+    kinds.END: "end",
+}
+PROFILE_NAMES = {STREAM: "stream", FILE: "file", RAW: "raw"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Numbers over the frames."""
+
+    mean: float
+    min: float
+    max: float
+    median: float
+
+    @classmethod
+    def of(cls, values: list[float], mean: float | None = None) -> Spread:
+        """Return the spread; `mean` if it is known better than from the values."""
+        if not values:
+            return cls(mean=mean or 0.0, min=0.0, max=0.0, median=0.0)
+        average = statistics.fmean(values) if mean is None else mean
+        return cls(mean=average, min=min(values), max=max(values), median=statistics.median(values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A source image or a patch: its first frame, type and bytes."""
+
+    kind: str
+    frame: int
+    mime: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionSum:
+    """Sections of one type: how many, and their bytes with heads and checksums."""
+
+    kind: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """A frame in the packet table."""
+
+    frame: int
+    epoch: int
+    bytes: float
+    """Its share of the stream; fractions in profile file, where frames share bytes."""
+    keypoints: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkInfo:
+    """A talk. Every byte is in exactly one of source, refresh, audio and motion.
+
+    source_bytes     the section of the first source image
+    refresh_bytes    sections of later source images and of patches
+    audio_bytes      sections of the sound
+    motion_bytes     all the rest: header, motion, index, end
+    bytes_per_frame  mean: motion_bytes by frames; min, max, median: of the frames' own shares
+    kbit_per_s       of motion_bytes
+    """
+
+    profile: str
+    version: int
+    tables: int
+    tables_hash: str
+    model_fingerprint: str
+    width: int
+    height: int
+    fps: float
+    frames: int
+    seconds: float
+    complete: bool
+    file_bytes: int
+    source_bytes: int
+    refresh_bytes: int
+    motion_bytes: int
+    audio_bytes: int
+    audio_packets: int
+    bytes_per_frame: Spread
+    kbit_per_s: float
+    audio_kbit_per_s: float
+    keypoints: Spread
+    sections: list[SectionSum]
+    pictures: list[Picture]
+    packets: list[Packet]
+
+
+def inspect(source: Readable, find_tables: Callable[[int, bytes], CodecTables | None]) -> TalkInfo:
+    """Return what is in a talk.
+
+    Args:
+        source: the bytes.
+        find_tables: see `TalkReader`.
+
+    Raises:
+        BitstreamError: it is no talk, or is damaged before its first frame.
+    """
+    reader = TalkReader(source, find_tables)
+    count = _Count(reader)
+    complete = True
+    try:
+        for item in reader:
+            count.take(item)
+    except TruncatedStream:
+        complete = False
+    return count.info(complete)
+
+
+class _Count:
+    """Adds up what a reader delivers."""
+
+    def __init__(self, reader: TalkReader) -> None:
+        self._reader = reader
+        self._pictures: list[Picture] = []
+        self._packets: list[Packet] = []
+        self._sound_packets = 0
+        self._counted = {kinds.SOURCE: 0, kinds.PATCH: 0}
+
+    def take(self, item: Item) -> None:
+        """Count an item in."""
+        if isinstance(item, DecodedFrame):
+            size = item.bits / 8
+            used = item.motion.used
+            self._packets.append(Packet(frame=item.number, epoch=item.epoch, bytes=size, keypoints=used))
+        elif isinstance(item, SourcePicture):
+            self._picture("source", kinds.SOURCE, item.frame, item.mime or "the one before")
+        elif isinstance(item, Patch):
+            self._picture("patch", kinds.PATCH, item.frame, kinds.MIME_TYPES[item.mime])
+        elif isinstance(item, Audio):
+            self._sound_packets += len(item.packets)
+
+    def _picture(self, name: str, kind: int, frame: int, mime: str) -> None:
+        size = self._reader.section_bytes[kind] - self._counted[kind]
+        self._counted[kind] += size
+        self._pictures.append(Picture(kind=name, frame=frame, mime=mime, bytes=size))
+
+    def info(self, complete: bool) -> TalkInfo:
+        """Return the sums."""
+        header, by_kind = self._reader.header, self._reader.section_bytes
+        source = self._pictures[0].bytes if self._pictures else 0
+        refresh = sum(picture.bytes for picture in self._pictures[1:])
+        audio = by_kind.get(kinds.AUDIO_HEAD, 0) + by_kind.get(kinds.AUDIO, 0)
+        motion = self._reader.offset - source - refresh - audio
+        frames = len(self._packets)
+        seconds = frames / float(header.fps)
+        return TalkInfo(
+            profile=PROFILE_NAMES[header.profile],
+            version=MAJOR,
+            tables=header.table,
+            tables_hash=header.table_hash.hex(),
+            model_fingerprint=header.fingerprint.hex(),
+            width=header.width,
+            height=header.height,
+            fps=float(header.fps),
+            frames=frames,
+            seconds=seconds,
+            complete=complete,
+            file_bytes=self._reader.offset,
+            source_bytes=source,
+            refresh_bytes=refresh,
+            motion_bytes=motion,
+            audio_bytes=audio,
+            audio_packets=self._sound_packets,
+            bytes_per_frame=Spread.of([packet.bytes for packet in self._packets], motion / max(1, frames)),
+            kbit_per_s=_rate(motion, seconds),
+            audio_kbit_per_s=_rate(audio, seconds),
+            keypoints=Spread.of([float(packet.keypoints) for packet in self._packets]),
+            sections=[
+                SectionSum(kind=SECTION_NAMES.get(kind, f"type {kind}"), count=count, bytes=by_kind[kind])
+                for kind, count in sorted(self._reader.section_counts.items())
+            ],
+            pictures=self._pictures,
+            packets=self._packets,
+        )
+
+
+def _rate(size: int, seconds: float) -> float:
+    """Return kbit/s; 0 of nothing."""
+    return 8 * size / seconds / 1000 if seconds else 0.0

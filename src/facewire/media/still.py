@@ -1,0 +1,71 @@
+"""Still pictures as bytes inside other files: AVIF, WebP, JPEG and PNG in, AVIF, WebP and JPEG out.
+
+Bytes may come from anywhere: their size is checked before anything is decoded. Knows nothing about faces.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import numpy as np
+from PIL import Image, features
+
+from facewire.base.errors import ConfigError, MediaError
+from facewire.media.frame import Pixels, check_pixels
+from facewire.media.image import MAX_PIXELS, pillow_errors, to_rgb
+
+READERS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
+"""Types that can be read here, and Pillow's names for them."""
+WRITERS: Final = ("avif", "webp", "jpeg")
+LOWEST, HIGHEST = 1, 100
+"""Qualities of the writers; 100 is the best."""
+
+
+def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
+    """Return the type and the bytes of a picture.
+
+    Args:
+        pixels: uint8 [H, W, 3].
+        kind: "avif", "webp" or "jpeg".
+        quality: 1 to 100 on the writer's own scale.
+
+    Raises:
+        ConfigError: kind or quality is unknown, or this Pillow cannot write it.
+    """
+    check_pixels("pixels", pixels)
+    if kind not in WRITERS:
+        raise ConfigError("still codec", kind, ", ".join(WRITERS))
+    if not LOWEST <= quality <= HIGHEST:
+        raise ConfigError("still quality", quality, f"{LOWEST} to {HIGHEST}")
+    if kind == "avif" and not features.check("avif"):
+        raise ConfigError("still codec", kind, "webp or jpeg; this Pillow has no AVIF")
+    options: dict[str, dict[str, object]] = {
+        "avif": {"speed": 3, "subsampling": "4:2:0", "max_threads": 1},
+        "webp": {"method": 6},
+        "jpeg": {"optimize": True, "progressive": True},
+    }
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, kind.upper(), quality=quality, **options[kind])
+    return f"image/{kind}", out.getvalue()
+
+
+def decode_still(data: bytes, kind: str, name: str) -> Pixels:
+    """Return the picture of bytes of a type, uint8 [H, W, 3].
+
+    Args:
+        data: the bytes.
+        kind: a key of `READERS`.
+        name: for error texts.
+
+    Raises:
+        MediaError: it is of another type, damaged, too large, or a type that cannot be read here.
+    """
+    reader = READERS.get(kind)
+    if reader is None:
+        raise MediaError(name, f"holds a picture of type {kind}, which cannot be read here")
+    with pillow_errors(name):
+        picture = Image.open(io.BytesIO(data), formats=[reader])
+        if picture.width * picture.height > MAX_PIXELS:
+            raise MediaError(name, f"holds a picture of more than {MAX_PIXELS:,} pixels")
+    return np.ascontiguousarray(to_rgb(picture, name))

@@ -1,0 +1,235 @@
+// The page of a call. It talks only to the agent on this computer: a control websocket and one WebRTC connection.
+// The messages are those of facewire/call/page_messages.py; anything else is ignored.
+
+import { FaceView } from "./face.js";
+
+const VERSION = 1;
+const LONGEST_PHOTO_SIDE = 1600;
+const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 } }, audio: true };
+const STATES = {
+  idle: "Not in a call",
+  joining: "Looking for the room",
+  waiting: "Waiting for the other person",
+  connecting: "Connecting",
+  greeting: "Exchanging photos",
+  live: "In a call",
+  lost: "Connection lost, trying again",
+  ended: "The call is over",
+};
+const MARKS = { synthesis: "Synthesised", video: "Ordinary video", off: "Camera off" };
+const LIGHT = { dark: "too dark", good: "good", bright: "too bright", unknown: "unknown" };
+
+const byId = (id) => document.getElementById(id);
+const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
+let socket = null;
+let connection = null;
+let stream = null;
+let state = "idle";
+let photoReady = false;
+let ownMode = "synthesis";
+
+function say(type, fields = {}) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type, ...fields }));
+}
+
+function notice(text) { byId("notice").textContent = text; }
+
+const view = new FaceView(byId("face"), (angles) => {
+  byId("look").setAttribute("aria-pressed", String(angles.frontal));
+  say("view", angles);
+});
+
+// The agent.
+
+function open() {
+  socket = new WebSocket(`ws://${location.host}/control`);
+  socket.onopen = () => say("enter", { version: VERSION, key });
+  socket.onmessage = (event) => {
+    const message = JSON.parse(event.data);
+    hear[message.type]?.(message);
+  };
+  socket.onclose = () => {
+    byId("state").textContent = "The agent is gone: is `facewire call` still running?";
+    connection?.close();
+    document.body.dataset.state = "ended";
+  };
+}
+
+const hear = {
+  welcome() { connect(); },
+  answer(message) { connection?.setRemoteDescription({ type: "answer", sdp: message.sdp }); },
+  failure(message) { notice(message.problem); },
+
+  check(message) {
+    mark("camera", message.picture, message.picture ? "works" : "no picture");
+    mark("light", message.light === "good", LIGHT[message.light]);
+    const count = message.faces > 1 ? `${message.faces} people` : "found";
+    mark("face", message.face && message.faces === 1, message.face ? count : "not found");
+    photoReady = message.photo;
+    mark("photo", photoReady, photoReady ? "ready" : "none chosen");
+    ready();
+  },
+
+  "photo-result"(message) {
+    byId("photo-problem").textContent = message.ok ? "" : message.problem;
+    if (message.ok) {
+      photoReady = true;
+      mark("photo", true, message.avatar ? "an avatar: the other side is told" : "ready");
+      ready();
+    }
+  },
+
+  course(message) {
+    state = message.state;
+    document.body.dataset.state = state;
+    const progress = message.photo_progress < 1 ? `, ${Math.round(100 * message.photo_progress)} %` : "";
+    byId("state").textContent = (STATES[state] ?? state) + progress + (message.problem ? `: ${message.problem}` : "");
+    const idle = state === "idle" || state === "ended";
+    byId("before").hidden = !idle;
+    byId("inviting").hidden = !message.link || state !== "waiting";
+    byId("link").value = message.link;
+    byId("numbers").hidden = state !== "live";
+    byId("caption").textContent = state === "live" || state === "lost" ? "" : "How others will see you";
+    view.enabled = state === "live";
+    if (state !== "live") byId("mark").textContent = MARKS.synthesis;
+    ready();
+  },
+
+  remote(message) {
+    if (state !== "live") return;
+    byId("mark").textContent = MARKS[message.mode] + (message.avatar ? " · avatar" : "");
+  },
+
+  own(message) {
+    ownMode = message.mode;
+    const why = message.reasons.join(", ");
+    if (state !== "live") return;
+    if (ownMode === "video") notice(`Ordinary video is sent (${why || "coming back"}).`);
+    else notice(why && ownMode === "synthesis" ? `Your face does not come across well: ${why}.` : "");
+  },
+
+  meters(message) {
+    for (const way of ["sent", "received"]) {
+      for (const name of ["face", "sound", "video", "ip"]) number(`${way}-${name}`, message[way][name], 1);
+      const h264 = message[way].h264;
+      byId(`${way}-h264`).textContent = h264 ? h264.toFixed(0) : "…";
+      number(`${way}-frames`, message[way].frames, 0);
+    }
+    byId("round-trip").textContent = `${message.round_trip.toFixed(0)} ms`;
+    byId("loss").textContent = `${(100 * message.loss).toFixed(1)} %`;
+    byId("delay").textContent = `${message.delay.toFixed(0)} ms`;
+  },
+};
+
+function number(id, value, digits) { byId(id).textContent = value.toFixed(digits); }
+
+function mark(name, ok, text) {
+  const item = byId(`check-${name}`);
+  item.dataset.ok = ok ? "yes" : "no";
+  item.querySelector("span").textContent = text;
+}
+
+function ready() {
+  byId("start").disabled = !photoReady;
+  byId("enter").disabled = !photoReady || !byId("invitation").value.trim();
+}
+
+// Camera, microphone, and the picture that comes back.
+
+async function connect() {
+  try {
+    stream = stream ?? await navigator.mediaDevices.getUserMedia(CAMERA);
+  } catch (problem) {
+    mark("camera", false, problem.name === "NotAllowedError" ? "not allowed" : "not found");
+    notice("Allow camera and microphone for this page, then load it again.");
+    return;
+  }
+  byId("self").srcObject = stream;
+  connection?.close();
+  connection = new RTCPeerConnection();
+  const incoming = new MediaStream();
+  byId("remote").srcObject = incoming;
+  connection.ontrack = (event) => incoming.addTrack(event.track);
+  for (const track of stream.getTracks()) connection.addTrack(track, stream);
+  const sender = connection.getSenders().find((one) => one.track?.kind === "video");
+  if (sender?.track) sender.track.contentHint = "motion";
+  await connection.setLocalDescription(await connection.createOffer());
+  await gathered(connection);
+  say("offer", { sdp: connection.localDescription.sdp });
+}
+
+function gathered(peer) {
+  return new Promise((resolve) => {
+    if (peer.iceGatheringState === "complete") resolve();
+    const timer = setTimeout(resolve, 2000);
+    peer.addEventListener("icegatheringstatechange", () => {
+      if (peer.iceGatheringState !== "complete") return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+async function smaller(file) {
+  const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const share = Math.min(1, LONGEST_PHOTO_SIDE / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(picture.width * share);
+  canvas.height = Math.round(picture.height * share);
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+}
+
+// What the user does.
+
+function toggle(id, type, apply) {
+  const button = byId(id);
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  apply(on);
+  say(type, { on });
+}
+
+const actions = {
+  mute: () => toggle("mute", "mute", (on) => stream?.getAudioTracks().forEach((track) => { track.enabled = !on; })),
+  camera: () => toggle("camera", "camera-off", (on) => stream?.getVideoTracks().forEach((track) => { track.enabled = !on; })),
+  look: () => view.set(0, 0, byId("look").getAttribute("aria-pressed") !== "true"),
+  reset: () => view.reset(),
+  "hang-up": () => say("hang-up"),
+  take: () => say("take-photo"),
+  start: () => { notice(""); say("join", { invitation: "" }); },
+  copy: async () => {
+    byId("link").select();
+    await navigator.clipboard?.writeText(byId("link").value).catch(() => {});
+    byId("copy").textContent = "Copied";
+  },
+};
+for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
+
+byId("join").addEventListener("submit", (event) => {
+  event.preventDefault();
+  notice("");
+  say("join", { invitation: byId("invitation").value.trim() });
+});
+byId("invitation").addEventListener("input", ready);
+
+byId("photo").addEventListener("change", async (event) => {
+  const file = event.target.files[0];
+  event.target.value = "";
+  if (!file) return;
+  try {
+    socket?.send(await smaller(file));
+  } catch {
+    byId("photo-problem").textContent = "This file is no picture that the browser can read.";
+  }
+});
+
+const KEYS = { m: "mute", c: "camera", l: "look", r: "reset" };
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const id = KEYS[event.key.toLowerCase()];
+  if (id && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
+});
+
+if (key) open();
+else byId("state").textContent = "Open the address that `facewire call` printed: it carries a key.";

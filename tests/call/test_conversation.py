@@ -1,0 +1,298 @@
+"""Two conversations over a wire that the test holds in its hands."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facewire.call.conversation import TICK, Conversation, IncomingPhoto, OwnSource, Party
+from facewire.call.face_receiver import Show
+from facewire.call.peer_messages import PEER_MESSAGES, Bye, Photo
+from facewire.call.states import Event
+from facewire.codec.tables.shipped import shipped_tables
+from facewire.media.picture_bytes import encode_webp
+from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
+from tests.call.stand_ins import SIZE, frame, motion
+
+PARTY = Party(bytes(8), shipped_tables(), SIZE)
+SOURCE = OwnSource(encode_webp(frame(0)), motion(0))
+
+
+class Wire:
+    """An outbox that keeps everything."""
+
+    def __init__(self) -> None:
+        self.media_out: deque[tuple[bytes, int]] = deque()
+        self.reliable_out: deque[str | bytes] = deque()
+        self.loose_out: deque[bytes] = deque()
+
+    def media(self, payload: bytes, timestamp: int) -> None:
+        self.media_out.append((payload, timestamp))
+
+    def reliable(self, message: str | bytes) -> None:
+        self.reliable_out.append(message)
+
+    def loose(self, message: bytes) -> None:
+        self.loose_out.append(message)
+
+
+class Two:
+    """Two sides; side 0 sends a moving face, both send sound. RTP clocks begin at random places."""
+
+    def __init__(self, *parties: Party, held: IncomingPhoto | None = None) -> None:
+        first, second = parties or (PARTY, PARTY)
+        self.wires = (Wire(), Wire())
+        self.sides = (
+            Conversation(first, SOURCE, self.wires[0], 0.0),
+            Conversation(second, SOURCE, self.wires[1], 0.0, held),
+        )
+        self.offsets = (4_000_000_000, 77)
+        self.now = 0.0
+        self.events: tuple[list[Event], list[Event]] = ([], [])
+        self.shows: list[Show] = []
+        self.step = 0
+
+    def greet(self) -> None:
+        for side in self.sides:
+            side.greet()
+        self.settle()
+
+    def settle(self) -> None:
+        """Carry reliable messages to and fro until none is left; photos need no preparation."""
+        while any(wire.reliable_out for wire in self.wires) or any(side.photos for side in self.sides):
+            for index in (0, 1):
+                other = self.sides[1 - index]
+                while self.wires[index].reliable_out:
+                    other.hear_reliable(self.wires[index].reliable_out.popleft(), self.now)
+                while other.photos:
+                    other.photo_prepared(other.photos.popleft())
+        for index in (0, 1):
+            self.events[index].extend(self.sides[index].events())
+
+    def run(self, seconds: float, lose: float = 0.0, seed: int = 0) -> None:
+        chance = random.Random(seed)
+        for side in self.sides:
+            side.live = True
+        end = self.now + seconds
+        while self.now < end:
+            self.step += 1
+            self.now = self.sides[0].next_tick
+            self.sides[0].motion(motion(self.step), self.now - 0.01)
+            for index in (0, 1):
+                self.sides[index].microphone.put(np.full(1920, 100, np.int16))
+                self.sides[index].tick(self.now)
+                wire, other = self.wires[index], self.sides[1 - index]
+                while wire.media_out:
+                    payload, timestamp = wire.media_out.popleft()
+                    if chance.random() >= lose:
+                        other.hear_media(
+                            payload, (timestamp + self.offsets[index]) % (1 << 32), self.now + 0.001
+                        )
+                while wire.loose_out:
+                    message = wire.loose_out.popleft()
+                    if chance.random() >= lose:
+                        other.hear_loose(message, self.now + 0.001)
+            self.settle()
+            for part in range(8):
+                at = self.now + 0.002 + part * TICK / 8
+                show = self.sides[1].due(at)
+                if show is not None:
+                    self.shows.append(show)
+            self.sides[1].sound(1920, self.now + 0.002)
+
+
+def test_greeting_brings_photos_and_confirmation() -> None:
+    two = Two()
+    two.greet()
+    assert two.events == ([Event.GREETED], [Event.GREETED])
+    assert two.sides[1].held is not None
+    assert two.sides[1].held.picture == SOURCE.picture
+    assert two.sides[0].sender.ready
+
+
+def test_a_face_arrives_with_its_motion_and_its_sound() -> None:
+    two = Two()
+    two.greet()
+    two.run(4.0)
+    fresh = [show for show in two.shows if show.kind == "fresh"]
+    assert len(fresh) >= 90
+    last = fresh[-1]
+    errors = [np.abs(last.motion.vector() - motion(step).vector()).max() for step in range(two.step + 1)]
+    assert min(errors) < 0.03
+    assert two.step - int(np.argmin(errors)) < 8
+    assert two.sides[1].loudspeaker.played > 90
+    assert two.sides[1].refused == two.sides[0].refused == 0
+
+
+def test_rates_are_what_the_format_promises() -> None:
+    two = Two()
+    two.greet()
+    two.run(4.0)
+    sent = two.sides[0].meters.sent
+    assert sent.sound.kbit_per_s(two.now) == pytest.approx(24.0, rel=0.1)
+    assert sent.face.kbit_per_s(two.now) < 8.0
+    assert sent.ip.kbit_per_s(two.now) < 45.0
+
+
+@pytest.mark.parametrize("lose", [0.1, 0.3])
+def test_losses_leave_a_face_that_moves(lose: float) -> None:
+    two = Two()
+    two.greet()
+    two.run(8.0, lose)
+    assert not two.sides[1].problem
+    kinds = [show.kind for show in two.shows]
+    assert kinds.count("fresh") > (0.85 - lose) * 200
+    assert kinds.count("filled") > 0
+    assert two.sides[1].faces.refused == 0
+    assert two.sides[1].their_loss.loss == pytest.approx(lose, abs=0.08)
+
+
+def test_nothing_is_sent_before_both_are_live() -> None:
+    two = Two()
+    two.greet()
+    for _ in range(5):
+        two.sides[0].tick(two.sides[0].next_tick)
+    assert not two.wires[0].media_out
+
+
+def test_a_new_source_is_used_once_it_is_held() -> None:
+    two = Two()
+    two.greet()
+    two.run(1.0)
+    two.sides[0].new_source(replace(SOURCE, picture=encode_webp(frame(50)), motion=motion(50)))
+    assert two.sides[0].sender.epoch == 0
+    two.run(2.0)
+    assert two.sides[0].sender.epoch == 1
+    assert {show.epoch for show in two.shows if show.kind == "fresh"} == {0, 1}
+    assert two.shows[-1].epoch == 1
+
+
+def test_a_known_photo_does_not_travel_again() -> None:
+    first = Two()
+    first.greet()
+    again = Two(held=first.sides[1].held)
+    for side in again.sides:
+        side.greet()
+    again.sides[0].hear_reliable(again.wires[1].reliable_out.popleft(), 0.0)
+    assert not any(isinstance(message, bytes) for message in again.wires[0].reliable_out)
+    again.settle()
+    assert again.events == ([Event.GREETED], [Event.GREETED])
+
+
+def test_without_trailers_the_face_takes_the_loose_channel() -> None:
+    plain = replace(PARTY, trailer=False)
+    two = Two(plain, PARTY)
+    two.greet()
+    two.run(4.0)
+    assert len([show for show in two.shows if show.kind == "fresh"]) > 80
+    assert two.sides[0].meters.sent.ip.kbit_per_s(two.now) > 45
+
+
+def test_modes_are_told_in_the_band() -> None:
+    two = Two()
+    two.greet()
+    two.run(1.0)
+    two.sides[0].set_mode(PAUSED)
+    two.run(0.5)
+    assert two.sides[1].their_mode == PAUSED
+    assert two.sides[1].due(two.now + 1) is None
+    two.sides[0].set_mode(VIDEO)
+    pictures = []
+    for _ in range(5):
+        two.sides[0].picture(frame(3), two.now)
+        two.run(0.1)
+        pictures.append(two.sides[1].video_picture())
+    shown = [picture for picture in pictures if picture is not None]
+    assert shown
+    assert np.abs(shown[-1].astype(int) - frame(3)).mean() < 12
+    two.sides[0].set_mode(SYNTHESIS)
+    two.run(0.5)
+    assert two.sides[1].their_mode == SYNTHESIS
+
+
+def test_an_avatar_is_announced_and_marked_in_every_message() -> None:
+    wire = Wire()
+    side = Conversation(replace(PARTY, avatar=True), replace(SOURCE, avatar=True), wire, 0.0)
+    side.greet()
+    assert '"avatar":true' in str(wire.reliable_out[0])
+    side.live = True
+    side.tick(0.04)
+    payload, _ = wire.media_out[0]
+    assert payload[-1 - payload[-1]] & 0b11 == 0b11
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (replace(PARTY, model=b"\x01" * 8), "other weights"),
+        (replace(PARTY, size=128), "other coding tables"),
+        (replace(PARTY, tables=shipped_tables("compact-coarse")), "other coding tables"),
+    ],
+)
+def test_sides_that_do_not_fit_end_with_a_reason(other: Party, reason: str) -> None:
+    two = Two(PARTY, other)
+    two.greet()
+    assert Event.MISFIT in two.events[0]
+    assert reason in two.sides[0].problem
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "nonsense",
+        b"a piece without a photo",
+        PEER_MESSAGES.encode(Photo(epoch=0, bytes=9, sha256="0" * 64, anchor="")),
+        '{"type": "hello"}',
+    ],
+)
+def test_what_is_against_the_rules_ends_the_conversation_once(message: str | bytes) -> None:
+    side = Conversation(PARTY, SOURCE, Wire(), 0.0)
+    side.hear_reliable(message, 0.0)
+    side.hear_reliable(message, 0.0)
+    assert side.events() == [Event.MISFIT]
+    assert side.problem
+
+
+def test_a_goodbye_is_heard() -> None:
+    side = Conversation(PARTY, SOURCE, Wire(), 0.0)
+    side.hear_reliable(PEER_MESSAGES.encode(Bye(reason="")), 0.0)
+    assert side.events() == [Event.BYE]
+
+
+def test_floods_are_cut_off() -> None:
+    side = Conversation(PARTY, SOURCE, Wire(), 0.0)
+    for _ in range(1000):
+        side.hear_media(b"opus\x00", 0, 1.0)
+    assert side.refused >= 500
+    for _ in range(2000):
+        side.hear_reliable(PEER_MESSAGES.encode(Bye(reason="")), 1.0)
+    assert "too many" in side.problem
+
+
+packets = st.binary(max_size=200)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from("mrl"), packets, st.integers(0, 2**32 - 1)), max_size=30))
+def test_any_packets_in_any_order(incoming: list[tuple[str, bytes, int]]) -> None:
+    two = Two()
+    two.greet()
+    side = two.sides[1]
+    side.live = True
+    for step, (kind, data, number) in enumerate(incoming):
+        now = 0.04 * step
+        if kind == "m":
+            side.hear_media(data, number, now)
+        elif kind == "l":
+            side.hear_loose(data, now)
+        else:
+            side.hear_reliable(data, now)
+        side.due(now)
+        side.sound(960, now)
+    assert len(side.photos) <= 4

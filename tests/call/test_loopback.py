@@ -1,0 +1,91 @@
+"""Whole calls in virtual time, with stand-ins for the networks and fixed costs: the same numbers every time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from facewire.base.errors import CallError
+from facewire.call.loopback import Loopback, LoopbackSettings
+from facewire.call.loopback_report import LoopbackReport
+from facewire.codec.tables.shipped import shipped_tables
+from facewire.transport.link import LinkSettings
+from tests.call.stand_ins import engine, finder, frame
+
+FRAMES = [frame(step) for step in range(60)]
+
+
+def call(seconds: float = 8.0, link: LinkSettings | None = None, **settings: Any) -> LoopbackReport:
+    chosen = LoopbackSettings(
+        seconds=seconds,
+        link=link or LinkSettings(),
+        costs="fixed",
+        pictures=settings.pop("pictures", 1),
+        **settings,
+    )
+    return Loopback(engine(), finder(), shipped_tables(), FRAMES, chosen).run()
+
+
+def test_a_perfect_link_keeps_every_promise() -> None:
+    report = call()
+    assert report.delivered > 0.95
+    assert report.face_kbit_per_s <= 8
+    assert report.ip_kbit_per_s <= 45
+    assert report.sound_kbit_per_s == pytest.approx(24, rel=0.03)
+    assert report.delay_ms.median <= 250
+    assert report.longest_freeze_ms <= 150
+    assert report.sound_concealed < 0.03
+    assert report.lip_skew_ms.p95 <= 80
+    assert report.set_up_s < 2
+    assert report.state == ("live", "live")
+    assert report.psnr is not None
+    assert report.psnr > 25
+
+
+def test_runs_are_repeatable() -> None:
+    link = LinkSettings(loss=0.1, burst=2, delay_ms=30, jitter_ms=5)
+    first, second = call(4.0, link, seed=3), call(4.0, link, seed=3)
+    assert first.to_json() | {"memory_mb": 0} == second.to_json() | {"memory_mb": 0}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        LinkSettings(loss=0.1),
+        LinkSettings(loss=0.1, burst=2, delay_ms=40, jitter_ms=8, reorder=0.02),
+        LinkSettings(delay_ms=20, jitter_ms=20, reorder=0.1),
+        LinkSettings(rate_kbit_per_s=64, delay_ms=10),
+    ],
+)
+def test_bad_links_are_survived(link: LinkSettings) -> None:
+    report = call(6.0, link)
+    assert report.longest_freeze_ms <= 400
+    assert report.delivered > 0.94 - 1.25 * link.loss
+    assert report.lip_skew_ms.p95 <= 80
+    assert report.state == ("live", "live")
+
+
+def test_a_cut_of_a_minute_heals_by_itself() -> None:
+    report = call(80.0, LinkSettings(delay_ms=20, cut_start_s=5.0, cut_s=60.0), pictures=0)
+    assert report.reconnects == 1
+    assert report.reconnect_s is not None
+    assert report.reconnect_s < 5
+    assert report.state == ("live", "live")
+    assert report.longest_cut_free_freeze_ms <= 400
+
+
+def test_without_trailers_it_works_and_costs_more() -> None:
+    report = call(6.0, trailer=False)
+    assert report.delivered > 0.8
+    assert report.ip_kbit_per_s > 45
+
+
+def test_delay_does_not_grow() -> None:
+    report = call(30.0, LinkSettings(delay_ms=30, jitter_ms=5), pictures=0)
+    assert report.late_delay_ms.median <= report.early_delay_ms.median + 20
+
+
+def test_a_single_picture_is_no_clip() -> None:
+    with pytest.raises(CallError, match="too short"):
+        Loopback(engine(), finder(), shipped_tables(), FRAMES[:1], LoopbackSettings())

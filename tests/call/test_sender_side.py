@@ -1,0 +1,275 @@
+"""What the sender notices and decides: camera, judge, modes, performer, ordinary video; and the receiver's view."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+from facewire.base.errors import ConfigError, CorruptPacket
+from facewire.call.camera import Camera, Sight
+from facewire.call.concealment import EASE_AFTER, EASE_SECONDS, Concealment, between
+from facewire.call.engine import Seen
+from facewire.call.judge import MOST_DIFFERENCE, Judgement, difference, judge
+from facewire.call.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
+from facewire.call.performer import Performer
+from facewire.call.plain_video import VideoReceiver, VideoSender
+from facewire.call.view import FreeView
+from facewire.codec.state import MotionFrame
+from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
+from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
+from tests.call.stand_ins import SIZE, StandInEngine, StandInFinder, frame, motion
+
+SIGHT = Sight(frame(0), 1, True)
+GOOD, HAND, NOBODY = Judgement(()), Judgement(("looks different",)), Judgement(("no face",))
+
+
+def turned(yaw: float) -> MotionFrame:
+    angles = np.array((math.radians(yaw), 0, 0), np.float32)
+    return MotionFrame(angles, np.zeros(3, np.float32), motion(0).expression)
+
+
+class TestJudge:
+    @pytest.mark.parametrize(
+        ("sight", "seen", "distance", "reasons"),
+        [
+            (SIGHT, Seen(motion(0), True), None, ()),
+            (SIGHT, Seen(motion(0), True), MOST_DIFFERENCE, ()),
+            (SIGHT, Seen(motion(0), True), MOST_DIFFERENCE + 0.01, ("looks different",)),
+            (SIGHT, Seen(motion(0), False), None, ("no face",)),
+            (Sight(frame(0), 1, False), Seen(motion(0), True), None, ("no face",)),
+            (Sight(frame(0), 2, True), Seen(motion(0), True), None, ("second person",)),
+            (SIGHT, Seen(turned(50), True), None, ("turned too far",)),
+            (SIGHT, Seen(turned(-44), True), None, ()),
+        ],
+    )
+    def test_reasons(
+        self, sight: Sight, seen: Seen, distance: float | None, reasons: tuple[str, ...]
+    ) -> None:
+        assert judge(sight, seen, distance).reasons == reasons
+
+    def test_equal_pictures_do_not_differ_and_light_does_not_count(self) -> None:
+        picture = frame(0)
+        dimmer = (picture * 0.6 + 10).astype(np.uint8)
+        assert difference(picture, picture) == pytest.approx(0, abs=0.01)
+        assert difference(picture, dimmer) < 0.05
+
+    def test_something_before_the_face_differs(self) -> None:
+        side = 256
+        rng = np.random.default_rng(0)
+        y, x = np.mgrid[0:side, 0:side]
+        face = (128 + 50 * np.sin(x / 11) * np.cos(y / 13))[..., None].repeat(3, axis=2).astype(np.uint8)
+        hidden = face.copy()
+        patch = np.kron(rng.integers(60, 200, (12, 12, 1)), np.ones((8, 8, 3)))
+        hidden[80:176, 80:176] = patch.astype(np.uint8)
+        assert difference(hidden, face) > MOST_DIFFERENCE
+
+    def test_a_covered_lens_has_nothing_to_compare(self) -> None:
+        assert difference(np.zeros((SIZE, SIZE, 3), np.uint8), frame(0)) == 0
+
+
+class TestModes:
+    def hear(self, keeper: ModeKeeper, judgement: Judgement, start: float, seconds: float) -> list[str]:
+        steps = int(seconds / 0.1) + 1
+        return [keeper.hear(judgement, start + 0.1 * step) for step in range(steps)]
+
+    def test_a_moment_changes_nothing(self) -> None:
+        keeper = ModeKeeper(ModeSettings())
+        assert set(self.hear(keeper, NOBODY, 0, BAD_SECONDS - 0.1)) == {"none"}
+        assert keeper.hear(GOOD, 1.0) == "none"
+        assert keeper.mode == SYNTHESIS
+
+    def test_to_video_and_back(self) -> None:
+        keeper = ModeKeeper(ModeSettings())
+        assert self.hear(keeper, NOBODY, 0, BAD_SECONDS + 0.05)[-1] == "to video"
+        assert keeper.mode == VIDEO
+        orders = self.hear(keeper, GOOD, 10, GOOD_SECONDS + 0.1)
+        assert [order for order in orders if order != "none"] == ["to synthesis"]
+        assert keeper.mode == SYNTHESIS
+
+    def test_what_looks_different_gets_one_new_source_first(self) -> None:
+        keeper = ModeKeeper(ModeSettings())
+        orders = [order for order in self.hear(keeper, HAND, 0, 3) if order != "none"]
+        assert orders == ["refresh", "to video"]
+
+    def test_an_avatar_never_shows_the_camera(self) -> None:
+        keeper = ModeKeeper(ModeSettings(avatar=True))
+        for judgement in (NOBODY, HAND, Judgement(("second person",))):
+            assert set(self.hear(keeper, judgement, 0, 20)) == {"none"}
+        assert keeper.mode == SYNTHESIS
+
+    def test_without_video_it_stays_with_synthesis(self) -> None:
+        keeper = ModeKeeper(ModeSettings(video=False))
+        assert set(self.hear(keeper, NOBODY, 0, 20)) == {"none"}
+
+    def test_camera_off_goes_before_everything(self) -> None:
+        keeper = ModeKeeper(ModeSettings())
+        self.hear(keeper, NOBODY, 0, 2)
+        keeper.camera_off = True
+        assert keeper.mode == PAUSED
+
+
+class TestCamera:
+    def test_a_head_crop_stays_whole(self) -> None:
+        sight = Camera(cast(Any, StandInFinder()), SIZE).look(frame(7), 0.0)
+        assert (sight.crop == frame(7)).all()
+        assert (sight.faces, sight.found) == (1, True)
+
+    def test_a_head_in_a_wide_picture_is_cut_out(self) -> None:
+        camera = Camera(cast(Any, StandInFinder()), SIZE)
+        wide = np.zeros((240, 400, 3), np.uint8)
+        camera.look(wide, 0.0)
+        assert camera.box.side == pytest.approx(0.57 * 240 / 0.57, rel=0.05)
+        assert 0 <= camera.box.left < 400 - camera.box.side
+
+    def test_second_persons_and_empty_chairs_are_seen(self) -> None:
+        finder = StandInFinder()
+        camera = Camera(cast(Any, finder), SIZE)
+        camera.look(frame(0), 0.0)
+        finder.others = 1
+        assert camera.look(frame(0), 0.5).faces == 1
+        assert camera.look(frame(0), 1.1).faces == 2
+        finder.there = False
+        gone = camera.look(frame(0), 2.2)
+        assert not gone.found
+
+
+class TestPerformer:
+    def make(self, **settings: bool) -> tuple[Performer, StandInEngine, StandInFinder]:
+        engine, finder = StandInEngine(), StandInFinder()
+        return Performer(engine, cast(Any, finder), ModeSettings(**settings)), engine, finder
+
+    def test_a_source_from_the_camera_takes_motions_as_they_are(self) -> None:
+        performer, _, _ = self.make()
+        performer.use(frame(0), from_camera=True)
+        sent = performer.perform(frame(9), 0.0).motion
+        assert sent is not None
+        assert np.abs(sent.vector() - motion(9).vector()).max() < 1e-5
+
+    def test_a_chosen_photo_takes_the_first_motion_as_its_own(self) -> None:
+        performer, _, _ = self.make()
+        performer.use(frame(0), from_camera=False)
+        sent = performer.perform(frame(30), 0.0).motion
+        assert sent is not None
+        assert np.abs(sent.vector() - motion(0).vector()).max() < 1e-5
+
+    def test_without_a_source_nothing_is_sent(self) -> None:
+        performer, _, _ = self.make()
+        assert performer.perform(frame(0), 0.0).motion is None
+
+    def test_an_empty_chair_leads_to_video_and_coming_back_to_a_new_source(self) -> None:
+        performer, engine, _ = self.make()
+        performer.use(frame(0), from_camera=True)
+        engine.present = False
+        orders = [performer.perform(frame(1), 0.04 * step).order for step in range(60)]
+        assert orders.count("to video") == 1
+        engine.present = True
+        done = [performer.perform(frame(2), 10 + 0.04 * step) for step in range(120)]
+        assert [one.order for one in done if one.order != "none"] == ["to synthesis"]
+        assert sum(one.source is not None for one in done) == 1
+
+    def test_another_person_gets_no_source(self) -> None:
+        engine, finder = StandInEngine(), StandInFinder()
+        performer = Performer(engine, cast(Any, finder), ModeSettings(), lambda first, second: False)
+        performer.use(frame(0), from_camera=True)
+        engine.present = False
+        for step in range(60):
+            performer.perform(frame(1), 0.04 * step)
+        engine.present = True
+        done = [performer.perform(frame(2), 10 + 0.04 * step) for step in range(120)]
+        assert all(one.source is None for one in done)
+        assert performer.keeper.mode == VIDEO
+        assert any(one.order == "to video" for one in done)
+
+    def test_wrong_sources(self) -> None:
+        performer, _, _ = self.make()
+        with pytest.raises(ConfigError):
+            performer.use(np.zeros((10, 10, 3), np.uint8), from_camera=True)
+
+
+class TestConcealment:
+    def test_between(self) -> None:
+        middle = between(motion(0), motion(10), 0.5).vector()
+        assert np.allclose(middle, (motion(0).vector() + motion(10).vector()) / 2)
+
+    def test_it_eases_to_rest_and_comes_back_without_a_jump(self) -> None:
+        concealment = Concealment()
+        concealment.rest = motion(0)
+        last, steps = motion(30), []
+        for step in range(50):
+            eased = concealment.ease(last, EASE_AFTER + 0.04 * step, 0.04 * step)
+            if eased is not None:
+                steps.append(eased)
+        assert np.abs(steps[-1].expression - motion(0).expression).max() < 1e-5
+        assert len(steps) <= EASE_SECONDS / 0.04 + 2
+        back = [concealment.arrive(motion(30), 5 + 0.04 * step) for step in range(6)]
+        path = [last, *steps, *back]
+        jumps = [np.abs(a.vector() - b.vector()).max() for a, b in itertools.pairwise(path)]
+        assert max(jumps) < 0.6 * np.abs(motion(30).vector() - motion(0).vector()).max()
+        assert (back[-1].vector() == motion(30).vector()).all()
+
+
+class TestPlainVideo:
+    def test_pictures_arrive_and_losses_heal_with_a_keyframe(self) -> None:
+        sender, receiver = VideoSender(SIZE), VideoReceiver()
+        shown = []
+        for step in range(40):
+            messages = sender.send(np.roll(frame(0), step, axis=1), 1920 * step)
+            for message in messages:
+                if step == 10:  # lost
+                    continue
+                picture = receiver.take(message)
+                if picture is not None:
+                    shown.append(step)
+            if receiver.ask(0.1 * step):
+                sender.keyframe()
+        assert shown[:10] == list(range(10))
+        assert 11 not in shown
+        assert shown[-1] == 39
+        assert len(shown) > 30
+
+    def test_any_bytes(self) -> None:
+        receiver, chance = VideoReceiver(), random.Random(1)
+        good = VideoSender(SIZE).send(frame(0), 0)[0]
+        for _ in range(300):
+            data = bytearray(good[: chance.randrange(len(good) + 1)])
+            for _ in range(chance.randrange(4)):
+                if data:
+                    data[chance.randrange(len(data))] = chance.randrange(256)
+            try:
+                receiver.take(bytes(data))
+            except CorruptPacket:
+                continue
+        assert len(receiver._open) <= 8
+
+
+class TestView:
+    def angles(self, view: FreeView, head: MotionFrame) -> list[float]:
+        turn = None
+        for _ in range(40):
+            turn = view.turn(head)
+        own = rotation_from_angles(*(torch.tensor([float(angle)]) for angle in head.angles))[0]
+        whole = own if turn is None else turn @ own
+        return [math.degrees(float(angle)) for angle in angles_from_rotation(whole)]
+
+    def test_the_own_view_costs_nothing(self) -> None:
+        assert FreeView().turn(turned(20)) is None
+
+    def test_turning_adds_to_the_head(self) -> None:
+        view = FreeView()
+        view.aim(15, 0, 0, False)
+        assert self.angles(view, turned(10))[0] == pytest.approx(25, abs=0.1)
+
+    def test_look_at_me_takes_the_heads_own_turn_away(self) -> None:
+        view = FreeView()
+        view.aim(0, 0, 0, True)
+        assert self.angles(view, turned(30)) == pytest.approx([0, 0, 0], abs=0.1)
+        assert not view.moving
+        view.aim(0, 0, 0, False)
+        assert view.moving
+        assert self.angles(view, turned(30))[0] == pytest.approx(30, abs=0.5)

@@ -1,0 +1,167 @@
+"""facewire doctor, export and bench, and animate on another engine, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facewire.cli.main import main
+from facewire.media.image import save_image
+from facewire.media.video import VideoReader
+from facewire.networks.weights import PUBLISHED
+from facewire.runtime import engine_choice, health, live_benchmark
+from facewire.runtime.engine_choice import Finding
+from facewire.runtime.live_benchmark import Settings, camera_frames, measure_live, summary
+
+ISSUE_KEYS = (
+    "receiver_ms",
+    "sender_ms",
+    "both_fps",
+    "peak_mb",
+    "engine",
+    "gmacs",
+    "machine_gflops",
+    "share_of_peak",
+    "paper_256_ratio",
+)
+
+
+def test_doctor_tells_engines_choice_costs_and_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {engine["name"] for engine in told["engines"]} == {"torch", "openvino", "onnxruntime"}
+    assert told["engine"] in ("torch", "openvino", "onnxruntime")
+    assert told["reason"]
+    assert told["usable"]
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert f"{told['engine']}: {told['reason']}" in text
+
+
+def test_doctor_says_what_is_missing_instead_of_failing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_torch() -> tuple[Finding, ...]:
+        missing = "missing; pip install it"
+        return (
+            Finding("torch", True, "2"),
+            Finding("openvino", False, missing),
+            Finding("onnxruntime", False, missing),
+        )
+
+    monkeypatch.setattr(engine_choice, "findings", only_torch)
+    monkeypatch.setattr(health, "findings", only_torch)
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert "engine      torch: OpenVINO: missing" in text
+    assert "pip install" in text
+
+
+def test_doctor_with_unusable_weights_explains_and_ends_with_4(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["doctor", "--weights", str(tmp_path / "none.safetensors")]) == 4
+    assert "no such weights file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["export", "--format", "onnx", "--precision", "bfloat16", "-o", "new"], 2),
+        (["export", "--format", "openvino", "-o", "full"], 3),
+        (["export", "--format", "onnx", "-o", "new", "--weights", "none"], 4),
+        (["animate", "photo.png", "photo.png", "-o", "out.mp4", "--engine", "tensorrt"], 2),
+    ],
+)
+def test_bad_wishes_are_one_line(
+    arguments: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").write_text("mine")
+    save_image(tmp_path / "photo.png", np.zeros((64, 64, 3), np.uint8))
+    assert main([*arguments, "-q"]) == code
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "full" / "something").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_bench_prints_the_agreed_keys(
+    photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The live part in this process, the machine's limit on a small matrix, no run of the paper's networks."""
+    monkeypatch.setattr(
+        live_benchmark, "_in_fresh_process", lambda given, settings: measure_live(given, settings)
+    )
+    monkeypatch.setattr(live_benchmark, "MATRIX", 64)
+    monkeypatch.setattr(live_benchmark, "WARM_UP", 1)
+    monkeypatch.setattr(live_benchmark, "CAMERAS", ((640, 360),))
+    monkeypatch.setattr(live_benchmark, "IDENTITIES", (2,))
+    monkeypatch.setattr(live_benchmark, "BATCHES", (2,))
+    out = tmp_path / "speed.json"
+    options = ["--no-paper", "--frames", "4", "--json", "-q", "--output", str(out)]
+    assert main(["bench", str(photo), *options]) == 0
+    numbers: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert tuple(numbers)[: len(ISSUE_KEYS)] == ISSUE_KEYS
+    assert numbers == json.loads(out.read_text())
+    assert numbers["engine"] == "torch"
+    assert numbers["paper_256_ratio"] is None
+    for key in ("receiver_ms", "sender_ms"):
+        assert 0 < numbers[key]["median"] <= numbers[key]["p95"]
+    assert 2.0 < numbers["gmacs"] < 6.0
+    assert numbers["peak_mb"] > 50
+    assert numbers["both_fps"] > 0
+    assert set(numbers["stages_ms"]) >= {"colour to RGB", "crop and resize", "read, face tracked", "render"}
+
+
+def test_summaries_are_medians_and_95th_percentiles() -> None:
+    assert summary([float(value) for value in range(101)]) == {"median": 50.0, "p95": 95.0}
+
+
+def test_the_benchmarks_camera_shows_the_photo_moving() -> None:
+    frames = camera_frames(np.full((300, 200, 3), 200, np.uint8), (640, 360))
+    lefts = [int(np.nonzero(frame[180, :, 0] > 150)[0].min()) for frame in frames]
+    assert {frame.shape for frame in frames} == {(360, 640, 3)}
+    assert max(abs(a - b) for a, b in zip(lefts, [*lefts[1:], lefts[0]], strict=True)) == 2
+    assert Settings(weights="compact-256").engine == "auto"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_animate_on_openvino_shows_what_torch_shows(
+    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openvino")
+    fast, slow = tmp_path / "fast.mp4", tmp_path / "slow.mp4"
+    options = ["--crf", "5", "--reference", "first"]
+    assert main(["animate", str(photo), str(driving), "-o", str(fast), "--engine", "openvino", *options]) == 0
+    assert "engine openvino: asked for" in capsys.readouterr().err
+    assert (
+        main(["animate", str(photo), str(driving), "-o", str(slow), "--engine", "torch", *options, "-q"]) == 0
+    )
+    with VideoReader(fast) as one, VideoReader(slow) as other:
+        for a, b in zip(one, other, strict=True):
+            assert np.abs(a.pixels.astype(int) - b.pixels).mean() < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_an_export_is_named_after_its_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    assert main(["export", "--format", "onnx", "-o", str(tmp_path / "graphs"), "--json", "-q"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    published = json.loads((PUBLISHED / "compact-256.json").read_text())
+    assert told["weights_sha256"] == published["sha256"]
+    assert {path.name for path in (tmp_path / "graphs").iterdir()} == {
+        *told["graphs"].values(),
+        "manifest.json",
+    }

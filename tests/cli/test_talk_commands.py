@@ -1,0 +1,263 @@
+"""facewire encode, decode and info on a real face, with sound, in files and pipes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facewire.cli import options
+from facewire.cli.main import main
+from facewire.media.image import load_image, save_image
+from facewire.media.video import VideoReader
+from facewire.runtime.animator import Animator, Pixels
+from tests.cli.conftest import FRAMES, RATE
+from tests.media.synthetic import Sound, beep_time, write_video
+
+BEEP = 0.15
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_once(animator: Animator) -> Iterator[None]:
+    """Let all commands share one model; tests/cli/test_animate.py covers loading."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(options, "animator_of", lambda given: animator)
+        yield
+
+
+@pytest.fixture(scope="session")
+def clip(driving_pictures: list[Pixels], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the turning head as a head crop with a beep."""
+    path = tmp_path_factory.mktemp("talk") / "clip.mkv"
+    return write_video(path, driving_pictures, rate=RATE, sound=Sound(seconds=0.4, beep_at=BEEP))
+
+
+@pytest.fixture(scope="module")
+def talk(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("talk") / "talk.fwv"
+    assert main(["encode", str(clip), "-o", str(path), "--crop", "none", "--keypoints", "20", "-q"]) == 0
+    return path
+
+
+def pictures_of(path: Path) -> list[np.ndarray]:
+    with VideoReader(path) as reader:
+        return [frame.pixels.astype(int) for frame in reader]
+
+
+def info_of(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["info", str(path), "--json", *more]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info = info_of(talk, capsys, "--packets")
+    parts = [info[key] for key in ("source_bytes", "refresh_bytes", "motion_bytes", "audio_bytes")]
+    assert sum(parts) == info["file_bytes"] == talk.stat().st_size
+    assert info["frames"] == FRAMES == len(info["packets"])
+    assert info["fps"] == pytest.approx(float(RATE))
+    assert info["bytes_per_frame"]["mean"] == pytest.approx(info["motion_bytes"] / FRAMES)
+    assert (
+        info["bytes_per_frame"]["min"] <= info["bytes_per_frame"]["median"] <= info["bytes_per_frame"]["max"]
+    )
+    assert info["kbit_per_s"] == pytest.approx(8 * info["motion_bytes"] * float(RATE) / FRAMES / 1000)
+    assert info["keypoints"]["mean"] == 20
+    assert info["audio_bytes"] > 100
+    assert {row["kind"] for row in info["sections"]} == {
+        "source", "motion", "audio head", "audio", "index", "end"
+    }  # fmt: skip
+
+
+def test_info_for_people_says_what_is_in_it(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(talk)]) == 0
+    text = capsys.readouterr().out
+    assert "bytes a frame" in text
+    assert "Opus" in text
+    assert "synthetic" in text
+
+
+def test_decoded_talk_is_the_clip_in_step_with_its_sound(talk: Path, clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    assert main(["decode", str(talk), "-o", str(out), "-q"]) == 0
+    with VideoReader(out) as reader:
+        assert reader.rate == RATE
+        assert reader.has_audio
+    shown, truth = pictures_of(out), pictures_of(clip)
+    assert len(shown) == FRAMES
+    for one, other in zip(shown, truth):
+        assert np.abs(one - other).mean() < 8
+    assert beep_time(out) == pytest.approx(BEEP, abs=0.01)
+
+
+def test_pipes_give_what_files_give(
+    clip: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coded, shown = io.BytesIO(), io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(clip.read_bytes())))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=coded, write=sys.stdout.write))
+    assert main(["encode", "-", "-o", "-", "--crop", "none", "--keypoints", "20", "-q"]) == 0
+    assert coded.getvalue() == talk.read_bytes()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(coded.getvalue())))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=shown, write=sys.stdout.write))
+    assert main(["decode", "-", "-o", "-", "-q"]) == 0
+    piped = tmp_path / "piped.mkv"
+    piped.write_bytes(shown.getvalue())
+    assert len(pictures_of(piped)) == FRAMES
+    assert beep_time(piped) == pytest.approx(BEEP, abs=0.01)
+
+
+def test_view_and_identity_are_the_receivers(talk: Path, photo: Path, tmp_path: Path) -> None:
+    straight, turned, other = tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "c.mp4"
+    mirrored = tmp_path / "mirrored.png"
+    save_image(mirrored, np.ascontiguousarray(load_image(photo)[:, ::-1]))
+    assert main(["decode", str(talk), "-o", str(straight), "-q"]) == 0
+    assert main(["decode", str(talk), "-o", str(turned), "-q", "--yaw", "20"]) == 0
+    assert main(["decode", str(talk), "-o", str(other), "-q", "--source", str(mirrored)]) == 0
+    plain = pictures_of(straight)[0]
+    assert np.abs(pictures_of(turned)[0] - plain)[60:200, 60:200].mean() > 5
+    assert np.abs(pictures_of(other)[0] - plain).mean() > 10
+
+
+@pytest.mark.parametrize(
+    ("profile", "least", "most"), [("file", 1, 40), ("stream", 3, 60), ("raw", 132, 150)]
+)
+def test_profiles(
+    profile: str, least: int, most: int, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "p.fwv"
+    options = ["--profile", profile, "--crop", "none", "--no-audio", "-q", "--refresh", "off"]
+    assert main(["encode", str(clip), "-o", str(path), *options]) == 0
+    info = info_of(path, capsys)
+    assert info["profile"] == profile
+    assert info["audio_bytes"] == 0
+    assert least <= info["bytes_per_frame"]["median"] <= most
+
+
+def test_own_photo_of_another_person_keeps_its_place(clip: Path, photo: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "p.fwv", tmp_path / "o.mp4"
+    arguments = ["encode", str(clip), "-o", str(path), "--crop", "auto", "--source", str(photo), "-q"]
+    assert main(arguments) == 0
+    assert main(["decode", str(path), "-o", str(out), "-q"]) == 0
+    assert len(pictures_of(out)) == FRAMES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--keypoints", "21"], 2, "keypoints"),
+        (["--keypoints", "many"], 2, "keypoints"),
+        (["--limit", "0"], 2, "limit"),
+        (["--still-quality", "0"], 2, "still quality"),
+        (["--audio-rate", "1000"], 2, "audio rate"),
+    ],
+)
+def test_wrong_settings_leave_nothing_behind(
+    arguments: list[str],
+    code: int,
+    says: str,
+    clip: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "p.fwv"
+    assert main(["encode", str(clip), "-o", str(path), "--crop", "none", "-q", *arguments]) == code
+    assert says in capsys.readouterr().err
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("keep", [0, 3, 30, 200, -30])
+def test_cut_talks_are_one_line(
+    keep: int, talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.fwv"
+    cut.write_bytes(talk.read_bytes()[:keep])
+    out = tmp_path / "o.mp4"
+    assert main(["decode", str(cut), "-o", str(out), "-q"]) in (3, 5)
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_sweep_needs_a_length(
+    talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(talk.read_bytes())))
+    assert main(["decode", "-", "-o", str(tmp_path / "o.mp4"), "--yaw=-10:10", "-q"]) == 2
+    assert "sweep" in capsys.readouterr().err
+    assert main(["decode", str(talk), "-o", str(tmp_path / "o.mp4"), "--yaw=-10:10", "-q"]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["source", "patch"])
+def test_what_cannot_be_warped_is_sent_again(
+    mode: str,
+    driving_pictures: list[Pixels],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pictures = [picture.copy() for _ in range(4) for picture in driving_pictures][:45]
+    for picture in pictures[20:]:
+        picture[120:250, 20:140] = (20, 220, 40)
+    clip, talk, out = tmp_path / "c.mkv", tmp_path / "t.fwv", tmp_path / "o.mkv"
+    write_video(clip, pictures, rate=RATE, options={"crf": "12"})
+    assert main(["encode", str(clip), "-o", str(talk), "--crop", "none", "--refresh", mode, "-q"]) == 0
+    info = info_of(talk, capsys)
+    assert [picture["kind"] for picture in info["pictures"]] == ["source", mode]
+    number = info["pictures"][1]["frame"]
+    assert number == 30
+    assert info["refresh_bytes"] > 300
+    assert main(["decode", str(talk), "-o", str(out), "-q"]) == 0
+    capsys.readouterr()
+    shown, truth = pictures_of(out), pictures_of(clip)
+    assert len(shown) == 45
+    wrong = [np.abs(one - other)[130:240, 30:130].mean() for one, other in zip(shown, truth)]
+    assert min(wrong[20:number]) > 40
+    assert wrong[number] < 10
+
+
+@pytest.mark.slow
+def test_compare_measures_ours_and_an_anchor_and_goes_on_where_it_was(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report"
+    arguments = ["compare", str(clip), "-o", str(report), "--crop", "none", "--stride", "4", "-q", "--json"]
+    arguments += ["--methods", "Facewire file", "x264 low delay"]
+    assert main(arguments) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["clips"] == ["clip"]
+    anchor, ours = first["curves"]["x264 low delay"], first["curves"]["Facewire file"]
+    assert len(anchor) == 7
+    quality = [point["values"]["psnr"] for point in anchor.values()]
+    assert quality == sorted(quality, reverse=True)
+    assert ours["standard adaptive"]["kbit_per_s"]["after the first picture"] < 20
+    assert ours["fine 20"]["kbit_per_s"]["10 s"] > ours["fine 20"]["kbit_per_s"]["10 min"]
+    ratio = first["ratios"]["psnr"]["x264 low delay"]["after the first picture"]
+    assert (ratio["overall"] is None) == bool(ratio["reason"])
+    assert "x264 low delay" in (report / "report.html").read_text(encoding="utf-8")
+    assert (report / "pictures" / "clip.jpg").is_file()
+    stamps = {path: path.stat().st_mtime_ns for path in (report / "rows").iterdir()}
+    assert main(arguments) == 0
+    assert {path: path.stat().st_mtime_ns for path in (report / "rows").iterdir()} == stamps
+    assert json.loads(capsys.readouterr().out) == first
+
+
+def test_compare_refuses_unknown_methods(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(clip), "-o", str(tmp_path / "r"), "--methods", "h262"]) == 2
+    assert "x264" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["encode", "decode", "info", "compare"])
+def test_help_shows_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"facewire {command}" in capsys.readouterr().out.split("examples:")[1]
