@@ -1,6 +1,6 @@
 """Fill the tables of the documents from reports, so that no number is typed by hand.
 
-    python scripts/readme_tables.py            rewrite README.md and the ablation's lab entry
+    python scripts/readme_tables.py            rewrite README.md, the model card, the ablation's lab entry
     python scripts/readme_tables.py --check    fail if one of them is out of date
 
 Fills whatever stands between `<!-- NAME -->` and `<!-- /NAME -->`, from docs/reports/:
@@ -26,7 +26,11 @@ from facewire.evaluation.pages import printed
 from facewire.evaluation.published import CANONICAL, FRONTALISATION, RECONSTRUCTION, TRANSFER, PublishedTable
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs" / "lab").glob("*-ablation.md")))
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "docs" / "model-card.md",
+    *sorted((ROOT / "docs" / "lab").glob("*-ablation.md")),
+)
 REPORTS = ROOT / "docs" / "reports"
 WORST = 5
 ABLATED = ("l1", "psnr", "ssim", "squeeze-perceptual", "akd", "pose-error", "csim")
