@@ -98,18 +98,19 @@ def animator_of(given: argparse.Namespace) -> Animator:
 class Bars:
     """Progress bars with time left, one per stage, on standard error."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, unit: str = "frame") -> None:
         self.quiet = quiet or not sys.stderr.isatty()
+        self.unit = unit
         self._bar: tqdm[Any] | None = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Show a stage's progress in frames."""
+        """Show how many units of a stage are done."""
         if self.quiet:
             return
         if stage != self._stage:
             self.close()
-            self._bar = tqdm(total=total, desc=stage, unit="frame", file=sys.stderr)
+            self._bar = tqdm(total=total, desc=stage, unit=self.unit, file=sys.stderr)
             self._stage = stage
         assert self._bar is not None
         self._bar.update(done - self._bar.n)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from facewire.cli import options
 
@@ -97,7 +94,7 @@ def run(given: argparse.Namespace) -> int:
     if given.workers < 1:
         raise ConfigError("workers", given.workers, "a whole number of 1 or more")
     config, videos = _config(given), _videos(given)
-    bars = _Bars(given.quiet)
+    bars = options.Bars(given.quiet, unit="video")
     try:
         report = prepare(
             videos,
@@ -160,28 +157,3 @@ def _lines(report: PrepareReport) -> list[str]:
             f"{report.changed} videos have changed since they were packed; another -o takes them as they are"
         )
     return lines
-
-
-class _Bars:
-    """Progress with time left, on standard error."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet or not sys.stderr.isatty()
-        self._bar: tqdm[Any] | None = None
-        self._stage = ""
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Show how many videos a stage has done."""
-        if self._quiet:
-            return
-        if stage != self._stage:
-            self.close()
-            self._bar, self._stage = tqdm(total=total, desc=stage, unit="video", file=sys.stderr), stage
-        assert self._bar is not None
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        """End the bar."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
