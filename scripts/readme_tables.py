@@ -24,7 +24,9 @@ from facewire.base.files import read_json
 from facewire.evaluation.compare import compare
 from facewire.evaluation.pages import printed
 from facewire.evaluation.published import CANONICAL, FRONTALISATION, RECONSTRUCTION, TRANSFER, PublishedTable
+from facewire.evaluation.turn_ranges import BASES, RANGES, TURN_METRICS, name_of
 
+TURNED = {metric.name for metric in TURN_METRICS}
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
     ROOT / "README.md",
@@ -75,7 +77,7 @@ def quality(report: Mapping[str, Any]) -> str:
     """Return the table of all metrics against the static source picture."""
     rows = []
     for name, entry in report["metrics"].items():
-        if entry["mean"] is None:
+        if entry["mean"] is None or name in TURNED:
             continue
         unit = f", {entry['unit']}" if entry["unit"] else ""
         still = report["baseline"].get(name)
@@ -84,6 +86,19 @@ def quality(report: Mapping[str, Any]) -> str:
     absent = [entry["title"] for entry in report["metrics"].values() if entry["mean"] is None]
     made = _table(("measure", "better", "Facewire", "source picture repeated"), rows)
     return made + (f"\n\nNot computed here: {', '.join(absent)}." if absent else "")
+
+
+def turned(report: Mapping[str, Any]) -> str:
+    """Return quality by how far the head is turned from the source picture."""
+    rows = []
+    for low, high in RANGES:
+        cells = [f"{low} to {high}°" if high < 180 else f"{low}° and more"]
+        for base in BASES:
+            name = name_of(base, low)
+            cells += [_number(report["metrics"][name]["mean"]), _number(report["baseline"].get(name))]
+        rows.append((*cells, str(len(report["metrics"][name_of(BASES[0], low)]["per_clip"]))))
+    titles = [title for base in BASES for title in (base.title, f"{base.title}, source repeated")]
+    return _table(("head turned by", *titles, "clips"), rows)
 
 
 def worst(report: Mapping[str, Any]) -> str:
@@ -161,6 +176,7 @@ def speed(report: Mapping[str, Any]) -> str:
 TABLES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "quality": ("reconstruction", quality),
     "worst": ("reconstruction", worst),
+    "turned": ("reconstruction", turned),
     "measured": ("reconstruction", measured),
     "paper": ("reconstruction", beside(RECONSTRUCTION)),
     "transfer": ("transfer", beside(TRANSFER)),

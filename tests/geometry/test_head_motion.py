@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facewire.base.errors import ShapeError
-from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.head_motion import NECK, HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.geometry.pose import orthonormal, rotation_from_degrees
 
@@ -84,6 +84,27 @@ def test_an_extra_turn_turns_the_keypoints_about_the_middle(seed: int) -> None:
     canonical = CanonicalKeypoints(torch.randn(2, 4, 3, dtype=torch.float64))
     expected = place(canonical, still).points @ extra.T
     torch.testing.assert_close(place(canonical, still.turned(extra)).points, expected)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds)
+def test_at_the_neck_the_neck_stays_and_the_head_turns(seed: int) -> None:
+    motion = _motion(seed)
+    extra = rotation_from_degrees(30, 10, -5).double()
+    turned = motion.turned_at_neck(extra)
+    joint = CanonicalKeypoints(torch.tensor(NECK, dtype=torch.float64).expand(len(motion), 4, 3))
+    rigid = motion.with_expression(torch.zeros_like(motion.expression))
+    stays = turned.with_expression(torch.zeros_like(motion.expression))
+    torch.testing.assert_close(place(joint, stays).points, place(joint, rigid).points)
+    torch.testing.assert_close(turned.rotation, motion.turned(extra).rotation)
+    _same(motion.turned_at_neck(torch.eye(3, dtype=torch.float64)), motion)
+
+
+def test_a_quarter_turn_at_the_neck_by_hand() -> None:
+    straight = HeadMotion(torch.eye(3)[None], torch.zeros(1, 3), torch.zeros(1, 1, 3))
+    turned = straight.turned_at_neck(rotation_from_degrees(90, 0, 0))
+    # p = (0, 0.23, 0.26); R p = (-0.26, 0.23, 0): a point behind goes to the left as the nose goes to the right.
+    torch.testing.assert_close(turned.translation, torch.tensor([[0.26, 0.0, 0.26]]), atol=1e-6, rtol=0)
 
 
 @settings(max_examples=20, deadline=None)

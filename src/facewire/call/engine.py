@@ -96,7 +96,9 @@ class NetworkEngine:
     def render(self, person: Prepared, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
         """Return a picture (S, S, 3) of a person in a motion."""
         motions = to_motions([motion])
-        return self._engine.render(person, motions if turn is None else motions.turned(turn), motion.kept)
+        return self._engine.render(
+            person, motions if turn is None else motions.turned_at_neck(turn), motion.kept
+        )
 
 
 def relative(motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:

@@ -81,7 +81,9 @@ def sheet(animator: Any, person: Any) -> Any:
     own: HeadMotion = person.identity.motion
     rows = []
     for pitch in SHEET_PITCH:
-        turned = HeadMotion.cat([own.turned(rotation_from_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW])
+        turned = HeadMotion.cat(
+            [own.turned_at_neck(rotation_from_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW]
+        )
         rows.append(animator.render_batch(person, turned))
     return contact_sheet(
         rows,

@@ -228,7 +228,9 @@ def _redirect(bench: Bench, person: Person, source: Look, axis: str) -> list[Ste
 def _over_grid(bench: Bench, person: Person, source: Look) -> tuple[list[float], list[float]]:
     """Return the pose error at every place of the grid, of the results and of the source left as it is."""
     own = person.identity.motion
-    turned = HeadMotion.cat([own.turned(rotation_from_degrees(*turn).to(own.rotation)) for turn in GRID])
+    turned = HeadMotion.cat(
+        [own.turned_at_neck(rotation_from_degrees(*turn).to(own.rotation)) for turn in GRID]
+    )
     pictures = list(bench.animator.render(person, turned, kept=bench.settings.kept))
     look = _look(bench, pictures, identity=False)
     asked = [rotation_from_degrees(*turn).double().numpy() @ source.rotations[0] for turn in GRID]
@@ -246,13 +248,15 @@ def _known(name: str, numbers: Sequence[float]) -> dict[str, float]:
 def turns(person: Person, axis: str) -> HeadMotion:
     """Return a person's own motion turned in all steps about an axis."""
     own = person.identity.motion
-    return HeadMotion.cat([own.turned(_turn(axis, offset).to(own.rotation)) for offset in STEPS[axis]])
+    return HeadMotion.cat(
+        [own.turned_at_neck(_turn(axis, offset).to(own.rotation)) for offset in STEPS[axis]]
+    )
 
 
 def frontal(person: Person) -> HeadMotion:
     """Return a person's own motion turned to R = 1."""
     own = person.identity.motion
-    return own.turned(own.rotation.transpose(-1, -2))
+    return own.turned_at_neck(own.rotation.transpose(-1, -2))
 
 
 def _frontalise(bench: Bench, picture: Pixels) -> tuple[dict[str, float], dict[str, float]]:
@@ -372,7 +376,9 @@ def _swing(bench: Bench, person: Person) -> Iterator[tuple[Pixels, Pixels]]:
     angles = [
         (STEPS["yaw"][-1] * math.sin(phase), STEPS["pitch"][-1] * math.sin(2 * phase), 0) for phase in phases
     ]
-    motion = HeadMotion.cat([own.turned(rotation_from_degrees(*turn).to(own.rotation)) for turn in angles])
+    motion = HeadMotion.cat(
+        [own.turned_at_neck(rotation_from_degrees(*turn).to(own.rotation)) for turn in angles]
+    )
     for picture in bench.animator.render(person, motion, kept=bench.settings.kept):
         yield person.picture, picture
 

@@ -26,6 +26,7 @@ from facewire.evaluation.rows import Measured, Row
 from facewire.evaluation.scores import ClipScores, FaceTrack, FeatureTrack
 from facewire.evaluation.showcase import difference, extremes, film, spread_columns, strip
 from facewire.evaluation.summary import Summary
+from facewire.evaluation.turn_ranges import TURN_METRICS, by_turn
 from facewire.media.frame import Pixels
 from facewire.runtime.animator import BATCH, Animator, Person
 
@@ -66,6 +67,10 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
     if count == 0:
         raise MediaError(clip.path, "has no frame after the first")
     ours, baseline = scores[RESULT].finish(faces), scores[STATIC].finish(faces)
+    turned = {
+        side: by_turn(still.rotations[0], faces.rotations, score.per_frame(faces))
+        for side, score in scores.items()
+    }
     arrays = {f"{TRUTH}/{name}": vectors for name, vectors in features.arrays().items()}
     for side, numbers in ((RESULT, ours), (STATIC, baseline)):
         arrays |= {f"{side}/{name}": vectors for name, vectors in numbers.features.items()}
@@ -73,8 +78,8 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
         name=clip.name,
         group=clip.person,
         frames=count,
-        values=ours.values,
-        baseline=baseline.values,
+        values=ours.values | turned[RESULT],
+        baseline=baseline.values | turned[STATIC],
         sums={name: products.numbers for name, products in ours.moving.items()},
     )
     return Measured(row, arrays)
@@ -137,7 +142,7 @@ PROTOCOL = Protocol(
     name="reconstruction",
     question="How well does the first frame of a clip, moved by the driver's motion, become the rest of the clip?",
     what="clip",
-    metrics=ALL_METRICS,
+    metrics=(*ALL_METRICS, *TURN_METRICS),
     rows=rows,
     sets={
         metric.name: (f"{TRUTH}/{metric.name}", f"{RESULT}/{metric.name}", f"{STATIC}/{metric.name}")

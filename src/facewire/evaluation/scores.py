@@ -48,18 +48,20 @@ class PictureScores:
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        self._sums: dict[str, float] = defaultdict(float)
-        self._frames = 0
+        self._values: dict[str, list[FloatArray]] = defaultdict(list)
 
     def add(self, result: Look, truth: Look) -> None:
         """Count a batch in."""
         for name, values in self._of(result, truth).items():
-            self._sums[name] += float(values.double().sum())
-        self._frames += len(result)
+            self._values[name].append(values.double().cpu().numpy())
+
+    def per_frame(self) -> dict[str, FloatArray]:
+        """Return (T,) by metric."""
+        return {name: np.concatenate(batches) for name, batches in self._values.items()}
 
     def values(self) -> dict[str, float]:
         """Return the means."""
-        return {name: total / self._frames for name, total in self._sums.items()}
+        return {name: float(values.mean()) for name, values in self.per_frame().items()}
 
     def _of(self, result: Look, truth: Look) -> dict[str, Tensor]:
         a, b = result.images, truth.images
@@ -135,6 +137,11 @@ class ClipScores:
         self._pictures.add(result, truth)
         self.faces.add(result)
         self._features.add(result)
+
+    def per_frame(self, truth: FaceTrack) -> dict[str, FloatArray]:
+        """Return (T,) by metric, of those that a single frame has; NaN where undefined."""
+        distance = keypoint_distance(self.faces.points, truth.points)
+        return {**self._pictures.per_frame(), AKD.name: distance}
 
     def finish(self, truth: FaceTrack) -> Numbers:
         """Return the clip's numbers; `truth` has followed the same batches."""

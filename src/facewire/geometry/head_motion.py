@@ -15,6 +15,10 @@ from torch import Tensor
 from facewire.base.errors import ShapeError
 from facewire.geometry.precision import apply, compose
 
+NECK = (0.0, 0.23, 0.26)
+"""The point of a head, in picture units and its own axes, that stays where it is when the head turns: below and
+behind its middle (least squares over R and t of the training clips)."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeadMotion:
@@ -69,6 +73,16 @@ class HeadMotion:
         moved = self.translation if translation is None else self.translation + translation
         turned = rotation.expand(len(self), 3, 3)
         return HeadMotion(compose(turned, self.rotation), moved, apply(turned[:, None], self.expression))
+
+    def turned_at_neck(self, rotation: Tensor) -> HeadMotion:
+        """Return the motion of a head that turns by R_u, (3, 3) or (B, 3, 3), where heads turn: about NECK.
+
+        `turned` with t_u = R p - R_u R p, which leaves the point p of the head where it is. Turned about the middle
+        of the head instead, the far cheek would have to vanish into the picture, which no real head does.
+        """
+        joint = apply(self.rotation, self.rotation.new_tensor(NECK))
+        stays = joint - apply(rotation, joint)
+        return self.turned(rotation, stays)
 
     def relative(self, reference: HeadMotion, source: HeadMotion) -> HeadMotion:
         """Return the source's own motion plus what changed between `reference` and this frame.

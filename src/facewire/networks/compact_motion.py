@@ -103,8 +103,13 @@ class LandmarkReader(nn.Module):
 
     def look(self, image: Tensor, centre: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the fine mesh (B, 478, 2) in fractions of head crops, and presence logits (B)."""
-        mesh, presence = self.fine(_cut(image, centre, axes))
+        mesh, presence = self.mesh(image, centre, axes)
         return centre[:, None] + (mesh[..., :2] - 0.5) @ axes, presence
+
+    def mesh(self, image: Tensor, centre: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the fine mesh (B, 478, 3) in fractions of the square, and presence logits (B)."""
+        found: tuple[Tensor, Tensor] = self.fine(_cut(image, centre, axes))
+        return found
 
 
 class CompactMotion(nn.Module):

@@ -146,7 +146,7 @@ def viewed(motions: HeadMotion, view: ViewPath) -> HeadMotion:
         return motions
     steps = max(1, len(motions) - 1)
     turns = torch.stack([view.rotation(index / steps) for index in range(len(motions))])
-    return motions.turned(turns.to(motions.rotation.device))
+    return motions.turned_at_neck(turns.to(motions.rotation.device))
 
 
 def still(person: Person, frames: int, rate: Fraction = Fraction(25)) -> RecordedMotion:

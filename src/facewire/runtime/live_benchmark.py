@@ -167,7 +167,9 @@ def camera_frames(photo: Pixels, size: tuple[int, int]) -> list[Pixels]:
 def turning(motion: HeadMotion, count: int) -> HeadMotion:
     """Return a head that turns from side to side, `count` motions."""
     degrees = 12 * np.sin(np.arange(count) / 8)
-    return HeadMotion.cat([motion.turned(rotation_from_degrees(float(angle), 0.0, 0.0)) for angle in degrees])
+    return HeadMotion.cat(
+        [motion.turned_at_neck(rotation_from_degrees(float(angle), 0.0, 0.0)) for angle in degrees]
+    )
 
 
 def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[str, dict[str, float]]:

@@ -143,7 +143,7 @@ class Receiver:
         if self._options.view.is_still:
             return motions
         turns = [self._options.view.rotation(min(1.0, number / self._steps)) for number in numbers]
-        return HeadMotion.cat([motions[i : i + 1].turned(turn) for i, turn in enumerate(turns)])
+        return HeadMotion.cat([motions[i : i + 1].turned_at_neck(turn) for i, turn in enumerate(turns)])
 
     def _source(self, item: SourcePicture) -> None:
         """Take a source; the four newest are held, as in the format."""

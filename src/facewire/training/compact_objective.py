@@ -16,6 +16,7 @@ face is known at every landmark, and the pictures do the rest. Terms are unweigh
     expression     |delta|, small (term 6)
     equivariance   keypoints follow a bent picture (term 3)
     prior          free keypoints keep apart from all others (term 4)
+    turned         a head turned as free view turns it looks turned as far (turned_term.py)
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossReport, weighted_total
 from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
 from facewire.networks.compact_motion import GUIDES, body_size, guided_points
+from facewire.networks.types import Identity
 from facewire.training.critic import Critic
 from facewire.training.objective import Made, random_kept
+from facewire.training.turned_term import turned_term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ class CompactWeights:
     expression: float = 10.0
     equivariance: float = 2.0
     prior: float = 1.0
+    turned: float = 10.0
 
     def __post_init__(self) -> None:
         for name, weight in to_dict(self).items():
@@ -85,6 +89,8 @@ FINE_GUIDES = 3.0
 """Weight of those among the guided ones."""
 LANDMARK_NOISE = 0.003
 """Standard deviation added to labelled landmarks (0.4 px of 256): what the landmark reader's own noise is."""
+TURNED_SHARE = 0.4
+"""Of the sources of a batch, those that are also turned without a second frame."""
 APART = 0.02
 """Squared distance below which a free keypoint and another one repel."""
 
@@ -134,8 +140,12 @@ class CompactObjective:
         made = model.synthesis(identity, _for_pictures(motion[rows[1]]), kept)
         moved = place(own[0], motion[rows[1]])
         seen, bent = (place(own[row], motion[rows[row]]).points[..., :2] for row in (1, 2))
+        some = slice(0, max(1, round(TURNED_SHARE * batch)))
+        features = tuple(part[some] for part in identity.features)
+        turned = Identity(features, CanonicalKeypoints(shown.points[some]), identity.motion[some])
         terms = {
             **self._picture_terms(made, driving),
+            "turned": turned_term(model, turned, generator),
             **_field_terms(made, source, driving),
             "landmarks": _landmark_term(moved.points, driving),
             **_head_terms(motion[: 2 * batch], source, driving),
