@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facewire.call.conversation import TICK, Conversation, IncomingPhoto, OwnSource, Party
+from facewire.call.conversation import TICK, Conversation
 from facewire.call.face_receiver import Show
+from facewire.call.party import Party
 from facewire.call.peer_messages import PEER_MESSAGES, Bye, Photo
+from facewire.call.source_photo import IncomingPhoto, OwnSource
 from facewire.call.states import Event
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.media.picture_bytes import encode_webp

@@ -46,7 +46,8 @@ def test_a_perfect_link_keeps_every_promise() -> None:
 def test_runs_are_repeatable() -> None:
     link = LinkSettings(loss=0.1, burst=2, delay_ms=30, jitter_ms=5)
     first, second = call(4.0, link, seed=3), call(4.0, link, seed=3)
-    assert first.to_json() | {"memory_mb": 0} == second.to_json() | {"memory_mb": 0}
+    memory = {"memory_mb": 0, "memory_growth": 0}
+    assert first.to_json() | memory == second.to_json() | memory
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,19 @@ def test_bad_links_are_survived(link: LinkSettings) -> None:
     assert report.longest_freeze_ms <= 400
     assert report.delivered > 0.94 - 1.25 * link.loss
     assert report.lip_skew_ms.p95 <= 80
+    assert report.state == ("live", "live")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("burst", [1.0, 2.0, 3.0, 4.0, 5.0])
+def test_losses_in_a_row_leave_no_frozen_face(burst: float, seed: int) -> None:
+    link = LinkSettings(loss=0.1, burst=burst, delay_ms=40, jitter_ms=8)
+    report = call(10.0, link, pictures=0, seed=seed)
+    assert report.longest_freeze_ms <= 400
+    assert report.longest_without_news_ms <= 40 * (
+        report.lost_in_a_row + 2
+    )  # no transport can do much better
     assert report.state == ("live", "live")
 
 

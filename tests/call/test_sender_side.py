@@ -13,7 +13,7 @@ import torch
 
 from facewire.base.errors import ConfigError, CorruptPacket
 from facewire.call.camera import Camera, Sight
-from facewire.call.concealment import EASE_AFTER, EASE_SECONDS, Concealment, between
+from facewire.call.concealment import EASE_SECONDS, MEMORY, Concealment, between
 from facewire.call.engine import Seen
 from facewire.call.judge import MOST_DIFFERENCE, Judgement, difference, judge
 from facewire.call.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
@@ -198,20 +198,32 @@ class TestConcealment:
         assert np.allclose(middle, (motion(0).vector() + motion(10).vector()) / 2)
 
     def test_it_eases_to_rest_and_comes_back_without_a_jump(self) -> None:
-        concealment = Concealment()
-        concealment.rest = motion(0)
+        concealment = Concealment(motion(0))
         last, steps = motion(30), []
         for step in range(50):
-            eased = concealment.ease(last, EASE_AFTER + 0.04 * step, 0.04 * step)
+            eased = concealment.ease(last, 0.04 * step)
             if eased is not None:
                 steps.append(eased)
-        assert np.abs(steps[-1].expression - motion(0).expression).max() < 1e-5
+        assert np.abs(steps[-1].vector() - motion(0).vector()).max() < 1e-5
         assert len(steps) <= EASE_SECONDS / 0.04 + 2
         back = [concealment.arrive(motion(30), 5 + 0.04 * step) for step in range(6)]
         path = [last, *steps, *back]
         jumps = [np.abs(a.vector() - b.vector()).max() for a, b in itertools.pairwise(path)]
         assert max(jumps) < 0.6 * np.abs(motion(30).vector() - motion(0).vector()).max()
         assert (back[-1].vector() == motion(30).vector()).all()
+
+    def test_rest_is_the_mean_of_what_came(self) -> None:
+        concealment = Concealment(motion(0))
+        for step in range(20 * MEMORY):
+            concealment.arrive(motion(10 if step % 2 else 30), 0.04 * step)
+        mean = (motion(10).vector() + motion(30).vector()) / 2
+        assert concealment.rest.vector() == pytest.approx(mean, abs=0.02 * float(np.abs(mean).max()))
+
+    def test_who_came_back_by_another_way_is_not_drawn_to_rest_again(self) -> None:
+        concealment = Concealment(motion(0))
+        concealment.ease(motion(30), 0.5)
+        concealment.back()
+        assert (concealment.arrive(motion(30), 1.0).vector() == motion(30).vector()).all()
 
 
 class TestPlainVideo:

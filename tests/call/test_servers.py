@@ -17,7 +17,8 @@ import facewire
 from facewire.base.errors import CallError
 from facewire.call import page_messages as page
 from facewire.call import signal_server as server
-from facewire.call.agent import Agent, AgentSettings
+from facewire.call.agent import Agent
+from facewire.call.agent_settings import AgentSettings
 from facewire.call.page_server import PageServer
 from facewire.call.serve import serve
 from facewire.call.signal_client import SignalClient, SignalHandlers

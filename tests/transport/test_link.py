@@ -36,6 +36,14 @@ def test_loss_and_bursts(burst: float) -> None:
     assert sum(runs) / len(runs) == pytest.approx(expected, rel=0.08)
 
 
+def test_losses_in_a_row_are_counted_and_cuts_are_not() -> None:
+    link = Link(LinkSettings(loss=0.1, burst=3, cut_start_s=40.0, cut_s=20.0), 1)
+    lost = [(link.send(0.04 * step, 120) is None, link.cut(0.04 * step)) for step in range(5000)]
+    runs = [len(list(group)) for fate, group in groupby(lost) if fate == (True, False)]
+    assert link.longest_run == max(runs)
+    assert link.lost == sum(gone for gone, _ in lost)
+
+
 def test_delay_and_jitter_keep_the_order() -> None:
     arrivals = [fate for fate in fates(LinkSettings(delay_ms=30, jitter_ms=10)) if fate is not None]
     delays = [arrival - 0.04 * step for step, arrival in enumerate(arrivals)]

@@ -18,7 +18,8 @@ from aiohttp import web
 from skimage.data import astronaut
 
 import facewire
-from facewire.call.agent import Agent, AgentSettings
+from facewire.call.agent import Agent
+from facewire.call.agent_settings import AgentSettings
 from facewire.call.engine import NetworkEngine
 from facewire.call.page_server import PageServer
 from facewire.call.serve import serve

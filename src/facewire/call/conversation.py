@@ -10,13 +10,14 @@ exception.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Protocol
 
-from facewire.base.errors import BitstreamError, ProtocolError, TruncatedStream
+from facewire.base.errors import BitstreamError, ProtocolError
 from facewire.call.face_receiver import FaceReceiver, Show
 from facewire.call.face_sender import MOST_FACE_BYTES, FaceSender
+from facewire.call.loose_faces import FACE_MARK, LooseFaces
 from facewire.call.meters import Meters
+from facewire.call.outbox import Outbox
+from facewire.call.party import Party
 from facewire.call.peer_messages import (
     PEER_MESSAGES,
     Bye,
@@ -27,19 +28,19 @@ from facewire.call.peer_messages import (
     PhotoHeld,
     Refresh,
 )
+from facewire.call.photo_exchange import PhotoExchange
 from facewire.call.plain_video import VideoReceiver, VideoSender
 from facewire.call.playout import RATE, Playout
 from facewire.call.sound import Loudspeaker, Microphone
+from facewire.call.source_photo import IncomingPhoto, OwnSource
 from facewire.call.states import Event
 from facewire.codec.state import MotionFrame
-from facewire.codec.tables.artefact import CodecTables
 from facewire.media.frame import Pixels
 from facewire.media.opus import PACKET_SAMPLES, OpusEncoder, Sound
 from facewire.transport.face_message import SYNTHESIS, UNIT_MS, VIDEO, FaceMessage
 from facewire.transport.flood import Permits
 from facewire.transport.meter import LossMeter
 from facewire.transport.overhead import channel_bytes, rtp_bytes
-from facewire.transport.pieces import Assembly, digest, pieces
 from facewire.transport.trailer import join, split
 from facewire.transport.wrap import unwrap
 
@@ -49,8 +50,6 @@ AGE_TICKS = UNIT_MS * RATE // 1000
 """Samples in a unit of age."""
 SILENCE_SECONDS = 4.0
 """After so long without a packet the connection counts as broken."""
-FACE_MARK = 0x46
-"""First byte of a face message on the loose channel, where there are no trailers."""
 RELIABLE_RATE, RELIABLE_BURST = 100.0, 600.0
 """Reliable messages a second and at once: a photo comes in up to 263 pieces."""
 MEDIA_RATE, MEDIA_BURST = 200.0, 400.0
@@ -63,78 +62,6 @@ REFRESH_SECONDS = 5.0
 """Between two requests for a new source."""
 MOST_UNREFERENCED = 5
 """Face packets in a row without their source before a new one is asked for."""
-
-
-class Outbox(Protocol):
-    """Where a conversation puts what is to be sent."""
-
-    def media(self, payload: bytes, timestamp: int) -> None:
-        """Send a sound packet (with its trailer); timestamp in samples of the sound clock."""
-
-    def reliable(self, message: str | bytes) -> None:
-        """Send on the reliable, ordered channel."""
-
-    def loose(self, message: bytes) -> None:
-        """Send on the unordered channel without retransmission."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSource:
-    """What this side is shown with: WebP bytes of the head crop, its own motion, and whether it is an avatar."""
-
-    picture: bytes
-    motion: MotionFrame
-    avatar: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingPhoto:
-    """A photo of the other side that is complete and wants to be decoded and prepared for rendering."""
-
-    epoch: int
-    sha256: bytes
-    picture: bytes
-    avatar: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """What both sides must agree on, and what this one wants."""
-
-    model: bytes
-    tables: CodecTables
-    size: int
-    trailer: bool = True
-    avatar: bool = False
-
-    def hello(self, holds: bytes) -> Hello:
-        """Return the greeting."""
-        return Hello(
-            model=self.model.hex(),
-            table=self.tables.id,
-            table_hash=self.tables.fingerprint.hex(),
-            size=self.size,
-            keypoints=self.tables.keypoints,
-            trailer=self.trailer,
-            avatar=self.avatar,
-            holds=holds.hex(),
-        )
-
-    def problem(self, hello: Hello) -> str:
-        """Return why a conversation with the sender of this greeting is not possible, or an empty text."""
-        own = self.hello(b"")
-        if hello.version != own.version:
-            return f"the other side speaks version {hello.version}, this one {own.version}: install the same Facewire"
-        if hello.model != own.model:
-            return "the other side uses other weights: install the same Facewire, or pass the same --weights"
-        if (hello.table, hello.table_hash, hello.keypoints, hello.size) != (
-            own.table,
-            own.table_hash,
-            own.keypoints,
-            own.size,
-        ):
-            return "the other side uses other coding tables: install the same Facewire"
-        return ""
 
 
 class Conversation:
@@ -168,9 +95,9 @@ class Conversation:
         """Packets and messages from the other side that were none."""
         self.problem = ""
         """Why a MISFIT happened."""
-        self.photos: deque[IncomingPhoto] = deque(maxlen=4)
+        self._exchange = PhotoExchange(self.sender, self.faces, held)
+        self.photos = self._exchange.complete
         """Complete photos; take them, prepare them, then call `photo_prepared`."""
-        self.held = held
         self.their_loss = LossMeter()
         self._source, self._outbox = source, outbox
         self.begin = now
@@ -183,13 +110,11 @@ class Conversation:
         self._video_picture: Pixels | None = None
         self._events: deque[Event] = deque(maxlen=16)
         self._hello: Hello | None = None
-        self._assembly: tuple[Photo, Assembly] | None = None
         self._prepared = self._confirmed = self._greeted = False
         self._last_heard = now
         self._near: int | None = None
         self._origin: int | None = None
-        self._offsets: deque[int] = deque(maxlen=33)
-        self._batch: list[bytes] = []
+        self._loose = LooseFaces()
         self._asked_source = float("-inf")
         self._reliable = Permits(RELIABLE_RATE, RELIABLE_BURST)
         self._permits = Permits(MEDIA_RATE, MEDIA_BURST)
@@ -225,6 +150,15 @@ class Conversation:
             self._outbox.loose(message)
             self.meters.sent.video.add(captured, len(message))
             self.meters.sent.ip.add(captured, channel_bytes(len(message)))
+
+    @property
+    def held(self) -> IncomingPhoto | None:
+        """The last photo of the other side that was prepared."""
+        return self._exchange.held
+
+    def photo_progress(self) -> float:
+        """Return the share of the photo that has come, 1 if none is on its way."""
+        return self._exchange.progress
 
     @property
     def clock_origin(self) -> int | None:
@@ -327,7 +261,7 @@ class Conversation:
             if not self._reliable.take(now):
                 raise ProtocolError("too many messages")
             if isinstance(message, bytes):
-                self._hear_piece(message)
+                self._exchange.hear_piece(message)
             else:
                 self._hear(PEER_MESSAGES.parse(message), now)
         except (ProtocolError, BitstreamError) as error:
@@ -335,7 +269,7 @@ class Conversation:
 
     def photo_prepared(self, photo: IncomingPhoto) -> None:
         """Note that a photo of the other side can be rendered now."""
-        self.held = photo
+        self._exchange.held = photo
         self.their_avatar = photo.avatar
         self._prepared = True
         self._say(PhotoHeld(epoch=photo.epoch))
@@ -393,11 +327,8 @@ class Conversation:
         return FaceMessage(self.mode, self._source.avatar, ack, *faces[-1], faces[0] if both else None)
 
     def _loose_face(self, end: int, data: bytes, now: float) -> None:
-        """Send face messages on the loose channel, two at a time: a message costs more than its content."""
-        self._batch.append((end % (1 << 32)).to_bytes(4, "little") + bytes((len(data),)) + data)
-        if len(self._batch) == 2:
-            message = bytes((FACE_MARK,)) + b"".join(self._batch)
-            self._batch = []
+        message = self._loose.add(end, data)
+        if message is not None:
             self._outbox.loose(message)
             self.meters.sent.face.add(now, len(message))
             self.meters.sent.ip.add(now, channel_bytes(len(message)))
@@ -406,19 +337,8 @@ class Conversation:
         self.meters.received.face.add(now, len(data) + 1)
         if self._near is None:  # without sound there is no clock yet
             return
-        entries = []
-        while data:
-            if len(data) < 5 or len(data) < 5 + data[4]:
-                raise TruncatedStream(0)
-            entries.append((int.from_bytes(data[:4], "little"), data[5 : 5 + data[4]]))
-            data = data[5 + data[4] :]
-        # The sound's RTP clock has an origin of its own; messages and sound packets leave together, so the
-        # typical difference of the newest of both is the difference of the clocks.
-        if entries:
-            self._offsets.append((self._near + PACKET_SAMPLES - entries[-1][0]) % (1 << 32))
-        offset = sorted(self._offsets)[len(self._offsets) // 2] if self._offsets else 0
-        for end, message in entries:
-            self._hear_face(message, unwrap(end + offset, self._near, 1 << 32), now)
+        for end, message in self._loose.take(data, self._near):
+            self._hear_face(message, end, now)
 
     def _hear_face(self, data: bytes, end: int, now: float) -> None:
         try:
@@ -451,7 +371,7 @@ class Conversation:
         if self._hello is None:
             raise ProtocolError("the other side did not greet first")
         if isinstance(message, Photo):
-            self._hear_photo(message)
+            self._exchange.hear_photo(message)
         elif isinstance(message, PhotoHeld):
             if self.sender.confirm(message.epoch):
                 self._confirmed = True
@@ -473,49 +393,7 @@ class Conversation:
         self._offer(hello.holds)
 
     def _offer(self, holds: str) -> None:
-        """Offer the own source: its head, and its pieces unless the other side holds them."""
-        offer = self.sender.offer(self._source.picture, self._source.motion)
-        sha256 = digest(offer.picture)
-        held = sha256.hex() == holds
-        self._say(
-            Photo(
-                epoch=offer.epoch,
-                bytes=len(offer.picture),
-                sha256=sha256.hex(),
-                anchor=offer.anchor.hex(),
-                avatar=self._source.avatar,
-                held=held,
-            )
-        )
-        if not held:
-            for piece in pieces(offer.epoch, offer.picture):
-                self._outbox.reliable(piece)
-
-    def _hear_photo(self, photo: Photo) -> None:
-        sha256 = bytes.fromhex(photo.sha256)
-        if photo.held:
-            if self.held is None or self.held.sha256 != sha256:
-                raise ProtocolError("a photo is called known that is not")
-            self._take_photo(photo, self.held.picture)
-            return
-        self._assembly = (photo, Assembly(photo.epoch, photo.bytes, sha256))
-
-    def _hear_piece(self, piece: bytes) -> None:
-        if self._assembly is None:
-            raise ProtocolError("a piece of a photo that was not announced")
-        photo, assembly = self._assembly
-        picture = assembly.add(piece)
-        if picture is not None:
-            self._assembly = None
-            self._take_photo(photo, picture)
-
-    def _take_photo(self, photo: Photo, picture: bytes) -> None:
-        self.faces.source(photo.epoch, bytes.fromhex(photo.anchor))
-        self.photos.append(IncomingPhoto(photo.epoch, bytes.fromhex(photo.sha256), picture, photo.avatar))
-
-    def photo_progress(self) -> float:
-        """Return the share of the photo that has come, 1 if none is on its way."""
-        return 1.0 if self._assembly is None else self._assembly[1].progress
+        self._exchange.offer(self._source, holds, self._say, self._outbox.reliable)
 
     def _check_greeted(self) -> None:
         if self._prepared and self._confirmed and not self._greeted:

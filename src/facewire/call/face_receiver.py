@@ -7,11 +7,13 @@ Capture times are in samples of the sender's sound clock; `Playout` says when ea
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from facewire.base.errors import BitstreamError, MissingReference
-from facewire.call.concealment import EASE_AFTER, Concealment, between
+from facewire.call.concealment import Concealment, between
 from facewire.call.playout import RATE, Playout
 from facewire.codec.decoder import StreamDecoder
 from facewire.codec.state import MotionFrame
@@ -21,7 +23,15 @@ from facewire.transport.face_message import NUMBERS, UNIT_MS, Acknowledgement
 MOST_WAITING = 50
 """Decoded frames that wait at most to be shown: 2 s."""
 GAP = 1.6
-"""A frame is missing when this many periods have passed since the one before."""
+"""A frame is missing between two that are this many usual intervals apart."""
+HOLD = 3.0
+"""Usual intervals for which the last frame is held when nothing follows: 0.12 s at 25 frames a second."""
+INTERVALS = 25
+"""Frames over which the usual interval is measured."""
+LONGEST_INTERVAL = 0.2
+"""Seconds; however slowly frames come, the hold ends after 0.6 s."""
+KEPT_SOURCES = 4
+"""As many as a stream can tell apart."""
 
 Kind = Literal["fresh", "filled", "eased"]
 
@@ -59,11 +69,15 @@ class FaceReceiver:
         self.decoded = self.late = self.refused = self.unreferenced = 0
         """Frames decoded; of them too late to be shown; packets that were none; packets whose source is missing."""
         self._decoder = StreamDecoder(tables)
-        self._playout, self._period = playout, period
+        self._playout = playout
         self._waiting: dict[int, Waiting] = {}
         self._newest: tuple[int, float] | None = None
         self._shown: Show | None = None
-        self._concealment = Concealment()
+        """The last picture that stands for the sender's own frames; `_visible` may be on its way to rest."""
+        self._concealments: dict[int, Concealment] = {}
+        self._intervals: deque[float] = deque((period,), maxlen=INTERVALS)
+        self._last_capture: int | None = None
+        self._visible: Show | None = None
 
     def source(self, epoch: int, anchor: bytes) -> MotionFrame:
         """Take the anchor of a source and return the source's own motion.
@@ -72,7 +86,9 @@ class FaceReceiver:
             BitstreamError: the anchor is damaged.
         """
         motion = self._decoder.source(epoch, anchor)
-        self._concealment.rest = motion
+        self._concealments[epoch] = Concealment(motion)
+        for old in sorted(self._concealments)[:-KEPT_SOURCES]:
+            del self._concealments[old]
         return motion
 
     def take(self, packet: bytes, capture: int, now: float) -> bool:
@@ -116,11 +132,15 @@ class FaceReceiver:
         if media is None:
             return None
         fresh = self._take_due(media)
-        if fresh is not None:
-            motion = self._concealment.arrive(fresh.motion, now)
-            self._shown = Show(motion, fresh.epoch, fresh.capture, "fresh")
-            return self._shown
-        return self._conceal(media, now)
+        if fresh is None:
+            return self._conceal(media)
+        if self._last_capture is not None:
+            self._intervals.append((fresh.capture - self._last_capture) / RATE)
+        self._last_capture = fresh.capture
+        concealment = self._concealments.get(fresh.epoch)
+        motion = fresh.motion if concealment is None else concealment.arrive(fresh.motion, now)
+        self._shown = self._visible = Show(motion, fresh.epoch, fresh.capture, "fresh")
+        return self._shown
 
     def _take_due(self, media: float) -> Waiting | None:
         """Return the newest frame whose time has come, and forget the older ones."""
@@ -133,17 +153,26 @@ class FaceReceiver:
         self.late += len(ready) - 1
         return newest
 
-    def _conceal(self, media: float, now: float) -> Show | None:
-        last = self._shown
-        if last is None or media - last.capture < GAP * self._period * RATE:
+    def _conceal(self, media: float) -> Show | None:
+        """Return a picture between the one that is seen and the next that waits, or one on the way to rest."""
+        last, seen = self._shown, self._visible
+        interval = min(LONGEST_INTERVAL, median(self._intervals))
+        if last is None or seen is None or media - seen.capture < interval * RATE:
             return None
+        concealment = self._concealments.get(last.epoch)
         later = min(self._waiting.values(), key=lambda frame: frame.capture, default=None)
         if later is not None and later.epoch == last.epoch:
-            share = (last.capture + self._period * RATE - last.capture) / (later.capture - last.capture)
-            motion = between(last.motion, later.motion, min(1.0, share))
-            self._shown = Show(motion, last.epoch, last.capture + self._period * RATE, "filled")
+            gap = later.capture - seen.capture
+            if gap < GAP * interval * RATE:
+                return None
+            motion = between(seen.motion, later.motion, min(1.0, (media - seen.capture) / gap))
+            if concealment is not None:
+                concealment.back()
+            self._shown = self._visible = Show(motion, last.epoch, media, "filled")
             return self._shown
-        if (media - last.capture) / RATE < EASE_AFTER:
+        silence = (media - last.capture) / RATE - HOLD * interval
+        eased = concealment.ease(last.motion, silence) if concealment is not None and silence > 0 else None
+        if eased is None:
             return None
-        eased = self._concealment.ease(last.motion, (media - last.capture) / RATE, now)
-        return None if eased is None else Show(eased, last.epoch, last.capture, "eased")
+        self._visible = Show(eased, last.epoch, media, "eased")
+        return self._visible

@@ -18,6 +18,7 @@ import random
 import resource
 import sys
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,12 +28,14 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from facewire.base.errors import CallError
-from facewire.call.conversation import Conversation, IncomingPhoto, Party
+from facewire.call.conversation import Conversation
 from facewire.call.engine import FaceEngine
 from facewire.call.loopback_report import LoopbackReport, Spread
 from facewire.call.loopback_side import Side
 from facewire.call.modes import ModeSettings
+from facewire.call.party import Party
 from facewire.call.performer import Performer
+from facewire.call.source_photo import IncomingPhoto
 from facewire.call.states import Event
 from facewire.call.virtual_time import Timeline
 from facewire.codec.state import MotionFrame
@@ -49,6 +52,11 @@ FRAME_SECONDS = 0.04
 POLL_SECONDS = 0.005
 """How often the receiver looks whether something is due."""
 SOUND_SECONDS = 0.02
+
+QUARTER_PIXEL = 1 / 512
+"""Of a picture of 256, in picture units; in one frame of ten a face moves less (docs/lab/2026-11-22-call.md)."""
+HEAD_RADIUS = 0.5
+"""Picture units: what a radian moves at the head's edge."""
 
 FIXED_SEND, FIXED_RENDER = 0.015, 0.035
 """Seconds charged where nothing is measured."""
@@ -113,16 +121,13 @@ class Loopback:
         self._busy = 0.0
         self._rendering = 0.0
         self._sound = _speech(random.Random(settings.seed))
-        self._captures: list[float] = []
-        self._shown: list[tuple[float, float]] = []
-        self._moved: list[float] = []
+        # Arrays: in a soak these are all that grows, and memory is measured.
+        self._captures, self._moved, self._news = _numbers(), _numbers(), _numbers()
+        self._delays, self._skews, self._psnr = _numbers(), _numbers(), _numbers()
+        self._render_ms, self._send_ms = _numbers(), _numbers()
+        self._seen: MotionFrame | None = None
         self._kinds = {"fresh": 0, "filled": 0, "eased": 0}
-        self._skews: list[float] = []
-        self._psnr: list[float] = []
-        self._render_ms: list[float] = []
-        self._send_ms: list[float] = []
         self._videos = 0
-        self._begin: dict[int, float] = {}
         self._memory = 0.0
 
     def run(self, progress: Progress | None = None) -> LoopbackReport:
@@ -139,7 +144,7 @@ class Loopback:
             if line.now > 120:
                 raise CallError("the two agents did not come together through this link: make it better")
         met, live = max(self.a.live_at[0], self.b.live_at[0]), line.now
-        self._captures.clear()
+        self._captures = _numbers()
         self._kinds = dict.fromkeys(self._kinds, 0)
         marks = self._marks()
         end, tenth = live + whole, live + whole / 10
@@ -220,6 +225,7 @@ class Loopback:
         if talk.video_picture() is not None:
             self._videos += 1
             self._moved.append(now)
+            self._news.append(now)
         show = talk.due(now)
         if show is None:
             return
@@ -229,11 +235,14 @@ class Loopback:
         talk.playout.rendered(spent)
         at = now + spent
         if show.kind != "eased":
+            self._news.append(at)
+        if show.kind != "eased" or self._seen is None or _moves(self._seen, show.motion):
             self._moved.append(at)
+            self._seen = show.motion
         if show.kind == "fresh" and self.a.talk is not None:
             capture = self._capture_of(show.capture, now)
             if capture is not None:
-                self._shown.append((at, capture))
+                self._delays.append(1000 * (at - capture))
             playing = talk.playout.position(at)
             if playing is not None:
                 self._skews.append(abs(playing - show.capture) / SAMPLE_RATE * 1000)
@@ -288,7 +297,8 @@ class Loopback:
         )
 
     def _report(self, met: float, live: float, end: float, marks: tuple[int, int, int]) -> LoopbackReport:
-        delays = [1000 * (at - capture) for at, capture in self._shown]
+        memory = _memory_mb()
+        delays = self._delays
         tenth = max(1, len(delays) // 10)
         counts = [now - before for now, before in zip(self._marks(), marks, strict=True)]
         reconnects = len(self.a.live_at) - 1
@@ -299,18 +309,19 @@ class Loopback:
         face, sound, ip = (8 * count / 1000 / live_for for count in counts)
         cut = self.settings.link
         cut_end = cut.cut_start_s + cut.cut_s if cut.cut_start_s >= 0 else None
-        after = [at for at in self._moved if cut_end is not None and at > cut_end]
+        after = [at for at in self._news if cut_end is not None and at > cut_end]
         talk = self.b.talk
         concealed = 0.0
         if talk is not None:
             heard = talk.loudspeaker.played + talk.loudspeaker.concealed
             concealed = talk.loudspeaker.concealed / heard if heard else 0.0
-        moved = [*self._moved, end]
-        gaps = [(1000 * (b - a), a, b) for a, b in pairwise(moved)]
+        gaps = [(1000 * (b - a), a, b) for a, b in pairwise([*self._moved, end])]
+        news = [1000 * (b - a) for a, b in pairwise([*self._news, end])]
         outside = [gap for gap, a, b in gaps if cut_end is None or b < cut.cut_start_s or a > cut_end]
         for side in (self.a, self.b):
             if side.pipe is not None:
                 side.control_bytes += side.pipe.bytes
+        early, late = Spread.of(delays[:tenth]), Spread.of(delays[-tenth:])
         return LoopbackReport(
             seconds=end - live,
             frames=len(self._captures),
@@ -319,10 +330,12 @@ class Loopback:
             ip_kbit_per_s=ip,
             control_bytes=self.a.control_bytes,
             delay_ms=Spread.of(delays),
-            early_delay_ms=Spread.of(delays[:tenth]),
-            late_delay_ms=Spread.of(delays[-tenth:]),
+            early_delay_ms=early,
+            late_delay_ms=late,
             longest_freeze_ms=max((gap for gap, _, _ in gaps), default=0.0),
             longest_cut_free_freeze_ms=max(outside, default=0.0),
+            longest_without_news_ms=max(news, default=0.0),
+            lost_in_a_row=self.a.link.longest_run,
             delivered=self._kinds["fresh"] / max(1, len(self._captures)),
             filled=self._kinds["filled"],
             eased=self._kinds["eased"],
@@ -333,7 +346,9 @@ class Loopback:
             set_up_s=met,
             reconnects=reconnects,
             reconnect_s=after[0] - cut_end if after and cut_end is not None else None,
-            memory_mb=(self._memory, _memory_mb()),
+            memory_mb=(self._memory, memory),
+            memory_growth=memory / self._memory - 1 if self._memory else 0.0,
+            delay_growth_ms=late.median - early.median,
             render_ms=Spread.of(self._render_ms),
             send_ms=Spread.of(self._send_ms),
             state=(self.a.course.state.value, self.b.course.state.value),
@@ -344,6 +359,18 @@ def _to_and_fro(step: int, count: int) -> int:
     """Return the frame at a step when a clip of `count` frames is played forwards, backwards, forwards, ..."""
     place = step % (2 * (count - 1))
     return place if place < count else 2 * (count - 1) - place
+
+
+def _numbers() -> array[float]:
+    return array("d")
+
+
+def _moves(before: MotionFrame, after: MotionFrame) -> bool:
+    """Say whether some part of the face is elsewhere in the second motion by a quarter of a pixel."""
+    turned = HEAD_RADIUS * np.abs(after.angles - before.angles).max()
+    placed = np.abs(after.translation - before.translation).max()
+    shaped = np.abs(after.expression - before.expression).max()
+    return bool(max(turned, placed, shaped) >= QUARTER_PIXEL)
 
 
 def _psnr(first: Pixels, second: Pixels) -> float:

@@ -34,15 +34,21 @@ class LoopbackReport:
     ip_kbit_per_s    sound and face with all headers, one way
     control_bytes    of the reliable channel in the whole run, photo included
     delay_ms         from a camera frame to the picture made of it
-    longest_freeze_ms  between two pictures with new motion, after the first
+    longest_freeze_ms  for which the picture stood still: between two pictures made of the sender's frames, or on the
+                     way to rest if some part of the face moved by a quarter of a pixel
     longest_cut_free_freeze_ms  the same, cuts of the link not counted
+    longest_without_news_ms  between two pictures made of the sender's frames: no transport can make this shorter
+                     than the losses in a row, less the playout delay
+    lost_in_a_row    packets, the most on the link that carries the clip, cuts not counted
     delivered        share of the camera's frames that were shown
     filled, eased    pictures shown in place of lost ones: between two frames, or on the way to rest
     lip_skew_ms      how much later the lips are than the sound, absolute
     psnr             dB against the camera's frames, mean; None if no picture was compared
     set_up_s         from meeting in the room to both seeing each other, the photo included
     reconnect_s      from the end of a cut to the next picture, None without a cut
-    memory_mb        peak of the process at a tenth of the run and at its end
+    memory_mb        of the process at a tenth of the run and at its end
+    memory_growth    share by which the second is more than the first
+    delay_growth_ms  by which the median delay of the last tenth is more than that of the first
     render_ms, send_ms  what the engines took here
     state            how both ended
     """
@@ -58,6 +64,8 @@ class LoopbackReport:
     late_delay_ms: Spread
     longest_freeze_ms: float
     longest_cut_free_freeze_ms: float
+    longest_without_news_ms: float
+    lost_in_a_row: int
     delivered: float
     filled: int
     eased: int
@@ -69,6 +77,8 @@ class LoopbackReport:
     reconnects: int
     reconnect_s: float | None
     memory_mb: tuple[float, float]
+    memory_growth: float
+    delay_growth_ms: float
     render_ms: Spread
     send_ms: Spread
     state: tuple[str, str]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from facewire.call.conversation import SILENCE_SECONDS, Conversation, IncomingPhoto, OwnSource, Party
+from facewire.call.conversation import SILENCE_SECONDS, Conversation
 from facewire.call.course import Course
+from facewire.call.party import Party
+from facewire.call.source_photo import IncomingPhoto, OwnSource
 from facewire.call.states import Action, Event, State
 from facewire.call.virtual_time import ReliablePipe, Timeline
 from facewire.runtime.engine import Prepared

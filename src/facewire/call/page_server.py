@@ -75,7 +75,10 @@ class PageServer:
         socket = web.WebSocketResponse(
             heartbeat=15.0, timeout=1.0, max_msg_size=page.LARGEST_PHOTO_FILE, compress=False
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ValueError:  # a handshake that is none; aiohttp lets some through
+            return web.Response(status=400, text="not a websocket")
         try:
             await self._admit(socket)
         except ProtocolError as error:
@@ -135,6 +138,8 @@ class PageServer:
             frame = await socket.receive(timeout=timeout)
         except TimeoutError:
             raise ProtocolError("nothing was said in time") from None
+        except ConnectionError:  # the answer to a ping found nobody there
+            raise ProtocolError("the connection ended") from None
         if frame.type is WSMsgType.BINARY:
             return bytes(frame.data)
         if frame.type is not WSMsgType.TEXT or len(frame.data) > LONGEST_TEXT:

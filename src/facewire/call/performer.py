@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from facewire.base.errors import ConfigError
 from facewire.call.camera import Camera, Sight
-from facewire.call.conversation import OwnSource
 from facewire.call.engine import FaceEngine, Seen, relative
 from facewire.call.judge import Judgement, difference, judge
 from facewire.call.modes import ModeKeeper, ModeSettings, Order
+from facewire.call.source_photo import OwnSource
 from facewire.codec.state import MotionFrame
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels

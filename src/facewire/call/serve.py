@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from facewire.base.errors import CallError
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Keep requests that are no HTTP out of the log: strangers could fill it, and it would quote them."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(_is_ours)
 
 
 async def serve(
@@ -33,7 +44,7 @@ async def serve(
         CallError: the port is taken, or the address is not this machine's.
     """
     work = asyncio.create_task(beside) if beside is not None else None
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=2.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -94,7 +94,10 @@ class SignalServer:
         )
         self._connections[address] = self._connections.get(address, 0) + 1
         try:
-            await socket.prepare(request)
+            try:
+                await socket.prepare(request)
+            except ValueError:  # a handshake that is none; aiohttp lets some through
+                return web.Response(status=400, text="not a websocket")
             await self._serve(socket, request.match_info["room"])
         finally:
             self._connections[address] -= 1
@@ -195,6 +198,8 @@ async def _text(socket: web.WebSocketResponse, timeout: float | None = None) -> 
         message = await socket.receive(timeout=timeout)
     except TimeoutError:
         raise ProtocolError("nothing was said in time") from None
+    except ConnectionError:  # the answer to a ping found nobody there
+        raise ProtocolError("the connection ended") from None
     if message.type is not WSMsgType.TEXT:
         raise ProtocolError("the connection ended, or said something other than text")
     return str(message.data)

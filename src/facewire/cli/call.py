@@ -94,7 +94,8 @@ def run(given: argparse.Namespace) -> int:
     require_call_extra()
     import asyncio
 
-    from facewire.call.agent import Agent, AgentSettings
+    from facewire.call.agent import Agent
+    from facewire.call.agent_settings import AgentSettings
     from facewire.call.engine import NetworkEngine
     from facewire.call.page_server import PageServer
     from facewire.call.rtc_peer import IceServer

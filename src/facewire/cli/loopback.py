@@ -130,8 +130,10 @@ def _lines(report: Any) -> list[str]:
         f"with all headers {report.ip_kbit_per_s:.2f}",
         f"delay {delay.median:.0f} ms median, {delay.p95:.0f} ms p95; lips and sound {skew.median:.0f} ms apart, "
         f"{skew.p95:.0f} ms p95",
-        f"longest freeze {report.longest_freeze_ms:.0f} ms; sound covered up {100 * report.sound_concealed:.1f} %",
+        f"longest freeze {report.longest_freeze_ms:.0f} ms, {report.longest_without_news_ms:.0f} ms without news "
+        f"({report.lost_in_a_row} packets lost in a row); sound covered up {100 * report.sound_concealed:.1f} %",
         f"PSNR against the clip {quality}",
         f"set up in {report.set_up_s:.2f} s; {report.reconnects} reconnects; "
-        f"memory {report.memory_mb[0]:.0f} -> {report.memory_mb[1]:.0f} MB; ended {report.state[0]}",
+        f"memory {report.memory_mb[0]:.0f} -> {report.memory_mb[1]:.0f} MB ({100 * report.memory_growth:+.1f} %), "
+        f"median delay {report.delay_growth_ms:+.0f} ms from the first tenth to the last; ended {report.state[0]}",
     ]

@@ -73,7 +73,9 @@ class Link:
 
     def __init__(self, settings: LinkSettings, seed: int) -> None:
         self.settings = settings
-        self.sent = self.lost = 0
+        self.sent = self.lost = self.longest_run = 0
+        """Packets sent; of them lost; the most that were lost in a row, cuts aside."""
+        self._run = 0
         self._random = random.Random(seed)
         self._bad = False
         self._free = 0.0
@@ -90,6 +92,8 @@ class Link:
         arrival = self._arrival(now, size)
         if arrival is None:
             self.lost += 1
+        self._run = self._run + 1 if arrival is None and not self.cut(now) else 0
+        self.longest_run = max(self.longest_run, self._run)
         return arrival
 
     def cut(self, now: float) -> bool:

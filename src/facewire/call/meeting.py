@@ -1,0 +1,187 @@
+"""The way to the other agent: the rendezvous, then a connection, as often as the course of the call wants.
+
+ask -> SignalClient -> seated, the other is here -> connect -> RtcPeer: offer, answer -> opened -> Conversation
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from facewire.base.errors import CallError, ProtocolError
+from facewire.call.conversation import Conversation
+from facewire.call.course import Course
+from facewire.call.rtc_peer import IceServer, PeerHandlers, RtcPeer
+from facewire.call.signal_client import SignalClient, SignalHandlers
+from facewire.call.signal_messages import Sealed
+from facewire.call.states import Event, State
+from facewire.transport.invitation import Invitation
+
+LAST_WORDS_SECONDS = 0.1
+"""Left for the last messages to get out."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingHandlers:
+    """What a meeting calls.
+
+    on       something happened
+    explain  why what will happen next happens, for the user
+    begin    a connection is open: the conversation over it, or None if there is nothing to be shown with
+    start    lets something happen beside
+    """
+
+    on: Callable[[Event], None]
+    explain: Callable[[str], None]
+    begin: Callable[[RtcPeer], Conversation | None]
+    start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Meeting:
+    """One agent's connection to the other, and what leads to it.
+
+    Args:
+        course: of the call; read only.
+        ice: STUN and TURN servers.
+        handlers: what to call.
+    """
+
+    def __init__(self, course: Course, ice: tuple[IceServer, ...], handlers: MeetingHandlers) -> None:
+        self.talk: Conversation | None = None
+        """The conversation over the connection that is open, if one is."""
+        self._course, self._ice, self._handlers = course, ice, handlers
+        self._peer: RtcPeer | None = None
+        self._client: SignalClient | None = None
+        self._visit: asyncio.Task[None] | None = None
+        self._attempt = ""
+
+    def forget_seat(self) -> None:
+        """Ask for a new seat next time: it is another room."""
+        self._client = None
+
+    def ask(self, invitation: Invitation, delay: float) -> None:
+        """Visit the signalling server in `delay` seconds, again with the seat held before."""
+        if self._visit is not None:
+            self._visit.cancel()
+        key = self._client.key if self._client is not None else ""
+        tell = self._handlers
+
+        def current(client: SignalClient) -> bool:
+            return self._client is client
+
+        def seated(seat: str) -> None:
+            if current(client):
+                tell.on(Event.ADMITTED)
+
+        def other(here: bool) -> None:
+            if current(client):
+                tell.on(Event.PEER_HERE if here else Event.PEER_GONE)
+
+        def heard(sealed: Sealed) -> None:
+            if current(client):
+                tell.start(self._hear(sealed))
+
+        def refused(reason: str) -> None:
+            if current(client):
+                tell.explain(reason)
+                tell.on(Event.REFUSED)
+
+        def lost() -> None:
+            if current(client):
+                if self._course.state is State.JOINING:
+                    tell.explain("the signalling server cannot be reached: check --signal and the network")
+                tell.on(Event.SIGNAL_LOST)
+
+        client = SignalClient(invitation, SignalHandlers(seated, other, heard, refused, lost), key)
+        self._client = client
+
+        async def visit() -> None:
+            await asyncio.sleep(delay)
+            await client.run()
+
+        self._visit = tell.start(visit())
+
+    async def connect(self) -> None:
+        """Build a new connection; seat a offers, seat b waits for the offer."""
+        await self.close_peer()
+        client = self._client
+        if client is None or client.seat != "a":
+            return
+        self._attempt = attempt = secrets.token_hex(8)
+        peer = self._peer = self._new_peer()
+        try:
+            offer = await peer.offer()
+        except (ConnectionError, CallError):
+            return
+        if self._attempt == attempt and self._peer is peer:
+            client.say(Sealed(kind="offer", attempt=attempt, sdp=offer))
+
+    async def close_peer(self) -> None:
+        """Close the connection, if there is one."""
+        peer, self._peer = self._peer, None
+        self.talk = None
+        if peer is not None:
+            await peer.close()
+
+    async def leave(self) -> None:
+        """Leave the room for good."""
+        if self._client is not None:
+            self._client.leave()
+            await asyncio.sleep(LAST_WORDS_SECONDS)
+        if self._visit is not None:
+            self._visit.cancel()
+        self._client = None
+
+    async def _hear(self, sealed: Sealed) -> None:
+        client = self._client
+        if client is None:
+            return
+        try:
+            if sealed.kind == "offer" and client.seat == "b" and self._course.state is State.CONNECTING:
+                await self.close_peer()
+                self._attempt = sealed.attempt
+                peer = self._peer = self._new_peer()
+                answer = await peer.answer(sealed.sdp)
+                if self._peer is peer:
+                    client.say(Sealed(kind="answer", attempt=sealed.attempt, sdp=answer))
+            elif sealed.kind == "answer" and sealed.attempt == self._attempt and self._peer is not None:
+                await self._peer.accept(sealed.sdp)
+        except ProtocolError as error:
+            self._handlers.explain(str(error))
+            self._handlers.on(Event.MISFIT)
+        except (ConnectionError, CallError):
+            self._handlers.on(Event.BROKEN)
+
+    def _new_peer(self) -> RtcPeer:
+        def of_this(act: Callable[[Conversation], None]) -> None:
+            if self._peer is peer and self.talk is not None:
+                act(self.talk)
+
+        def opened() -> None:
+            if self._peer is not peer:
+                return
+            talk = self._handlers.begin(peer)
+            if talk is not None:
+                self.talk = talk
+                self._handlers.on(Event.OPENED)
+
+        def broken() -> None:
+            if self._peer is peer:
+                self._handlers.on(Event.BROKEN)
+
+        clock = time.monotonic
+        peer = RtcPeer(
+            PeerHandlers(
+                media=lambda data, at: of_this(lambda talk: talk.hear_media(data, at, clock())),
+                reliable=lambda data: of_this(lambda talk: talk.hear_reliable(data, clock())),
+                loose=lambda data: of_this(lambda talk: talk.hear_loose(data, clock())),
+                opened=opened,
+                broken=broken,
+            ),
+            self._ice,
+        )
+        return peer
