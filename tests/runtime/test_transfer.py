@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from facewire.base.errors import ConfigError, NoFaceFound
-from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.head_motion import NECK, HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
 from facewire.runtime.animate import AnimateOptions, still, transferred, viewed
 from facewire.runtime.driving import CropPath, hold
@@ -64,11 +64,13 @@ def test_unknown_reference_is_refused(reference: str) -> None:
         transferred(motions([1.0, 2.0]), motions([0.0]), AnimateOptions(reference=reference))
 
 
-def test_view_turns_frames_along_the_path_and_nothing_else() -> None:
+def test_view_turns_frames_along_the_path_and_leaves_the_neck_where_it_is() -> None:
     driving = motions([0.0, 0.0, 0.0])
     turned = viewed(driving, ViewPath(yaw=(-30.0, 30.0)))
     assert yaw_of(turned) == [-30.0, 0.0, 30.0]
-    assert torch.equal(turned.translation, driving.translation)
+    for motion in (turned, driving):
+        joints = motion.rotation @ torch.tensor(NECK) + motion.translation
+        torch.testing.assert_close(joints, torch.tensor(NECK).expand(3, 3))
     assert viewed(driving, ViewPath()) is driving
 
 
