@@ -23,7 +23,7 @@ import numpy.typing as npt
 from facewire.base.errors import MediaError
 from facewire.base.files import atomic_output, read_json, write_json
 
-REVISION = 2
+REVISION = 3
 """Counted up whenever a number of an unchanged clip may come out differently."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
