@@ -15,15 +15,16 @@ from facewire.call.conversation import TICK, Conversation
 from facewire.call.face_receiver import Show
 from facewire.call.party import Party
 from facewire.call.peer_messages import PEER_MESSAGES, Bye, Photo
+from facewire.call.playout import RATE
 from facewire.call.source_photo import IncomingPhoto, OwnSource
 from facewire.call.states import Event
 from facewire.codec.tables.shipped import shipped_tables
-from facewire.media.picture_bytes import encode_webp
+from facewire.media.still import encode_still
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from tests.call.stand_ins import SIZE, frame, motion
 
 PARTY = Party(bytes(8), shipped_tables(), SIZE)
-SOURCE = OwnSource(encode_webp(frame(0)), motion(0))
+SOURCE = OwnSource(encode_still(frame(0), "webp", 85)[1], motion(0))
 
 
 class Wire:
@@ -163,11 +164,26 @@ def test_nothing_is_sent_before_both_are_live() -> None:
     assert not two.wires[0].media_out
 
 
+def test_packets_for_which_there_was_no_time_are_left_out() -> None:
+    two = Two()
+    two.greet()
+    two.run(1.0)
+    side, wire = two.sides[0], two.wires[0]
+    wire.media_out.clear()
+    side.skip(3.001)
+    assert side.next_tick == pytest.approx(3.04)
+    side.skip(2.0)
+    side.tick(3.04)
+    assert [at for _, at in wire.media_out] == [3 * RATE]
+
+
 def test_a_new_source_is_used_once_it_is_held() -> None:
     two = Two()
     two.greet()
     two.run(1.0)
-    two.sides[0].new_source(replace(SOURCE, picture=encode_webp(frame(50)), motion=motion(50)))
+    two.sides[0].new_source(
+        replace(SOURCE, picture=encode_still(frame(50), "webp", 85)[1], motion=motion(50))
+    )
     assert two.sides[0].sender.epoch == 0
     two.run(2.0)
     assert two.sides[0].sender.epoch == 1

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from aioice.ice import Connection
 
-from facewire.base.errors import ConfigError, ProtocolError
+from facewire.base.errors import CallError, ConfigError, ProtocolError
 from facewire.call.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, rtp_bytes
 from facewire.transport.trailer import join, split
@@ -15,19 +21,21 @@ PACKETS = 25
 
 
 class Ear:
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.media: list[tuple[bytes, int]] = []
         self.reliable: list[str | bytes] = []
         self.loose: list[bytes] = []
-        self.opened, self.broken = asyncio.Event(), asyncio.Event()
+        self.found, self.opened, self.broken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.peer = RtcPeer(
             PeerHandlers(
                 lambda data, at: self.media.append((data, at)),
                 self.reliable.append,
                 self.loose.append,
+                self.found.set,
                 self.opened.set,
                 self.broken.set,
-            )
+            ),
+            **options,
         )
 
 
@@ -35,6 +43,8 @@ async def talk() -> None:
     a, b = Ear(), Ear()
     await a.peer.accept(await b.peer.answer(await a.peer.offer()))
     await asyncio.wait_for(asyncio.gather(a.opened.wait(), b.opened.wait()), 60)
+    assert a.found.is_set()
+    assert b.found.is_set()
     a.peer.reliable("text")
     a.peer.reliable(b"bytes")
     b.peer.loose(b"maybe")
@@ -83,3 +93,94 @@ def test_ice_servers() -> None:
     for url in ("http://x", "stun:", "turn:host?transport=sctp", ""):
         with pytest.raises(ConfigError):
             IceServer(url=url)
+
+
+def test_servers_that_do_not_answer_are_waited_for_once_and_not_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    gather = Connection.get_component_candidates
+
+    async def listen(self: Connection, **options: Any) -> Any:
+        waited.append(options["timeout"])
+        return await gather(self, **options)
+
+    monkeypatch.setattr(Connection, "get_component_candidates", listen)
+
+    async def test() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            ear = Ear(servers=(IceServer(url=f"stun:127.0.0.1:{silent.getsockname()[1]}"),), patience=0.05)
+            await ear.peer.gather()
+            offer = await ear.peer.offer()
+            assert " typ host" in offer
+            assert offer.count("a=ice-ufrag") == 2  # sound and channels
+            await ear.peer.close()
+        assert waited == [0.05]
+
+    asyncio.run(test())
+
+
+def test_without_an_answer_of_its_turn_server_a_relayed_call_ends_with_a_reason() -> None:
+    async def test() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            server = IceServer(url=f"turn:127.0.0.1:{silent.getsockname()[1]}", name="me", password="x")
+            ear = Ear(servers=(server,), relay=True, patience=0.05)
+            with pytest.raises(CallError, match="TURN"):
+                await ear.peer.offer()
+            await ear.peer.close()
+
+    asyncio.run(test())
+
+
+@pytest.fixture
+def turn() -> Iterator[IceServer]:
+    """A real TURN server on this machine."""
+    program = shutil.which("turnserver")
+    if program is None:
+        pytest.skip("coturn is not installed: apt-get install coturn")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = (
+        "-n --no-tls --no-dtls --no-cli --allow-loopback-peers --lt-cred-mech --realm=test --user=me:secret"
+    )
+    place = (
+        f"--listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port={port} --log-file=stdout --pidfile="
+    )
+    with subprocess.Popen(
+        [program, *options.split(), *place.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        yield IceServer(url=f"turn:127.0.0.1:{port}?transport=udp", name="me", password="secret")
+        server.terminate()
+
+
+@pytest.mark.turn
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_two_peers_through_a_turn_server(turn: IceServer) -> None:
+    async def test() -> None:
+        for _ in range(100):  # it takes a moment until it listens
+            a = Ear(servers=(turn,), relay=True, patience=2.0)
+            try:
+                offer = await a.peer.offer()
+            except CallError:
+                await a.peer.close()
+            else:
+                break
+        b = Ear(servers=(turn,), relay=True)
+        answer = await b.peer.answer(offer)
+        for description in (offer, answer):
+            kinds = {
+                line.split(" typ ")[1].split()[0] for line in description.split("\r\n") if " typ " in line
+            }
+            assert kinds == {"relay"}
+        await a.peer.accept(answer)
+        await asyncio.gather(a.opened.wait(), b.opened.wait())
+        a.peer.reliable("text")
+        while not b.reliable or not a.media:
+            b.peer.media(join(bytes((8,)) * 120, bytes(30)), 0)
+            await asyncio.sleep(0.05)
+        assert b.reliable == ["text"]
+        await a.peer.close()
+        await b.peer.close()
+
+    asyncio.run(asyncio.wait_for(test(), 240))

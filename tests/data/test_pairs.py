@@ -91,6 +91,21 @@ def test_turned_heads_come_more_often() -> None:
     assert counts[1.0] == pytest.approx((1.5 / 2.5, 2 / 3), abs=0.03)
 
 
+@pytest.mark.parametrize("lips", [True, False])
+def test_pairs_open_mouths_and_eyes_when_asked_to(lips: bool) -> None:
+    upper, lower = ([62], [66]) if lips else ([38, 43], [40, 47])
+    opens = _clip("opens", 1, 30)
+    opens.labels.landmarks[:] = 0
+    opens.labels.landmarks[:, lower, 1] = 0.01 * np.arange(30)[:, None]
+    opens.labels.landmarks[:, upper, 1] = -0.01 * np.arange(30)[:, None]
+    shares = []
+    for prefer in (0.0, 1.0):
+        sampler = PairSampler([opens], 600, seed=2, prefer_change=0, prefer_opening=prefer)
+        shares.append(np.mean([source < 9 and driving >= 27 for _, source, driving in sampler.draw(0)]))
+    assert shares[0] == pytest.approx(0.3 * 0.1, abs=0.02)
+    assert shares[1] >= 0.45  # half of the pairs look at the other opening, which never opens
+
+
 def test_a_rank_draws_and_loads_just_its_rows() -> None:
     sampler = PairSampler(CLIPS, 8, seed=3)
     whole, part = sampler.load(5), sampler.load(5, range(2, 6))

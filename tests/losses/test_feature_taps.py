@@ -24,6 +24,7 @@ from facewire.losses.feature_taps import (
     ShallowVgg19,
     Vgg19,
     VggFace,
+    pad_with_zeros,
 )
 from facewire.losses.feature_weights import read_pickle, read_safetensors
 
@@ -144,6 +145,30 @@ def test_folding_the_colour_transform_changes_nothing() -> None:
     x = F.pad(x, (1, 1, 1, 1), mode="reflect")
     x = F.relu(F.conv2d(x, tensors["conv11.weight"], tensors["conv11.bias"]))
     torch.testing.assert_close(DistilledVgg19(tensors, Path("w"))(image)[0], x, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_zeros_instead_of_mirrored_borders_change_the_border_alone() -> None:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    taps = DistilledVgg19(_distilled_tensors(), Path("w"))
+    mirrored = taps(image)
+    pad_with_zeros(taps)
+    found = taps(image)
+    assert torch.equal(found[0][..., 1:-1, 1:-1], mirrored[0][..., 1:-1, 1:-1])  # one convolution away
+    assert not torch.equal(found[0][..., 0, :], mirrored[0][..., 0, :])
+    own = taps.trunk.state_dict()
+    first = F.conv2d(image, own["conv11.weight"], own["conv11.bias"], padding=1)
+    torch.testing.assert_close(found[0], F.relu(first))
+    assert torch.equal(found[1][..., 2:-2, 2:-2], mirrored[1][..., 2:-2, 2:-2])
+
+
+@torch.no_grad()
+def test_vgg19_has_zeros_anyway() -> None:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    taps = Vgg19(_vgg19_tensors(), Path("w"))
+    before = taps(image)
+    pad_with_zeros(taps)
+    assert all(torch.equal(a, b) for a, b in zip(before, taps(image), strict=True))
 
 
 @torch.no_grad()

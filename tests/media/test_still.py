@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from facewire.base.errors import ConfigError, MediaError
 from facewire.media.frame import Pixels
-from facewire.media.still import WRITERS, decode_still, encode_still
+from facewire.media.still import WRITERS, decode_photo, decode_still, encode_still
 
 
 def smooth() -> Pixels:
@@ -57,3 +60,23 @@ def test_cut_and_flipped_bytes_give_a_picture_or_a_media_error(kind: str) -> Non
             assert decode_still(bytes(broken), mime, "source").ndim == 3
         except MediaError:
             continue
+
+
+@pytest.mark.parametrize("kind", ["webp", "jpeg"])
+def test_photos_of_people_are_read_whatever_their_kind(kind: str) -> None:
+    photo = decode_photo(encode_still(smooth(), kind, 90)[1], 64 * 48)
+    assert np.abs(photo.astype(int) - smooth()).mean() < 4
+
+
+def test_photos_of_people_are_upright() -> None:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray(smooth()).save(out, "PNG", exif=exif)
+    assert (decode_photo(out.getvalue(), 10_000) == np.rot90(smooth(), -1)).all()
+
+
+@pytest.mark.parametrize("kind", ["avif", "webp"])
+def test_photos_of_other_kinds_or_too_large_are_refused(kind: str) -> None:
+    with pytest.raises(MediaError, match="photo"):
+        decode_photo(encode_still(smooth(), kind, 50)[1], 64 * 48 if kind == "avif" else 64 * 48 - 1)

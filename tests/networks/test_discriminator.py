@@ -17,7 +17,7 @@ TINY = PAPER_PRESETS["tiny"]
 
 def test_a_verdict_does_not_depend_on_the_batch() -> None:
     torch.manual_seed(0)
-    critic = Discriminator(replace(TINY, discriminator_scales=2)).eval()
+    critic = Discriminator(TINY.base, 2).eval()
     pictures = torch.rand(3, 3, 64, 64)
     with torch.no_grad():
         together, alone = critic(pictures), critic(pictures[1:2])
@@ -27,7 +27,7 @@ def test_a_verdict_does_not_depend_on_the_batch() -> None:
 
 def test_the_second_scale_sees_half_the_size() -> None:
     torch.manual_seed(0)
-    critic = Discriminator(replace(TINY, discriminator_scales=2)).eval()
+    critic = Discriminator(TINY.base, 2).eval()
     picture = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         verdicts = critic(picture)
@@ -41,7 +41,7 @@ def _convolutions(module: nn.Module) -> list[nn.Module]:
 
 def test_spectral_norm_is_where_the_paper_has_it() -> None:
     with torch.device("meta"):
-        model, critic = build(PAPER_PRESETS["paper-256"]), Discriminator(PAPER_PRESETS["paper-256"])
+        model, critic = build(PAPER_PRESETS["paper-256"]), Discriminator(PAPER_PRESETS["paper-256"].base)
     assert all(parametrize.is_parametrized(conv) for conv in _convolutions(critic))
     assert all(parametrize.is_parametrized(conv) for conv in _convolutions(model.generator))
     for part in (model.appearance, model.canonical, model.head, model.motion_field):

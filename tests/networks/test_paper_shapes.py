@@ -150,7 +150,7 @@ def test_parameters_with_and_without_jacobians(
 def test_the_critic_has_one_scale_at_256_and_two_at_512(preset: str, scales: int) -> None:
     config = PAPER_PRESETS[preset]
     with torch.device("meta"), torch.no_grad():
-        critic = Discriminator(config)
+        critic = Discriminator(config.base, config.discriminator_scales)
         verdicts = critic(torch.empty(1, 3, config.resolution, config.resolution))
     assert len(verdicts) == scales
     assert _parameters(critic) == scales * 1_555_585

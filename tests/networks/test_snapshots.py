@@ -31,7 +31,9 @@ def _names(preset: str) -> list[str]:
     with torch.device("meta"):
         parts: dict[str, nn.Module] = {"model": build_preset(preset)}
         if preset in PAPER_PRESETS:
-            parts["critic"] = Discriminator(PAPER_PRESETS[preset])
+            parts["critic"] = Discriminator(
+                PAPER_PRESETS[preset].base, PAPER_PRESETS[preset].discriminator_scales
+            )
     return [
         f"{part}.{name} {list(tensor.shape)}"
         for part, module in parts.items()

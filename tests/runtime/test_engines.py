@@ -32,7 +32,12 @@ from facewire.runtime.torch_engine import TorchEngine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-KINDS = (("onnxruntime", "float32", 60.0), ("openvino", "float32", 60.0), ("openvino", "bfloat16", 40.0))
+KINDS = (
+    ("onnxruntime", "float32", 60.0),
+    ("openvino", "float32", 60.0),
+    ("openvino", "bfloat16", 40.0),
+    ("openvino", "int8", 40.0),
+)
 TURNS = ((0.0, 0.0), (12.0, -4.0), (-20.0, 8.0))
 """Yaw and pitch in degrees."""
 

@@ -47,6 +47,7 @@ class Small(nn.Module):
         self.enter = nn.Conv2d(3, 4, 3, padding=1)
         self.join = nn.Conv2d(4 + 3 + 2, 4, 3, padding=1)
         self.leave = nn.Conv2d(4, 3, 3, padding=1)
+        self.tint = nn.Conv2d(3, 3, 1, bias=False)
 
     def forward(self, image: Tensor, volume: Tensor, shift: Tensor) -> Tensor:
         """image (1, 3, 16, 16), volume (1, 2, 2, 8, 8), shift (1, 2) -> (1, 3, 16, 16)."""
@@ -60,7 +61,7 @@ class Small(nn.Module):
         small = F.interpolate(image, (8, 8), mode="bilinear", antialias=True)
         x = F.relu(self.enter(F.interpolate(small, scale_factor=2.0, mode="nearest")))
         x = F.relu(self.join(torch.cat((x, moved, deep), dim=1)))
-        result: Tensor = self.leave(x + F.relu(x)) + prepared / shift.sum()
+        result: Tensor = self.leave(x + F.relu(x)) + self.tint(moved) + prepared / shift.sum()
         return result.nan_to_num(0.0)
 
 
@@ -129,5 +130,38 @@ def test_reduced_convolutions_keep_coordinates_in_float32(inputs: tuple[Tensor, 
 
 
 def test_joined_maps_of_both_kinds_become_a_sum(inputs: tuple[Tensor, ...]) -> None:
-    graph = reduced(record(Small(), inputs), torch.float32)
-    assert sum(name == "aten.conv2d.default" for name in operators(graph)) == 4
+    names = list(operators(reduced(record(Small(), inputs), torch.float32)))
+    assert names.count("aten.conv2d.default") == 4
+    assert names.count("aten.conv_transpose2d.input") == 1  # of the doubled maps
+    assert "aten.upsample_nearest2d.vec" not in names
+
+
+@pytest.mark.parametrize(("old", "new"), [((8, 8), (32, 16)), ((3, 5), (3, 9)), ((64, 64), (256, 256))])
+def test_enlarged_pictures_are_those_of_the_interpolation(old: tuple[int, int], new: tuple[int, int]) -> None:
+    class Enlarge(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.interpolate(x, new, mode="bilinear", align_corners=True)
+
+    x = torch.randn(1, 2, *old, generator=torch.Generator().manual_seed(2))
+    graph = record(Enlarge(), (x,))
+    assert not any("upsample" in name for name in operators(graph))
+    torch.testing.assert_close(graph(x), Enlarge()(x), atol=1e-5, rtol=0)
+
+
+def test_a_slow_number_of_maps_gets_one_of_zeros() -> None:
+    class Joins(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.enter = nn.Conv2d(4, 4, 3, padding=1)
+            self.join = nn.Conv2d(4 + 4, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            joined: Tensor = self.join(torch.cat((self.enter(x), x * 2), dim=1))
+            return joined
+
+    x = torch.randn(1, 4, 6, 6, generator=torch.Generator().manual_seed(3))
+    graph = reduced(record(Joins(), (x,)), torch.float32)
+    (added,) = (tensor for name, tensor in graph.named_buffers() if name.endswith("zeros"))
+    assert added.shape == (1, 1, 6, 6)
+    torch.testing.assert_close(graph(x)[0], Joins()(x), atol=1e-5, rtol=1e-5)

@@ -114,7 +114,7 @@ def _paper_step(ranks: Ranks) -> dict[str, Tensor]:
     config = TrainConfig(preset="tiny", batch=PAIRS, slices=ranks.count, augment=AugmentConfig(mirror=0))
     perceptual = PerceptualLoss(PlainTaps(), weights=(1.0,), scales=1)
     model = PAPER_PRESETS["tiny"]
-    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(model)), drop_tail=0.0)
+    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(model.base)), drop_tail=0.0)
     learner = Learner(config, build(model), objective, CPU, ranks=ranks)
     rows = slice(ranks.rank * PAIRS // ranks.count, (ranks.rank + 1) * PAIRS // ranks.count)
     numbers, _ = learner.advance(0, [(_pairs(rows), torch.Generator())])

@@ -32,6 +32,7 @@ def test_the_command_measures_without_data(tmp_path: Path, capsys: pytest.Captur
     assert report["device"].startswith("cpu")
     assert (report["preset"], report["batch"], report["steps"], report["ranks"]) == ("tiny", 2, 1, 1)
     assert report["samples_per_s"] == pytest.approx(2000 / report["step_ms"], rel=0.01)
+    assert report["cpu_s_per_sample"] > 0
     assert "convolution" in (tmp_path / "profile.txt").read_text()
 
 

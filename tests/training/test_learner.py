@@ -49,7 +49,7 @@ class FaultyTaps:
 def _learner(config: TrainConfig, taps: FaultyTaps | None = None) -> Learner:
     torch.manual_seed(0)
     perceptual = PerceptualLoss(taps or FaultyTaps(), weights=(1.0,), scales=1)
-    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY)))
+    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY.base)))
     return Learner(config, build(TINY), objective, CPU)
 
 
@@ -146,6 +146,16 @@ def test_averaged_weights_follow_fast_at_first() -> None:
     torch.testing.assert_close(learner.average[name], before.lerp(now, 1 - 0.999))
 
 
+def test_every_average_follows_its_own_tensor() -> None:
+    learner = _learner(recipe("tiny"))
+    before = {name: tensor.clone() for name, tensor in learner.average.items()}
+    _advance(learner)
+    for name, now in learner.model.state_dict().items():
+        copied = not now.is_floating_point() or name.endswith(("._u", "._v"))
+        expected = now if copied else before[name].lerp(now, 1 - 1 / 20)
+        torch.testing.assert_close(learner.average[name], expected, rtol=0, atol=0)
+
+
 def test_unit_vectors_and_counters_are_copied_not_averaged() -> None:
     learner = _learner(recipe("tiny"))
     for step in range(3):
@@ -166,8 +176,9 @@ def test_a_restored_learner_is_the_same() -> None:
     other.restore(saved)
     _advance(learner, 1)
     _advance(other, 1)
+    restored = other.tensors()
     for name, tensor in learner.tensors().items():
-        assert torch.equal(other.tensors()[name], tensor), name
+        assert torch.equal(restored[name], tensor), name
 
 
 def test_frozen_parameters_are_left_out() -> None:
@@ -175,18 +186,22 @@ def test_frozen_parameters_are_left_out() -> None:
     model = build(TINY)
     model.appearance.requires_grad_(False)
     perceptual = PerceptualLoss(FaultyTaps(), weights=(1.0,), scales=1)
-    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY)))
+    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY.base)))
     learner = Learner(recipe("tiny"), model, objective, CPU)
     before = [parameter.clone() for parameter in model.appearance.parameters()]
     _advance(learner)
     for parameter, own in zip(model.appearance.parameters(), before, strict=True):
         assert torch.equal(parameter, own)
+    for name, parameter in model.appearance.named_parameters(prefix="appearance"):
+        assert torch.equal(learner.average[name], parameter), name
 
 
 def test_half_precision_computes_but_never_stores() -> None:
     torch.manual_seed(0)
     objective = PaperObjective(
-        PerceptualLoss(FaultyTaps(), weights=(1.0,), scales=1), LossWeights(), Critic(Discriminator(TINY))
+        PerceptualLoss(FaultyTaps(), weights=(1.0,), scales=1),
+        LossWeights(),
+        Critic(Discriminator(TINY.base)),
     )
     model = build(replace(TINY, depth=8))
     learner = Learner(recipe("tiny"), model, objective, CPU, torch.bfloat16)
@@ -198,7 +213,7 @@ def test_half_precision_computes_but_never_stores() -> None:
 def _scaled_learner() -> Learner:
     torch.manual_seed(0)
     perceptual = PerceptualLoss(FaultyTaps(), weights=(1.0,), scales=1)
-    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY)))
+    objective = PaperObjective(perceptual, LossWeights(), Critic(Discriminator(TINY.base)))
     learner = Learner(recipe("tiny"), build(TINY), objective, CPU, torch.float16)
     learner.precision = torch.float32  # the scaler is what is tested; float16 itself is slow here
     return learner

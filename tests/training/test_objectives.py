@@ -22,13 +22,19 @@ from facewire.networks.compact_motion import GUIDES
 from facewire.networks.config import PAPER_PRESETS
 from facewire.networks.discriminator import Discriminator
 from facewire.networks.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.openings import OPEN_MOUTH
 from facewire.training.compact_objective import (
+    CRITIC_BASE,
     DETAIL_MARGIN,
     DETAIL_SIDE,
+    JUDGED_CHANNELS,
+    MOUTH_SIDE,
     CompactObjective,
     CompactWeights,
     face_square,
     guide_weights,
+    judged,
+    mouth_square,
 )
 from facewire.training.critic import Critic
 from facewire.training.objective import Made, random_kept
@@ -75,13 +81,18 @@ def _pair(side: int, device: torch.device = CPU) -> PairBatch:
 def _paper(jacobians: bool = True) -> tuple[FaceVid2Vid, PaperObjective]:
     torch.manual_seed(0)
     config = replace(TINY, jacobians=jacobians)
-    return build(config), PaperObjective(_perceptual(), LossWeights(), Critic(Discriminator(config)))
+    return build(config), PaperObjective(_perceptual(), LossWeights(), Critic(Discriminator(config.base)))
 
 
 @cache
 def _compact() -> tuple[CompactTalkingHead, CompactObjective]:
     torch.manual_seed(0)
-    return CompactTalkingHead(), CompactObjective(_perceptual(), CompactWeights())
+    return CompactTalkingHead(), _compact_objective()
+
+
+def _compact_objective(device: torch.device = CPU) -> CompactObjective:
+    critic = Critic(Discriminator(CRITIC_BASE, channels=JUDGED_CHANNELS).to(device))
+    return CompactObjective(_perceptual(), CompactWeights(), critic=critic)
 
 
 @pytest.mark.parametrize("jacobians", [True, False])
@@ -99,7 +110,7 @@ def test_the_paper_s_terms(jacobians: bool) -> None:
 def test_the_face_network_adds_to_the_perceptual_term() -> None:
     model, objective = _paper()
     torch.manual_seed(0)
-    face = PaperObjective(_perceptual(), LossWeights(), Critic(Discriminator(TINY)), face=_perceptual())
+    face = PaperObjective(_perceptual(), LossWeights(), Critic(Discriminator(TINY.base)), face=_perceptual())
     with torch.no_grad():
         model.eval()
         alone, _ = objective(model, _pair(64), _generator())
@@ -117,7 +128,9 @@ def test_the_model_s_loss_leaves_the_critic_alone() -> None:
     assert all(parameter.requires_grad for parameter in objective.critic.network.parameters())
     assert all(parameter.grad is not None for parameter in model.parameters())
     model.zero_grad(set_to_none=True)
-    loss = objective.critic.own_loss(made.image, _pair(64).driving.image)
+    assert made.judged is not None
+    assert made.judged[0] is made.image
+    loss = objective.critic.own_loss(*made.judged)
     loss.backward()
     assert all(parameter.grad is not None for parameter in objective.critic.network.parameters())
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -152,6 +165,34 @@ def test_the_face_square_holds_eyes_and_mouth_at_full_size() -> None:
     torch.testing.assert_close(found[1], (0.1 + expected)[:, None].expand(-1, DETAIL_SIDE))
 
 
+def test_the_mouth_square_looks_at_lips_only() -> None:
+    pair = _pair(256)
+    first = mouth_square(pair.driving.image, pair.driving.landmarks)
+    assert first.shape == (2, 3, MOUTH_SIDE, MOUTH_SIDE)
+    moved = pair.driving.landmarks.clone()
+    moved[:, :48] += 0.1
+    assert torch.equal(mouth_square(pair.driving.image, moved), first)
+
+
+def test_the_critic_sees_the_real_face_with_what_opens_made() -> None:
+    model, _ = _compact()
+    pair = _pair(256)
+    with torch.no_grad():
+        made = model.synthesis(model.identity(pair.source.image), model.motion(pair.driving.image))
+    openings = torch.zeros(2, 6, 128, 128)
+    openings[:, OPEN_MOUTH, 60:68, 60:68] = 1  # the middle of the picture is open
+    white = replace(made, image=torch.ones(2, 3, 256, 256), openings=openings)
+    landmarks = pair.driving.landmarks.clone()
+    landmarks[:, 36], landmarks[:, 54] = torch.tensor([-0.4, -0.4]), torch.tensor([0.4, 0.4])
+    first, second = judged(white, replace(pair.driving, landmarks=landmarks))
+    assert first.shape == second.shape == (2, JUDGED_CHANNELS, DETAIL_SIDE, DETAIL_SIDE)
+    torch.testing.assert_close(second[:, :3], face_square(pair.driving.image, landmarks))
+    assert torch.equal(first[:, 3:], second[:, 3:])
+    middle = slice(DETAIL_SIDE // 2 - 2, DETAIL_SIDE // 2 + 2)
+    torch.testing.assert_close(first[:, :3, middle, middle], torch.ones(2, 3, 4, 4))
+    torch.testing.assert_close(first[:, :3, : DETAIL_SIDE // 4], second[:, :3, : DETAIL_SIDE // 4])
+
+
 def test_lips_lids_and_irises_count_more() -> None:
     weights = guide_weights()
     assert weights.mean().item() == pytest.approx(1)
@@ -165,12 +206,14 @@ def test_the_generator_alone_decides(which: str) -> None:
     objective: Any
     model, objective = _paper() if which == "paper" else _compact()
     model.eval()
+    objective.critic.network.eval()  # in training its spectral norms move with every look
     pair = _pair(64 if which == "paper" else 256)
     with torch.no_grad():
         totals = [
             objective(model, pair, torch.Generator().manual_seed(seed))[0].total.item() for seed in (1, 1, 2)
         ]
     model.train()
+    objective.critic.network.train()
     if which == "compact":  # without normalisation a pass leaves no traces
         assert totals[0] == totals[1]
     assert totals[0] != totals[2]
@@ -185,15 +228,15 @@ def test_nothing_stays_behind_on_another_device(which: str, monkeypatch: pytest.
     objective: Any
     if which == "paper":
         model = build(TINY).to(meta)
-        objective = PaperObjective(_perceptual(), LossWeights(), Critic(Discriminator(TINY).to(meta)))
+        objective = PaperObjective(_perceptual(), LossWeights(), Critic(Discriminator(TINY.base).to(meta)))
     else:
-        model, objective = CompactTalkingHead().to(meta), CompactObjective(_perceptual(), CompactWeights())
+        model, objective = CompactTalkingHead().to(meta), _compact_objective(meta)
     pair = augment(_pair(64 if which == "paper" else 256, meta), _generator(), AugmentConfig())
     report, made = objective(model, pair, _generator())
     assert report.total.device == made.image.device == meta
     report.total.backward()
-    if objective.critic is not None:
-        assert objective.critic.own_loss(made.image, pair.driving.image).device == meta
+    assert made.judged is not None
+    assert objective.critic.own_loss(*made.detach().judged).device == meta
 
 
 def test_tails_of_every_length_are_dropped() -> None:

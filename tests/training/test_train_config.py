@@ -96,6 +96,7 @@ def test_what_makes_another_run() -> None:
         ("seed", -1),
         ("ema_decay", 1.0),
         ("prefer_change", 1.5),
+        ("prefer_opening", -0.5),
         ("drop_tail", -0.1),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from facewire.base.errors import (
     ConfigError,
@@ -28,7 +28,7 @@ from facewire.media.image import load_image
 from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.weights import load_model
 from facewire.training.checkpoint import Checkpoint
-from facewire.training.config import TrainConfig
+from facewire.training.config import Padding, TrainConfig
 from facewire.training.preview import pixels_of
 from facewire.training.recipes import recipe
 from facewire.training.run import FrozenNetworks, open_run, stored_run
@@ -46,6 +46,20 @@ class PlainTaps:
 
     def __call__(self, image: Tensor) -> list[Tensor]:
         return [image]
+
+
+class MirroredTaps(nn.Module):
+    """A convolution that sees mirrored borders."""
+
+    name = "mirrored"
+    divisors = (1.0,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only = nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return [self.only(image)]
 
 
 NETWORKS = FrozenNetworks(PlainTaps())
@@ -342,6 +356,16 @@ def test_the_compact_model_compares_no_faces(large_clips: ClipSet, tmp_path: Pat
     networks = FrozenNetworks(PlainTaps(), PlainTaps())
     with pytest.raises(TrainingError, match="--face-perceptual"):
         open_run(recipe("compact-256"), large_clips, networks, tmp_path, CPU)
+
+
+@pytest.mark.parametrize(("padding", "mode"), [("own", "reflect"), ("zeros", "zeros")])
+def test_the_perceptual_network_pads_as_the_recipe_says(
+    clips: ClipSet, tmp_path: Path, padding: Padding, mode: str
+) -> None:
+    taps = MirroredTaps()
+    config = replace(TINY, perceptual=replace(TINY.perceptual, padding=padding))
+    open_run(config, clips, FrozenNetworks(taps), tmp_path, CPU)
+    assert taps.only.padding_mode == mode
 
 
 def test_names_of_both_networks_are_kept(clips: ClipSet, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_head_that_does_not_follow_costs_more(monkeypatch: pytest.MonkeyPatch)
 
         def still(self: CompactTalkingHead, identity: Identity, motion: HeadMotion) -> CompactSynthesis:
             asked, shown = whole(self, identity, motion), whole(self, identity, identity.motion)
-            return CompactSynthesis(shown.image, shown.warped, shown.field, asked.source, asked.driving)
+            return replace(shown, source=asked.source, driving=asked.driving)
 
         whole = CompactTalkingHead.synthesis
         monkeypatch.setattr(CompactTalkingHead, "synthesis", still)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
-import itertools
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +11,9 @@ import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.web.browser import Browser
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-START_SECONDS = 60.0
 
 
 def chromium() -> str | None:
@@ -47,8 +44,8 @@ def _halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return halved
 
 
-class Browser:
-    """One browser with one page.
+class Chromium(Browser):
+    """Chromium over its DevTools protocol.
 
     Args:
         folder: for its profile.
@@ -57,61 +54,46 @@ class Browser:
     """
 
     def __init__(self, folder: Path, camera: Path, size: tuple[int, int] = (1280, 860)) -> None:
-        self._folder, self._camera, self._size = folder, camera, size
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self.console: list[str] = []
+        super().__init__(folder, size)
+        self._camera = camera
 
-    async def __aenter__(self) -> Browser:
-        program = chromium()
-        assert program is not None
-        self._process = subprocess.Popen(
-            [
-                program,
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--mute-audio",
-                "--autoplay-policy=no-user-gesture-required",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-video-capture={self._camera}",
-                "--disable-features=WebRtcHideLocalIpsWithMdns",
-                f"--window-size={self._size[0]},{self._size[1]}",
-                f"--user-data-dir={self._folder}",
-                "--remote-debugging-port=0",
-                "about:blank",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._session = aiohttp.ClientSession()
-        port = await self._port()
-        async with self._session.get(f"http://127.0.0.1:{port}/json") as response:
+    def program(self) -> list[str]:
+        """Return the command line."""
+        path = chromium()
+        assert path is not None
+        return [
+            path,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--mute-audio",
+            "--autoplay-policy=no-user-gesture-required",
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            f"--use-file-for-fake-video-capture={self._camera}",
+            "--disable-features=WebRtcHideLocalIpsWithMdns",
+            f"--window-size={self._size[0]},{self._size[1]}",
+            f"--user-data-dir={self.folder}",
+            "--remote-debugging-port=0",
+            "about:blank",
+        ]
+
+    async def address(self, session: aiohttp.ClientSession) -> str:
+        """Return where the page listens for commands."""
+        port = int((await self.appears(self.folder / "DevToolsActivePort")).split()[0])
+        async with session.get(f"http://127.0.0.1:{port}/json") as response:
             pages = [one for one in await response.json() if one["type"] == "page"]
-        self._socket = await self._session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0)
-        self._reader = asyncio.create_task(self._read())
+        return str(pages[0]["webSocketDebuggerUrl"])
+
+    async def prepare(self) -> None:
+        """Let the page say what it complains of."""
         await self.command("Runtime.enable")
         await self.command("Page.enable")
-        return self
 
-    async def __aexit__(self, *error: object) -> None:
-        self._reader.cancel()
-        with contextlib.suppress(Exception):
-            await self._socket.close()
-        await self._session.close()
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    async def open(self, address: str) -> None:
-        """Load a page."""
+    async def load(self, address: str) -> None:
+        """Begin to load a page."""
         await self.command("Page.navigate", url=address)
-        await self.until("location.protocol == 'http:' && document.readyState == 'complete'")
 
     async def value(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""
@@ -120,16 +102,6 @@ class Browser:
         )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
-
-    async def until(self, expression: str, seconds: float = 60.0) -> Any:
-        """Wait until an expression is true."""
-        for _ in range(round(seconds / 0.1)):
-            value = await self.value(expression)
-            if value:
-                return value
-            await asyncio.sleep(0.1)
-        text = await self.value("document.body ? document.body.innerText : ''")
-        raise AssertionError(f"never true: {expression}\n{text}\n{self.console}")
 
     async def size(self, width: int, height: int, *, phone: bool = False) -> None:
         """Change the page's size."""
@@ -146,25 +118,7 @@ class Browser:
         answer = await self.command("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(answer["data"]))
 
-    async def command(self, method: str, **parameters: Any) -> Any:
-        """Send a command of the DevTools protocol and return its result."""
-        number = next(self._numbers)
-        self._waiting[number] = asyncio.get_running_loop().create_future()
-        await self._socket.send_json({"id": number, "method": method, "params": parameters})
-        return await asyncio.wait_for(self._waiting[number], 60)
-
-    async def _port(self) -> int:
-        file = self._folder / "DevToolsActivePort"
-        for _ in range(round(START_SECONDS / 0.1)):
-            if file.exists() and file.read_text().strip():
-                return int(file.read_text().split()[0])
-            await asyncio.sleep(0.1)
-        raise AssertionError("the browser did not start")
-
-    async def _read(self) -> None:
-        async for frame in self._socket:
-            message = frame.json()
-            if "id" in message:
-                self._waiting.pop(message["id"]).set_result(message.get("result", message))
-            elif message["method"] in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
-                self.console.append(str(message["params"])[:500])
+    def hear(self, message: dict[str, Any]) -> None:
+        """Take an event."""
+        if message["method"] in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
+            self.console.append(str(message["params"])[:500])

@@ -1,6 +1,7 @@
 """Two real browsers with a fake camera, two agents, real WebRTC, the real page: a whole call, looked at from outside.
 
-Needs Chromium (`apt-get install chromium`); without it the test is skipped.
+Needs Chromium, and for one of the calls Firefox (`apt-get install chromium firefox-esr`); without them these tests
+are skipped.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from facewire.call.signal_server import SignalServer
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.runtime.animator import Animator
 from facewire.runtime.torch_engine import TorchEngine
-from tests.web.chromium import Browser, chromium, write_y4m
+from tests.web.browser import Browser
+from tests.web.chromium import Chromium, chromium, write_y4m
+from tests.web.firefox import Firefox, firefox
 
 WEB = Path(facewire.__file__).parent / "web"
 SHIFTS = (0, 2, 4, 6, 8, 6, 4, 2)
@@ -48,8 +51,20 @@ def test_the_page_is_declared_in_one_place() -> None:
         assert name not in page
 
 
-def test_two_people_call_each_other(tmp_path: Path) -> None:
-    asyncio.run(asyncio.wait_for(call(tmp_path), 550))
+@pytest.mark.parametrize(
+    "other",
+    [
+        "chromium",
+        pytest.param(
+            "firefox",
+            marks=pytest.mark.skipif(
+                firefox() is None, reason="Firefox is not installed: apt-get install firefox-esr"
+            ),
+        ),
+    ],
+)
+def test_two_people_call_each_other(tmp_path: Path, other: str) -> None:
+    asyncio.run(asyncio.wait_for(call(tmp_path, other), 550))
 
 
 async def listen(app: web.Application, beside: Coroutine[Any, Any, None] | None = None) -> tuple[int, Any]:
@@ -58,7 +73,7 @@ async def listen(app: web.Application, beside: Coroutine[Any, Any, None] | None 
     return await port, task
 
 
-async def call(folder: Path) -> None:
+async def call(folder: Path, other: str) -> None:
     camera = folder / "camera.y4m"
     photo = astronaut()[0:360]
     write_y4m(camera, [np.ascontiguousarray(np.roll(photo, shift, axis=1)[:, :480]) for shift in SHIFTS], 10)
@@ -75,7 +90,10 @@ async def call(folder: Path) -> None:
     (folder / "a").mkdir()
     (folder / "b").mkdir()
     try:
-        async with Browser(folder / "a", camera) as a, Browser(folder / "b", camera) as b:
+        first: Browser = Chromium(folder / "a", camera)
+        if other == "firefox":
+            first = Firefox(folder / "a", np.ascontiguousarray(photo[:, :480]))
+        async with first as a, Chromium(folder / "b", camera) as b:
             for browser, agent, (port, _) in zip((a, b), agents, doors, strict=True):
                 await browser.open(f"http://127.0.0.1:{port}/#key={agent.key}")
             for browser in (a, b):
@@ -95,6 +113,7 @@ async def call(folder: Path) -> None:
                 await browser.until("document.getElementById('remote').videoWidth == 256")
                 await browser.until("parseFloat(document.getElementById('received-sound').textContent) > 10")
                 await browser.until("parseFloat(document.getElementById('received-face').textContent) > 0")
+                await browser.until("parseFloat(document.getElementById('connected').textContent) > 0")
                 assert await browser.value("document.getElementById('mark').textContent") == "Synthesised"
                 assert await browser.value(
                     "getComputedStyle(document.getElementById('mark')).visibility == 'visible'"

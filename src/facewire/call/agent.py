@@ -33,6 +33,7 @@ from facewire.call.party import Party
 from facewire.call.performer import Performance
 from facewire.call.photo_choice import PhotoChoice
 from facewire.call.rtc_peer import RtcPeer
+from facewire.call.set_up import SetUp
 from facewire.call.source_photo import IncomingPhoto, OwnSource
 from facewire.call.states import Action, Event, State
 from facewire.call.view import FreeView
@@ -40,7 +41,7 @@ from facewire.codec.tables.artefact import CodecTables
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.opus import Sound
-from facewire.media.picture_bytes import decode_picture
+from facewire.media.still import decode_photo
 from facewire.runtime.engine import Prepared
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from facewire.transport.invitation import Invitation
@@ -48,15 +49,22 @@ from facewire.transport.invitation import Invitation
 _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.005
-WATCH_SECONDS = 0.05
+WATCH_SECONDS, SOON_SECONDS = 0.05, 0.01
+"""Between looks at what has happened; while a connection is built, every one of them is waited for."""
 CHECK_SECONDS = 0.5
 PREVIEW_SECONDS = 0.1
+AT_REST = (State.IDLE, State.JOINING, State.WAITING, State.ENDED)
+"""When the own avatar is shown: it takes the thread in which the other side's photo is prepared."""
 VIDEO_SECONDS = 0.1
 """Between ordinary pictures."""
 AGAIN_SECONDS = 1.0
 """Before the signalling server is asked again."""
 PAGE_GONE_SECONDS = 5.0
 """A page that was reloaded has so long to come back before the call is hung up."""
+BEHIND_SECONDS = 1.0
+"""Sound that is later than this is not sent any more."""
+CLOSE_SECONDS = 2.0
+"""Left for what is under way when the agent ends."""
 KEPT_PEOPLE = 4
 """Prepared photos of the other side: as many epochs as a stream can tell apart."""
 
@@ -84,8 +92,13 @@ class Agent:
         self._sending = ThreadPoolExecutor(1, "facewire-send")
         self._receiving = ThreadPoolExecutor(1, "facewire-receive")
         self._meeting = Meeting(
-            self.course, settings.ice, MeetingHandlers(self._on, self._explain, self._begin, self._start)
+            self.course,
+            settings.ice,
+            settings.relay,
+            MeetingHandlers(self._on, self._explain, self._reached, self._begin, self._start),
         )
+        self.set_up = SetUp()
+        """How long the call took to come up."""
         self._photos = PhotoChoice(engine, finder, settings, self._newest_picture)
         self._performer = self._photos.performer
         self._reporter = PageReporter(engine.size)
@@ -121,6 +134,8 @@ class Agent:
             for task in tasks:
                 task.cancel()
             await self._finish(Event.HANG_UP)
+            if self._tasks:  # connections that are being closed
+                await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
             if self._link is not None:
                 await self._link.close()
             self._sending.shutdown(wait=False, cancel_futures=True)
@@ -195,13 +210,17 @@ class Agent:
         self._reporter.say(page.PhotoResult(ok=True, avatar=source.avatar))
 
     async def _join(self, link: str) -> None:
+        idle = self.course.state in (State.IDLE, State.ENDED)
+        if idle:
+            self.set_up.begin(time.monotonic())
         try:
             invitation = Invitation.parse(link) if link else self.own
             await self._in(self._sending, self._photos.check)
         except (ConfigError, CallError) as error:
             self._reporter.say(page.Failure(problem=str(error)))
             return
-        if self.course.state in (State.IDLE, State.ENDED):
+        if idle:
+            self._reached("check")
             if invitation != self._invitation:
                 self._meeting.forget_seat()
             self._invitation, self._problem = invitation, ""
@@ -236,14 +255,20 @@ class Agent:
         action = self.course.on(event, now)
         if self.course.state is not before:
             _log.info("call: %s -> %s", before.value, self.course.state.value)
+        if self.course.state is State.LOST:
+            self.set_up.begin(now)
+        elif event is Event.ADMITTED:
+            self._reached("room")
         if action is Action.ASK:
             self._meeting.ask(self._invitation, 0.0)
         elif action is Action.CONNECT:
+            self.set_up.go_on(now)
             self._start(self._meeting.connect())
         elif action is Action.GREET and talk is not None:
             talk.greet()
         elif action is Action.START and talk is not None:
             talk.live = True
+            self._reached("photos")
         elif action is Action.DROP:
             self._start(self._meeting.close_peer())
         elif action is Action.AGAIN:
@@ -252,6 +277,13 @@ class Agent:
         elif action is Action.FINISH:
             self._start(self._finish(event))
         self._tell_course()
+
+    def _reached(self, phase: str) -> None:
+        """Note that a phase of setting up is over; at the last one say how long it took."""
+        if self.set_up.reached(phase, time.monotonic()) and self.set_up.times is not None:
+            times = self.set_up.times
+            _log.info("call: %s", times)
+            self._reporter.say(page.Connected(live=times.live / 1000, whole=times.whole / 1000, phases=times))
 
     def _begin(self, peer: RtcPeer) -> Conversation | None:
         """Return the conversation over a new connection."""
@@ -318,7 +350,7 @@ class Agent:
     async def _preview(self, done: Performance) -> None:
         """Before a call, show the user their own avatar."""
         now = time.monotonic()
-        if self.course.state in (State.LIVE, State.LOST) or now - self._preview_at < PREVIEW_SECONDS:
+        if self.course.state not in AT_REST or now - self._preview_at < PREVIEW_SECONDS:
             return
         self._preview_at = now
         motion = done.motion
@@ -334,10 +366,14 @@ class Agent:
             if talk is None:
                 await asyncio.sleep(0.02)
                 continue
-            wait = talk.next_tick - time.monotonic()
-            if wait < -1.0:  # the machine slept; what was missed is not made up
+            now = time.monotonic()
+            wait = talk.next_tick - now
+            if wait < -SILENCE_SECONDS:  # the machine slept; the other side has given this connection up
                 self._on(Event.BROKEN)
                 await asyncio.sleep(0.1)
+                continue
+            if wait < -BEHIND_SECONDS:
+                talk.skip(now)
                 continue
             if wait > 0:
                 await asyncio.sleep(wait)
@@ -359,6 +395,7 @@ class Agent:
             if picture is None or self.talk is not talk:
                 continue
             link.face.show(picture)
+            self._reached("face")
             talk.meters.shown.add(time.monotonic(), 0)
             shown = picture
             if shown.shape[0] == self.engine.size:
@@ -378,7 +415,8 @@ class Agent:
     async def _watch_all(self) -> None:
         checked = metered = float("-inf")
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            building = self.course.state in (State.CONNECTING, State.GREETING)
+            await asyncio.sleep(SOON_SECONDS if building else WATCH_SECONDS)
             now = time.monotonic()
             talk = self.talk
             if talk is not None:
@@ -427,7 +465,7 @@ class Agent:
             MediaError: it is not.
         """
         size = self.engine.size
-        picture = decode_picture(photo.picture, size * size, "the other side's photo")
+        picture = decode_photo(photo.picture, size * size, "the other side's photo")
         if picture.shape != (size, size, 3):
             raise MediaError("the other side's photo", f"is not {size}x{size} pixels")
         return self.engine.person(picture)

@@ -17,6 +17,8 @@ class AgentSettings:
     invitation: Invitation | None = None
     """The other side's, if one was given."""
     ice: tuple[IceServer, ...] = ()
+    relay: bool = False
+    """Only through TURN servers: the other side learns no address of this machine."""
     allow_avatar: bool = False
     video: bool = True
     trailer: bool = True

@@ -37,7 +37,7 @@ ROWS, COLUMNS = range(8, 21, STEP), range(8, 17, STEP)
 FLAT = 4.0
 """Grey levels; a window with less contrast has no structure to look for."""
 MOST_DIFFERENCE = 0.6
-"""Of 271 frames of 12 people 3 % were above it, of hands before faces 75 to 95 % (docs/lab/2026-11-22-call.md)."""
+"""Of 271 frames of 12 people 3 % were above it, of hands before faces 72 to 96 % (docs/lab/2026-11-22-call.md)."""
 
 GREY = np.array((0.299, 0.587, 0.114), np.float32)
 

@@ -43,7 +43,7 @@ from facewire.codec.tables.artefact import CodecTables
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.opus import SAMPLE_RATE, Sound
-from facewire.media.picture_bytes import decode_picture
+from facewire.media.still import decode_photo
 from facewire.runtime.engine import Prepared
 from facewire.transport.face_message import SYNTHESIS, VIDEO
 from facewire.transport.link import Link, LinkSettings
@@ -284,7 +284,7 @@ class Loopback:
         self.line.at(self.line.now + 0.02, self._look_after)
 
     def _prepare(self, photo: IncomingPhoto) -> Prepared:
-        return self.engine.person(decode_picture(photo.picture, self.engine.size**2))
+        return self.engine.person(decode_photo(photo.picture, self.engine.size**2))
 
     # The report.
 

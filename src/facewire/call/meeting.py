@@ -23,6 +23,9 @@ from facewire.transport.invitation import Invitation
 
 LAST_WORDS_SECONDS = 0.1
 """Left for the last messages to get out."""
+PATIENCE, LAST_PATIENCE = 1.0, 5.0
+"""Seconds that STUN and TURN servers have to answer: at the first attempt; at every later one, and where there is no
+way without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,14 @@ class MeetingHandlers:
 
     on       something happened
     explain  why what will happen next happens, for the user
+    reached  a phase of setting up is over (`set_up.SetUpTimes`)
     begin    a connection is open: the conversation over it, or None if there is nothing to be shown with
     start    lets something happen beside
     """
 
     on: Callable[[Event], None]
     explain: Callable[[str], None]
+    reached: Callable[[str], None]
     begin: Callable[[RtcPeer], Conversation | None]
     start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
@@ -47,21 +52,27 @@ class Meeting:
     Args:
         course: of the call; read only.
         ice: STUN and TURN servers.
+        relay: use TURN servers only.
         handlers: what to call.
     """
 
-    def __init__(self, course: Course, ice: tuple[IceServer, ...], handlers: MeetingHandlers) -> None:
+    def __init__(
+        self, course: Course, ice: tuple[IceServer, ...], relay: bool, handlers: MeetingHandlers
+    ) -> None:
         self.talk: Conversation | None = None
         """The conversation over the connection that is open, if one is."""
-        self._course, self._ice, self._handlers = course, ice, handlers
+        self._course, self._ice, self._relay, self._handlers = course, ice, relay, handlers
         self._peer: RtcPeer | None = None
         self._client: SignalClient | None = None
         self._visit: asyncio.Task[None] | None = None
         self._attempt = ""
+        self._patience = PATIENCE
+        """Seconds that STUN and TURN servers have in the next attempt."""
 
     def forget_seat(self) -> None:
         """Ask for a new seat next time: it is another room."""
         self._client = None
+        self._patience = PATIENCE
 
     def ask(self, invitation: Invitation, delay: float) -> None:
         """Visit the signalling server in `delay` seconds, again with the seat held before."""
@@ -106,18 +117,22 @@ class Meeting:
         self._visit = tell.start(visit())
 
     async def connect(self) -> None:
-        """Build a new connection; seat a offers, seat b waits for the offer."""
+        """Build a new connection: both gather the ways to their machines, then seat a offers and seat b answers."""
         await self.close_peer()
         client = self._client
-        if client is None or client.seat != "a":
+        if client is None or self._peer is not None:  # meanwhile an offer was answered, or it was begun anew
             return
-        self._attempt = attempt = secrets.token_hex(8)
+        self._attempt = attempt = secrets.token_hex(8) if client.seat == "a" else ""
         peer = self._peer = self._new_peer()
         try:
+            if client.seat != "a":
+                await peer.gather()
+                return
             offer = await peer.offer()
-        except (ConnectionError, CallError):
+        except (ConnectionError, CallError) as error:
+            self._failed(peer, error)
             return
-        if self._attempt == attempt and self._peer is peer:
+        if self._peer is peer:
             client.say(Sealed(kind="offer", attempt=attempt, sdp=offer))
 
     async def close_peer(self) -> None:
@@ -136,25 +151,35 @@ class Meeting:
             self._visit.cancel()
         self._client = None
 
+    def _failed(self, peer: RtcPeer | None, error: Exception) -> None:
+        """Note that a connection cannot be built, unless another one took its place."""
+        if peer is None or self._peer is not peer:
+            return
+        if isinstance(error, ConnectionError):
+            self._handlers.on(Event.BROKEN)
+            return
+        self._handlers.explain(str(error))
+        self._handlers.on(Event.MISFIT)
+
     async def _hear(self, sealed: Sealed) -> None:
-        client = self._client
+        client, peer = self._client, self._peer
         if client is None:
             return
         try:
             if sealed.kind == "offer" and client.seat == "b" and self._course.state is State.CONNECTING:
-                await self.close_peer()
+                if self._attempt or peer is None:  # that one has answered an offer already
+                    await self.close_peer()
+                    peer = self._peer = self._new_peer()
                 self._attempt = sealed.attempt
-                peer = self._peer = self._new_peer()
                 answer = await peer.answer(sealed.sdp)
                 if self._peer is peer:
+                    self._handlers.reached("descriptions")
                     client.say(Sealed(kind="answer", attempt=sealed.attempt, sdp=answer))
-            elif sealed.kind == "answer" and sealed.attempt == self._attempt and self._peer is not None:
-                await self._peer.accept(sealed.sdp)
-        except ProtocolError as error:
-            self._handlers.explain(str(error))
-            self._handlers.on(Event.MISFIT)
-        except (ConnectionError, CallError):
-            self._handlers.on(Event.BROKEN)
+            elif sealed.kind == "answer" and sealed.attempt == self._attempt and peer is not None:
+                self._handlers.reached("descriptions")
+                await peer.accept(sealed.sdp)
+        except (ConnectionError, CallError, ProtocolError) as error:
+            self._failed(peer, error)
 
     def _new_peer(self) -> RtcPeer:
         def of_this(act: Callable[[Conversation], None]) -> None:
@@ -164,6 +189,8 @@ class Meeting:
         def opened() -> None:
             if self._peer is not peer:
                 return
+            self._patience = PATIENCE
+            self._handlers.reached("secured")
             talk = self._handlers.begin(peer)
             if talk is not None:
                 self.talk = talk
@@ -173,15 +200,23 @@ class Meeting:
             if self._peer is peer:
                 self._handlers.on(Event.BROKEN)
 
+        def found() -> None:
+            if self._peer is peer:
+                self._handlers.reached("ways")
+
         clock = time.monotonic
+        patience, self._patience = LAST_PATIENCE if self._relay else self._patience, LAST_PATIENCE
         peer = RtcPeer(
             PeerHandlers(
                 media=lambda data, at: of_this(lambda talk: talk.hear_media(data, at, clock())),
                 reliable=lambda data: of_this(lambda talk: talk.hear_reliable(data, clock())),
                 loose=lambda data: of_this(lambda talk: talk.hear_loose(data, clock())),
+                found=found,
                 opened=opened,
                 broken=broken,
             ),
             self._ice,
+            relay=self._relay,
+            patience=patience,
         )
         return peer

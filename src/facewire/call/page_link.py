@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aioice.ice import get_host_addresses
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
 from facewire.base.errors import ProtocolError
@@ -21,6 +23,7 @@ from facewire.media.opus import Sound
 SOUND_SAMPLES = 960
 """20 ms."""
 VIDEO_CLOCK = Fraction(1, 90_000)
+_HIDDEN = re.compile(r"(a=candidate:\S+ \d+ \S+ \d+ )[0-9a-fA-F-]+\.local( .*)")
 LEAST_RATE = 5.0
 """Pictures a second that the page gets even if nothing changes, so that its video never counts as ended."""
 
@@ -77,6 +80,20 @@ class SoundTrack(MediaStreamTrack):
         return frame
 
 
+def with_addresses(offer: str) -> str:
+    """Return an offer in which every address that the browser hides behind an mDNS name stands openly.
+
+    The browser runs on this machine, so it is one of this machine's; asking by multicast would take a second, and
+    where nobody answers the connection would fail. One of several is the right one, and ICE finds it.
+    """
+    own = get_host_addresses(use_ipv4=True, use_ipv6=True)
+    lines: list[str] = []
+    for line in offer.split("\r\n"):
+        hidden = _HIDDEN.fullmatch(line)
+        lines += [hidden[1] + address + hidden[2] for address in own] if hidden else [line]
+    return "\r\n".join(lines)
+
+
 class PageLink:
     """One page's media.
 
@@ -97,7 +114,8 @@ class PageLink:
         self.face = FaceTrack(size)
         self._sound = SoundTrack(read_sound)
         self._saw, self._heard = saw, heard
-        self._connection = RTCPeerConnection()
+        # An empty list: left out, aiortc would ask a public STUN server, for a connection within this machine.
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connection.on("track", self._found)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -108,7 +126,7 @@ class PageLink:
             ProtocolError: it is none that can be used.
         """
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            await self._connection.setRemoteDescription(RTCSessionDescription(with_addresses(offer), "offer"))
             for transceiver in self._connection.getTransceivers():
                 track = self.face if transceiver.kind == "video" else self._sound
                 transceiver.sender.replaceTrack(track)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from facewire.call.set_up import SetUpTimes
 from facewire.call.wire import VERSION, MessageSet, short, within
 from facewire.runtime.view import LIMITS
 
@@ -171,13 +172,22 @@ class Meters:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Connected:
+    """The other side's face is there; seconds until the call was live and until then, and the phases, ms."""
+
+    live: float
+    whole: float
+    phases: SetUpTimes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
     """The page broke the rules, or something failed; the text can be shown."""
 
     problem: str = field(default="")
 
 
-ToPage = Welcome | Answer | Check | PhotoResult | Course | Remote | Own | Meters | Failure
+ToPage = Welcome | Answer | Check | PhotoResult | Course | Remote | Own | Meters | Connected | Failure
 
 TO_AGENT: MessageSet[ToAgent] = MessageSet(
     {
@@ -201,6 +211,7 @@ TO_PAGE: MessageSet[ToPage] = MessageSet(
         "remote": Remote,
         "own": Own,
         "meters": Meters,
+        "connected": Connected,
         "failure": Failure,
     }
 )

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from facewire.base.errors import ProtocolError
 from facewire.call import page_messages as page
 from facewire.call.agent import Agent
+from facewire.call.frames import next_frame
 from facewire.call.wire import LONGEST_TEXT, VERSION
 from facewire.transport.flood import Permits
 
@@ -134,12 +135,7 @@ class PageServer:
     async def _next(
         self, socket: web.WebSocketResponse, timeout: float | None = None
     ) -> page.ToAgent | bytes:
-        try:
-            frame = await socket.receive(timeout=timeout)
-        except TimeoutError:
-            raise ProtocolError("nothing was said in time") from None
-        except ConnectionError:  # the answer to a ping found nobody there
-            raise ProtocolError("the connection ended") from None
+        frame = await next_frame(socket, timeout)
         if frame.type is WSMsgType.BINARY:
             return bytes(frame.data)
         if frame.type is not WSMsgType.TEXT or len(frame.data) > LONGEST_TEXT:

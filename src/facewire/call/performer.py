@@ -21,7 +21,7 @@ from facewire.call.source_photo import OwnSource
 from facewire.codec.state import MotionFrame
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
-from facewire.media.picture_bytes import decode_picture, encode_webp
+from facewire.media.still import decode_photo, encode_still
 from facewire.runtime.engine import Prepared
 from facewire.transport.face_message import VIDEO
 
@@ -95,9 +95,9 @@ class Performer:
         """
         if crop.shape != (self.engine.size, self.engine.size, 3):
             raise ConfigError("source", crop.shape, f"a head crop of {self.engine.size} pixels")
-        picture = encode_webp(crop, QUALITY)
+        _, picture = encode_still(crop, "webp", QUALITY)
         self._face = crop
-        self.person = self.engine.person(decode_picture(picture, self.engine.size**2))
+        self.person = self.engine.person(decode_photo(picture, self.engine.size**2))
         own = self.engine.own_motion(self.person)
         self.source = OwnSource(picture, own, avatar)
         self._reference = own if from_camera else None

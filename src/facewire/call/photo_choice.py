@@ -20,7 +20,7 @@ from facewire.call.source_photo import OwnSource
 from facewire.face.crop import crop, crop_box_from_faces
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
-from facewire.media.picture_bytes import decode_picture
+from facewire.media.still import decode_photo
 
 MOST_PHOTO_PIXELS = 24_000_000
 """Of a photo that the user chooses."""
@@ -55,7 +55,7 @@ class PhotoChoice:
         Raises:
             FacewireError: it cannot be used, or does not show the person before the camera.
         """
-        photo = decode_picture(data, MOST_PHOTO_PIXELS)
+        photo = decode_photo(data, MOST_PHOTO_PIXELS)
         head = self._head_of(photo, "photo")
         likeness = self._likeness(photo)
         if not likeness.same and not self._settings.allow_avatar:

@@ -5,8 +5,9 @@
     loose     -> data channel "facewire-loose", unordered, never sent again
 
 Of aiortc one method is replaced, `_handle_rtp_packet` of the one receiver: packets are wanted as they came, and its
-own jitter buffer and decoder would lose the trailer. Header extensions are left out of the session descriptions: with
-a single stream they say nothing, and cost 1.6 kbit/s.
+own jitter buffer and decoder would lose the trailer. Of aioice one gets another limit: `get_component_candidates`
+waits 5 s for servers that do not answer, longer than a call may take to come up. Header extensions are left out of
+the session descriptions: with a single stream they say nothing, and cost 1.6 kbit/s.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiortc import (
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCSessionDescription,
 )
@@ -36,6 +40,7 @@ MOST_WAITING = 25
 MOST_BUFFERED = 1 << 20
 """Bytes that wait on a data channel; beyond, the connection counts as broken (reliable) or messages are dropped."""
 LONGEST_MESSAGE = 64 * 1024
+CLOSED = "the connection was closed while it was built"
 LONGEST_DESCRIPTION = 16 * 1024
 RELIABLE, LOOSE = "facewire", "facewire-loose"
 _ICE_URL = re.compile(r"(stuns?|turns?):[^\s?]+(\?transport=(udp|tcp))?")
@@ -59,11 +64,12 @@ class IceServer:
 
 @dataclass(frozen=True, slots=True)
 class PeerHandlers:
-    """Who hears of what; all are called on the event loop."""
+    """Who hears of what; all are called on the event loop. `found` when ICE has found a way."""
 
     media: Callable[[bytes, int], None]
     reliable: Callable[[str | bytes], None]
     loose: Callable[[bytes], None]
+    found: Callable[[], None]
     opened: Callable[[], None]
     broken: Callable[[], None]
 
@@ -95,23 +101,59 @@ class RtcPeer:
     Args:
         handlers: who hears of what.
         servers: STUN and TURN.
+        relay: go through TURN servers only, so that the other side learns no address of this machine.
+        patience: seconds that STUN and TURN servers have to answer; then it goes on without them.
     """
 
-    def __init__(self, handlers: PeerHandlers, servers: tuple[IceServer, ...] = ()) -> None:
+    def __init__(
+        self,
+        handlers: PeerHandlers,
+        servers: tuple[IceServer, ...] = (),
+        *,
+        relay: bool = False,
+        patience: float = 5.0,
+    ) -> None:
         ice = [RTCIceServer(server.url, server.name, server.password) for server in servers]
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=ice))
+        policy = RTCIceTransportPolicy.RELAY if relay else RTCIceTransportPolicy.ALL
+        # One transport for sound and channels from the start, so that only one gathers.
+        self._connection = RTCPeerConnection(
+            RTCConfiguration(ice, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE, iceTransportPolicy=policy)
+        )
+        self._relay, self._patience = relay, patience
+        self._gathering: asyncio.Task[None] | None = None
         self._handlers = handlers
         self._track = PacketTrack()
         self._channels: dict[str, RTCDataChannel] = {}
         self._opened = self._closed = False
         self._connection.on("datachannel", self._found_channel)
         self._connection.on("connectionstatechange", self._state_changed)
+        self._connection.on("iceconnectionstatechange", self._ice_changed)
+        self._add_sound()
+
+    async def gather(self) -> None:
+        """Gather the ways to this machine, so that offer or answer need not wait for it.
+
+        Raises:
+            CallError: only TURN servers may be used and none answered.
+            ConnectionError: the connection was closed meanwhile.
+        """
+        if self._gathering is None:
+            self._gathering = asyncio.create_task(self._gatherer.gather())
+        await asyncio.shield(self._gathering)
+        if self._closed:
+            raise ConnectionError(CLOSED)
+        if self._relay and not self._gatherer.getLocalCandidates():
+            raise CallError("no TURN server answered: check --ice, --turn-user and the password")
 
     async def offer(self) -> str:
-        """Return this side's offer."""
-        self._add_sound()
+        """Return this side's offer.
+
+        Raises:
+            CallError, ConnectionError: see `gather`.
+        """
         self._keep(self._connection.createDataChannel(RELIABLE))
         self._keep(self._connection.createDataChannel(LOOSE, ordered=False, maxRetransmits=0))
+        await self.gather()
         await self._connection.setLocalDescription(await self._connection.createOffer())
         return self._description()
 
@@ -120,10 +162,11 @@ class RtcPeer:
 
         Raises:
             ProtocolError: it is none.
+            CallError, ConnectionError: see `gather`.
         """
         await self._set_remote(offer, "offer")
+        await self.gather()
         try:
-            self._add_sound()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except (ValueError, IndexError) as error:
             raise ProtocolError(f"an offer that cannot be answered ({type(error).__name__})") from None
@@ -134,6 +177,7 @@ class RtcPeer:
 
         Raises:
             ProtocolError: it is none.
+            ConnectionError: the connection was closed meanwhile.
         """
         await self._set_remote(answer, "answer")
 
@@ -164,7 +208,10 @@ class RtcPeer:
 
     def _add_sound(self) -> None:
         self._connection.addTrack(self._track)
-        receiver = self._connection.getReceivers()[0]
+        sender, receiver = self._connection.getSenders()[0], self._connection.getReceivers()[0]
+        self._gatherer = sender.transport.transport.iceGatherer
+        ice: Any = self._gatherer._connection
+        ice.get_component_candidates = partial(ice.get_component_candidates, timeout=self._patience)
 
         async def handle(packet: RtpPacket, arrival_time_ms: int) -> None:
             if not self._closed:
@@ -183,7 +230,7 @@ class RtcPeer:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(kept, kind))
         except ConnectionError:
-            raise CallError("the connection was closed while it was built") from None
+            raise ConnectionError(CLOSED) from None
         except Exception as error:
             # Broad on purpose: aiortc's parser raises whatever a malformed description leads to.
             raise ProtocolError(
@@ -229,6 +276,10 @@ class RtcPeer:
         if not self._opened and not self._closed and states == ["open", "open"]:
             self._opened = True
             self._handlers.opened()
+
+    def _ice_changed(self) -> None:
+        if self._connection.iceConnectionState == "completed" and not self._closed:
+            self._handlers.found()
 
     def _state_changed(self) -> None:
         if self._connection.connectionState in ("failed", "closed"):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from aiohttp import WSMsgType, web
 
 from facewire.base.errors import ProtocolError
+from facewire.call.frames import next_frame
 from facewire.call.signal_messages import (
     TO_AGENT,
     TO_SERVER,
@@ -194,12 +195,7 @@ async def _text(socket: web.WebSocketResponse, timeout: float | None = None) -> 
     Raises:
         ProtocolError: something else came, or nothing in time.
     """
-    try:
-        message = await socket.receive(timeout=timeout)
-    except TimeoutError:
-        raise ProtocolError("nothing was said in time") from None
-    except ConnectionError:  # the answer to a ping found nobody there
-        raise ProtocolError("the connection ended") from None
+    message = await next_frame(socket, timeout)
     if message.type is not WSMsgType.TEXT:
         raise ProtocolError("the connection ended, or said something other than text")
     return str(message.data)

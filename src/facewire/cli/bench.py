@@ -32,7 +32,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--threads", type=_count, metavar="N", help="processors to use (default: all)")
     parser.add_argument(
         "--precision",
-        choices=("float32", "bfloat16"),
+        choices=("float32", "bfloat16", "int8"),
         help="of the receiver's convolutions (default: what the processor does best)",
     )
     parser.add_argument(

@@ -123,5 +123,6 @@ def _lines(report: Any) -> list[str]:
         f"{report.preset}, batch {report.batch}, {report.precision}, {report.ranks} ranks of {report.threads} "
         f"threads, {report.device}",
         f"{report.samples_per_s:.2f} pairs/s, {report.step_ms:.0f} ms a step, "
-        f"{report.data_wait_share:.1%} waiting for data, {report.peak_mb:.0f} MB",
+        f"{report.data_wait_share:.1%} waiting for data, {report.cpu_s_per_sample:.3f} processor seconds a pair, "
+        f"{report.peak_mb:.0f} MB",
     ]

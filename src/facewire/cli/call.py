@@ -57,6 +57,11 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--turn-user", metavar="NAME", help="user name for TURN servers")
     parser.add_argument(
+        "--relay",
+        action="store_true",
+        help="go through TURN servers only, so that the other side does not learn your address",
+    )
+    parser.add_argument(
         "--allow-avatar",
         action="store_true",
         help="take a photo that does not show you; the other side is told",
@@ -94,6 +99,7 @@ def run(given: argparse.Namespace) -> int:
     require_call_extra()
     import asyncio
 
+    from facewire.base.errors import ConfigError
     from facewire.call.agent import Agent
     from facewire.call.agent_settings import AgentSettings
     from facewire.call.engine import NetworkEngine
@@ -111,11 +117,14 @@ def run(given: argparse.Namespace) -> int:
         else IceServer(url=url)
         for url in given.ice
     )
+    if given.relay and not any(server.url.startswith("turn") for server in servers):
+        raise ConfigError("relay", "no TURN server", "--ice turn:HOST:PORT with it")
     settings = AgentSettings(
         signal=given.signal,
         room=given.room,
         invitation=Invitation.parse(given.join) if given.join else None,
         ice=servers,
+        relay=given.relay,
         allow_avatar=given.allow_avatar,
         video=not given.no_video,
         trailer=not given.no_trailer,

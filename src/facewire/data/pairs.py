@@ -27,6 +27,10 @@ DETAIL = slice(36, 78)
 """Lids, lips and irises among the landmarks."""
 NOSE_BRIDGE = 27
 """The landmark that detail is measured from."""
+OPENINGS = (((61, 62, 63), (67, 66, 65)), ((37, 38, 43, 44), (41, 40, 47, 46)))
+"""Landmarks of upper and lower lips and lids that face each other: mouth, then eyes."""
+MOST_CLOSED, MOST_OPEN = 0.3, 0.1
+"""Shares of a clip's frames that pairs which open go from and to."""
 LARGE_TURN = math.radians(30)
 """The turn away from the camera that `prefer_turn` speaks of."""
 
@@ -76,6 +80,7 @@ class PairSampler:
         seed: int,
         prefer_change: float = 0.5,
         prefer_turn: float = 0.0,
+        prefer_opening: float = 0.0,
     ) -> None:
         """Sample from `clips`.
 
@@ -86,6 +91,8 @@ class PairSampler:
             prefer_change: probability that a pair is the one of 4 that differs most.
             prefer_turn: how much more often a frame turned by 30 degrees is drawn than a frontal one: 0 draws
                 both alike, 1 twice as often; between and beyond the factor runs linearly.
+            prefer_opening: probability that a pair opens: from one of the clip's most closed frames to one of its
+                most open ones, by mouth or by eyes. What no source shows must be learned from such pairs.
 
         Raises:
             ConfigError: there is no clip, or one in which no frame shows a face.
@@ -95,6 +102,7 @@ class PairSampler:
         self.seed = seed
         self.prefer_change = prefer_change
         self.prefer_turn = prefer_turn
+        self.prefer_opening = prefer_opening
         seen = np.array([clip.seen for clip in clips], np.float64)
         if not len(clips) or not seen.all():
             raise ConfigError("clips", len(clips), "at least one clip, each with a face in some frame")
@@ -123,6 +131,10 @@ class PairSampler:
         frames = np.flatnonzero(labels.detected)
         weight = 1 + self.prefer_turn * labels.turn[frames] / LARGE_TURN
         source, *candidates = rng.choice(frames, size=1 + CANDIDATES, p=weight / weight.sum())
+        if self.prefer_opening and rng.random() < self.prefer_opening:
+            order = frames[np.argsort(_gap(clip, frames, OPENINGS[rng.integers(len(OPENINGS))]))]
+            closed, most_open = (max(1, round(share * len(order))) for share in (MOST_CLOSED, MOST_OPEN))
+            return number, int(rng.choice(order[:closed])), int(rng.choice(order[-most_open:]))
         if rng.random() >= self.prefer_change:
             return number, int(source), int(candidates[0])
         change = _change(clip, int(source), np.array(candidates))
@@ -142,6 +154,15 @@ class PairSampler:
 
 def _stacked(parts: list[npt.NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(parts))
+
+
+def _gap(
+    clip: LabelledClip, frames: npt.NDArray[np.intp], opening: tuple[tuple[int, ...], tuple[int, ...]]
+) -> npt.NDArray[np.float64]:
+    """Return how far the lips, or the lids, of frames are apart."""
+    landmarks = clip.labels.landmarks[frames]
+    upper, lower = (landmarks[:, list(numbers)] for numbers in opening)
+    return np.asarray(np.linalg.norm(upper - lower, axis=-1).mean(axis=1), dtype=np.float64)
 
 
 def _change(clip: LabelledClip, source: int, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:

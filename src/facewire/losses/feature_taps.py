@@ -55,6 +55,18 @@ class FeatureTaps(Protocol):
         """Return features (B, C_i, H_i, W_i), shallow to deep, of RGB images (B, 3, H, W) in [0, 1]."""
 
 
+def pad_with_zeros(taps: FeatureTaps) -> None:
+    """Let a network's convolutions see zeros outside the picture, whatever it was trained with.
+
+    Mirrored borders are a copy of every activation. Features change within a few cells of the border, for both
+    pictures of a comparison alike.
+    """
+    if isinstance(taps, nn.Module):
+        for module in taps.modules():
+            if isinstance(module, nn.Conv2d):
+                module.padding_mode = "zeros"
+
+
 def _freeze(module: nn.Module) -> None:
     module.requires_grad_(False)
     module.eval()

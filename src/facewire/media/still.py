@@ -6,6 +6,7 @@ Bytes may come from anywhere: their size is checked before anything is decoded. 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ from facewire.media.image import MAX_PIXELS, pillow_errors, to_rgb
 
 READERS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
 """Types that can be read here, and Pillow's names for them."""
+PHOTOS: Final = ("JPEG", "PNG", "WEBP")
+"""What is taken from people; nothing else is even tried."""
 WRITERS: Final = ("avif", "webp", "jpeg")
 LOWEST, HIGHEST = 1, 100
 """Qualities of the writers; 100 is the best."""
@@ -64,8 +67,26 @@ def decode_still(data: bytes, kind: str, name: str) -> Pixels:
     reader = READERS.get(kind)
     if reader is None:
         raise MediaError(name, f"holds a picture of type {kind}, which cannot be read here")
+    return _decode(data, [reader], name, MAX_PIXELS)
+
+
+def decode_photo(data: bytes, most_pixels: int, name: str = "photo") -> Pixels:
+    """Return the picture of bytes that somebody sent, a JPEG, PNG or WebP file, uint8 [H, W, 3], upright.
+
+    Args:
+        data: the bytes.
+        most_pixels: refuse more than this.
+        name: for error texts.
+
+    Raises:
+        MediaError: it is none of these, damaged, or too large.
+    """
+    return _decode(data, PHOTOS, name, most_pixels)
+
+
+def _decode(data: bytes, formats: Sequence[str], name: str, most_pixels: int) -> Pixels:
     with pillow_errors(name):
-        picture = Image.open(io.BytesIO(data), formats=[reader])
-        if picture.width * picture.height > MAX_PIXELS:
-            raise MediaError(name, f"holds a picture of more than {MAX_PIXELS:,} pixels")
+        picture = Image.open(io.BytesIO(data), formats=list(formats))
+        if picture.width * picture.height > most_pixels:
+            raise MediaError(name, f"holds a picture of more than {most_pixels:,} pixels: use a smaller one")
     return np.ascontiguousarray(to_rgb(picture, name))

@@ -5,7 +5,7 @@
     driving frame -> H, Delta    -> (R, t, delta)_d            HeadMotion: all that is ever sent
     x_c, motions  -> place       -> x_s, x_d
     x_s, x_d      -> M           -> masks, depth, occlusion    SurfaceField
-    field, volume -> warp, G     -> frame
+    field, volume -> warp, G     -> frame      (openings.py tells G where mouth and eyes stand open)
 
 What M, warp and G cost per frame and what L, H and Delta cost is tested in tests/networks/test_compact.py.
 No Jacobians are estimated: J = R J_c cancels J_c in every flow (see geometry/flow.py).
@@ -24,6 +24,7 @@ from facewire.networks.compact_field import CompactField, SurfaceField
 from facewire.networks.compact_image import CompactAppearance, CompactGenerator
 from facewire.networks.compact_motion import BODY, GUIDES, UNIT, CompactMotion
 from facewire.networks.head_surface import HeadSurface
+from facewire.networks.openings import opening_maps
 from facewire.networks.types import Identity
 
 
@@ -31,12 +32,14 @@ from facewire.networks.types import Identity
 class CompactSynthesis:
     """A frame and how it came about, for the losses.
 
-    image    (B, 3, 256, 256)
-    warped   (B, 3, 256, 256)  the source picture along the visible surface
+    image     (B, 3, 256, 256)
+    warped    (B, 3, 256, 256)  the source picture along the visible surface
+    openings  (B, 6, 128, 128)  where mouth and eyes stand open
     """
 
     image: Tensor
     warped: Tensor
+    openings: Tensor
     field: SurfaceField
     source: Keypoints
     driving: Keypoints
@@ -102,5 +105,7 @@ class CompactTalkingHead(nn.Module):
         source = place(identity.canonical, identity.motion)
         driving = place(identity.canonical, motion)
         field = self.field(compressed, source, driving, kept)
-        frame, warped = self.generator(image, (half, quarter, volume), field)
-        return CompactSynthesis(frame, warped, field, source, driving)
+        with torch.autocast(image.device.type, enabled=False):
+            openings = opening_maps(identity.canonical, source, driving, kept)
+        frame, warped = self.generator(image, (half, quarter, volume), field, openings)
+        return CompactSynthesis(frame, warped, openings, field, source, driving)

@@ -4,10 +4,12 @@ Detail is moved, not remembered: the source picture itself and its features at 1
 along the visible surface, a small 3-D volume along the whole flow, and the generator joins them and repairs what
 was hidden. Per pixel it chooses among three pictures: the source warped by the whole flow, the source moved as the
 head moves, and the source left where it is. At the edge of a head, where the whole flow mixes two motions, one
-of the other two is sharp and straight.
+of the other two is sharp and straight. What opens and was closed in the source (openings.py) is in none of them:
+there the generator sees nothing of the source, shows none of the three and paints.
 
     F: picture 256 -> 24 x 128^2 -> 48 x 64^2 -> volume 16 x 8 x 32^2           once per source
     G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, pictures' 256  per frame
+                     openings -^           openings -^
        -> shares and repair, 24 channels at 128, shuffled to 256
 """
 
@@ -18,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facewire.geometry.warp import resize_flow, warp_image, warp_volume
+from facewire.networks import openings as opening
 from facewire.networks.compact_field import COMPRESSED, SurfaceField
 
 VOLUME_CHANNELS = 16
@@ -29,6 +32,9 @@ SHARE_BIAS = (3.0, -1.0, -1.0)
 """Of the logits of whole flow, head and stillness, against 0 for none of them: an untrained generator shows the
 warped picture. The repair is added, not one of the choices: a choice's gradient dies as soon as another one
 saturates, and the warped picture's does within 100 steps (docs/lab)."""
+
+HIDDEN = {opening.NEW_MOUTH: 8.0, opening.NEW_EYES: 5.0}
+"""What an untrained generator takes from those logits where mouth and eyes open that are closed in the source."""
 
 
 def keep_variance(module: nn.Module) -> None:
@@ -84,6 +90,18 @@ class CompactAppearance(nn.Module):
         return half, quarter, volume, self.compress(F.relu(quarter))
 
 
+@torch.no_grad()
+def hide_what_opens(weight: Tensor) -> None:
+    """Start the layer from openings to the last 4 x (3 + 3) channels: no picture is shown where something opens.
+
+    The shares must fall before anything painted there is seen; left to learn that, the generator goes on showing
+    stretched lips (docs/lab).
+    """
+    weight.zero_()
+    for channel, strength in HIDDEN.items():
+        weight[4 * 3 :, channel] = -strength
+
+
 class CompactGenerator(nn.Module):
     """G: warps the source along the field and finishes the frame."""
 
@@ -93,17 +111,19 @@ class CompactGenerator(nn.Module):
         super().__init__()
         self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
         self.blocks32 = nn.Sequential(Residual(128), Residual(128))
-        self.enter64 = nn.Conv2d(128 + QUARTER + 1, 64, 3, padding=1)
+        self.enter64 = nn.Conv2d(128 + QUARTER + 1 + opening.CHANNELS, 64, 3, padding=1)
         self.blocks64 = nn.Sequential(Residual(64), Residual(64))
-        self.enter128 = nn.Conv2d(64 + HALF + 3 * 12, 32, 3, padding=1)
+        self.enter128 = nn.Conv2d(64 + HALF + 3 * 12 + opening.CHANNELS, 32, 3, padding=1)
         self.blocks128 = nn.Sequential(Residual(32), Residual(32))
         self.finish = nn.Conv2d(32, 4 * (3 + len(SHARE_BIAS)), 3, padding=1)
+        self.opened = nn.Conv2d(opening.CHANNELS, 4 * (3 + len(SHARE_BIAS)), 1, bias=False)
         self.register_buffer("share_bias", torch.tensor(SHARE_BIAS)[:, None, None], persistent=False)
         keep_variance(self)
         nn.init.normal_(self.finish.weight, std=0.01)
+        hide_what_opens(self.opened.weight)
 
     def forward(
-        self, image: Tensor, features: tuple[Tensor, Tensor, Tensor], field: SurfaceField
+        self, image: Tensor, features: tuple[Tensor, Tensor, Tensor], field: SurfaceField, openings: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return the frame and the warped source picture, both (B, 3, 256, 256); the frame may leave
         [0, 1] a little.
@@ -112,6 +132,7 @@ class CompactGenerator(nn.Module):
             image: (B, 3, 256, 256) source picture.
             features: (half, quarter, volume) of `CompactAppearance`.
             field: what M says about the driving frame.
+            openings: (B, 6, 128, 128) where mouth and eyes stand open (openings.py).
         """
         half, quarter, volume = features
         surface = field.surface()
@@ -119,22 +140,37 @@ class CompactGenerator(nn.Module):
         x = self.blocks32(F.relu(self.enter32(planes)))
 
         shown = field.occlusion.to(quarter.dtype)
-        at64 = warp_image(quarter, surface) * shown
+        known = 1 - openings[:, [opening.NEW_MOUTH, opening.NEW_EYES]].sum(dim=1, keepdim=True)
+        at64 = warp_image(quarter, surface) * (shown * F.avg_pool2d(known, 2))
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = self.blocks64(F.relu(self.enter64(torch.cat((x, at64, shown), dim=1))))
+        x = self.blocks64(F.relu(self.enter64(_joined(x, at64, shown, F.avg_pool2d(openings, 2)))))
 
         size = image.shape[-1]
         at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
         at256 = warp_image(image, resize_flow(surface, size, size))
         head = warp_image(image, resize_flow(field.head, size, size))
         folded = (F.pixel_unshuffle(picture, 2).to(x.dtype) for picture in (at256, head, image))
+        moved = torch.cat((at128, *folded), dim=1) * known
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = self.blocks128(F.relu(self.enter128(torch.cat((x, at128, *folded), dim=1))))
+        x = self.blocks128(F.relu(self.enter128(_joined(x, moved, openings))))
 
-        last = F.pixel_shuffle(self.finish(F.relu(x)).float(), 2)
+        last = F.pixel_shuffle((self.finish(F.relu(x)) + self.opened(openings)).float(), 2)
         frame = last[:, :3]
         logits = last[:, 3:] + self.share_bias
         shares = torch.softmax(F.pad(logits, (0, 0, 0, 0, 0, 1)), dim=1)
         for number, picture in enumerate((at256, head, image)):
             frame = frame + shares[:, number : number + 1] * picture
         return frame, at256
+
+
+def _joined(first: Tensor, *others: Tensor) -> Tensor:
+    """Return features side by side, in the type of the first.
+
+    Under autocast samplers return float32 with channels first, and one such map would make all of them so: the widest
+    convolutions would cast and reorder their input, and its gradient, every time.
+    """
+    if any(part.dtype != first.dtype for part in others):
+        last = torch.channels_last
+        others = tuple(part.to(first.dtype).contiguous(memory_format=last) for part in others)
+        first = first.contiguous(memory_format=last)
+    return torch.cat((first, *others), dim=1)

@@ -10,7 +10,7 @@
 One scale at 256, two at 512; each further one sees the picture at half the size. The paper gives the family
 (patch critic, hinge loss, feature matching, spectral norm) but no widths; these follow its authors' library.
 Norms are instance norms, so a verdict never depends on the other pictures of the batch. The critic sees
-pictures only, no keypoints.
+pictures only, no keypoints. compact-256 has a small one with further channels beside red, green and blue.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facewire.networks.blocks2d import conv2d
-from facewire.networks.config import PaperConfig
 
 SLOPE = 0.2
 """Of every LeakyReLU."""
@@ -42,18 +41,18 @@ class Verdict:
 class PatchCritic(nn.Module):
     """One scale."""
 
-    def __init__(self, base: int) -> None:
+    def __init__(self, base: int, channels: int = 3) -> None:
         super().__init__()
         widths = (base, 2 * base, 4 * base, 8 * base)
         strides = (2, 2, 2, 1)
         self.convs = nn.ModuleList(
-            conv2d(a, b, 3, stride=s, spectral=True) for a, b, s in zip((3, *widths), widths, strides)
+            conv2d(a, b, 3, stride=s, spectral=True) for a, b, s in zip((channels, *widths), widths, strides)
         )
         self.norms = nn.ModuleList((nn.Identity(), *(nn.InstanceNorm2d(width) for width in widths[1:])))
         self.score = conv2d(widths[-1], 1, 3, spectral=True)
 
     def forward(self, image: Tensor) -> Verdict:
-        """Return the verdict on RGB pictures (B, 3, H, W) in [0, 1]."""
+        """Return the verdict on pictures (B, channels, H, W)."""
         x, features = image, []
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.leaky_relu(norm(conv(x)), SLOPE)
@@ -64,12 +63,13 @@ class PatchCritic(nn.Module):
 class Discriminator(nn.Module):
     """Patch critics on an image pyramid."""
 
-    def __init__(self, config: PaperConfig) -> None:
+    def __init__(self, base: int, scales: int = 1, channels: int = 3) -> None:
+        """Build `scales` critics with `base` channels in their first layer."""
         super().__init__()
-        self.critics = nn.ModuleList(PatchCritic(config.base) for _ in range(config.discriminator_scales))
+        self.critics = nn.ModuleList(PatchCritic(base, channels) for _ in range(scales))
 
     def forward(self, image: Tensor) -> list[Verdict]:
-        """Return one verdict per scale, full size first, on RGB pictures (B, 3, H, W) in [0, 1]."""
+        """Return one verdict per scale, full size first, on pictures (B, channels, H, W), colours in [0, 1]."""
         verdicts = []
         for scale, critic in enumerate(self.critics):
             if scale > 0:

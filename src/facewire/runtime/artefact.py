@@ -36,7 +36,9 @@ SCHEMA = 1
 ONNX, OPENVINO = "onnx", "openvino"
 FORMATS = (ONNX, OPENVINO)
 SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+INT8 = "int8"
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, INT8: torch.bfloat16}
+"""Number formats of the receiver's convolutions; `int8` is bfloat16 with residual blocks in 8-bit integers."""
 OPSET = 18
 """Of ONNX: the first with everything that is used; 4-D sampling is called `bilinear` up to 19."""
 MANIFEST = "manifest.json"
@@ -46,8 +48,11 @@ SOURCES = (
     "networks/*.py",
     "geometry/*.py",
     "face/*.py",
+    "runtime/eight_bit.py",
     "runtime/inference_graph.py",
     "runtime/live_graphs.py",
+    "runtime/openvino_runner.py",
+    "runtime/upsampled_convolution.py",
 )
 """Files of the package that decide what a graph computes."""
 
@@ -96,7 +101,7 @@ def export(
     if form not in FORMATS:
         raise ConfigError("format", form, " or ".join(FORMATS))
     if precision not in PRECISIONS or (form == ONNX and precision != "float32"):
-        raise ConfigError("precision", precision, "float32, or bfloat16 with --format openvino")
+        raise ConfigError("precision", precision, "float32, or bfloat16 or int8 with --format openvino")
     if not isinstance(model, CompactTalkingHead):
         raise ConfigError(
             "weights", "a paper preset", "compact-256; the paper's networks run with --engine torch"
@@ -111,7 +116,7 @@ def export(
         raise OutputError(folder, write_advice(problem)) from problem
     try:
         recorded = live_graphs(model) if graphs is None else graphs
-        entries = _write_graphs(recorded, temporary, form, PRECISIONS[precision])
+        entries = _write_graphs(recorded, temporary, form, precision)
         _write_manifest(temporary, model, weights_sha256, form, precision, entries)
         with suppress(OSError):
             folder.rmdir()  # an empty one
@@ -202,14 +207,15 @@ def _exporter(form: str) -> str:
 
 
 def _write_graphs(
-    graphs: Mapping[str, LiveGraph], folder: Path, form: str, dtype: torch.dtype
+    graphs: Mapping[str, LiveGraph], folder: Path, form: str, precision: str
 ) -> dict[str, dict[str, Any]]:
     """Write every graph and return what the manifest says of it."""
     entries: dict[str, dict[str, Any]] = {}
     for name, graph in graphs.items():
         module = graph.module
         if name == RENDER:
-            module = reduced(module, dtype)
+            samples = graph.samples if precision == INT8 else ()
+            module = reduced(module, PRECISIONS[precision], samples)
         inputs = tuple(graph.inputs.values())
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the tracer, about constants

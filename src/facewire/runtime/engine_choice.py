@@ -108,7 +108,7 @@ def open_engine(
         weights_sha256: its weights' fingerprint, from the manifest.
         wanted: one of ENGINES.
         threads: processors per call; None means all that this process may use.
-        precision: of the receiver's convolutions, "float32" or "bfloat16"; None takes what the
+        precision: of the receiver's convolutions, "float32", "bfloat16" or "int8"; None takes what the
             processor does best with OpenVINO, float32 otherwise.
         compiled: with torch, compile the renderer at its first call.
         folder: a folder of `facewire export` to use instead of the cache.
@@ -141,7 +141,7 @@ def _best_precision(engine: str) -> str:
         return "float32"
     from facewire.runtime.openvino_runner import has_bfloat16
 
-    return "bfloat16" if has_bfloat16() else "float32"
+    return artefact.INT8 if has_bfloat16() else "float32"  # who has the one multiplies bytes as well
 
 
 def _matching(exported: artefact.Artefact, form: str, weights_sha256: str) -> artefact.Artefact:
@@ -169,7 +169,11 @@ def _openvino() -> Finding:
     try:
         from facewire.runtime.openvino_runner import has_bfloat16, version
 
-        native = "bfloat16 in hardware" if has_bfloat16() else "float32; no bfloat16 in this processor"
+        native = (
+            "bfloat16 and 8-bit integers in hardware"
+            if has_bfloat16()
+            else "float32; no bfloat16 in this processor"
+        )
         return Finding(OPENVINO, True, f"{version()}, {native}")
     except (ImportError, RuntimeError, OSError) as problem:  # its libraries refuse this system
         return Finding(OPENVINO, False, f"installed but does not load ({problem}); pip install -U openvino")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.passes.shape_prop import ShapeProp
+
+from facewire.runtime.eight_bit import fit_for_eight_bits, quantise, reaches
+from facewire.runtime.upsampled_convolution import PADDING, STRIDE, is_doubling, is_plain_3x3, transposed
 
 aten = torch.ops.aten
 
@@ -38,6 +41,9 @@ REDUCED_OPERATORS = frozenset(
     }
 )
 """What stays in the number format of the convolutions around it."""
+SLOW_NUMBER = 4
+"""OpenVINO takes four times as long to bring maps from planes to channels-last where this divides their number."""
+CONVOLUTIONS = frozenset({aten.conv2d.default, aten.conv_transpose2d.input})
 
 
 def record(module: nn.Module, examples: Sequence[Tensor]) -> GraphModule:
@@ -89,22 +95,33 @@ def split_source(graph_module: GraphModule, sources: int) -> tuple[GraphModule, 
     return _finished(GraphModule(graph_module, once)), _finished(GraphModule(graph_module, frame))
 
 
-def reduced(graph_module: nn.Module, dtype: torch.dtype) -> GraphModule:
+def reduced(
+    graph_module: nn.Module, dtype: torch.dtype, samples: Sequence[Sequence[Tensor]] = ()
+) -> GraphModule:
     """Return the graph with its convolutions, and what lies between them, in another number format.
 
     A convolution over joined maps becomes a sum of convolutions where some of the maps come from convolutions and
     others from samplers: the two kinds lie differently in memory, and joining them costs more than the sum.
-    float32 changes only that. The result returns a tuple.
+    One over doubled maps becomes a transposed one. float32 changes only that. The result returns a tuple.
+
+    Args:
+        graph_module: of `record` or `split_source`.
+        dtype: of the convolutions.
+        samples: inputs; where there are any, convolutions that bear it are rounded to 8 bits (eight_bit.py).
     """
     assert isinstance(graph_module, GraphModule)
     copied = GraphModule(graph_module, _copy(graph_module.graph))
     inside = _between_convolutions(copied.graph)
+    reach = reaches(copied, fit_for_eight_bits(copied.graph), samples) if samples else {}
     for node in list(copied.graph.nodes):
         if node.target is aten.conv2d.default:
             _split_joined(copied, node, inside)
-    inside = _between_convolutions(copied.graph)
+    for node in list(copied.graph.nodes):
+        if node.target is aten.conv2d.default:
+            _without_doubling(copied, node)
+    precise = quantise(copied, reach)
     if dtype != torch.float32:
-        _cast(copied, inside, dtype)
+        _cast(copied, _between_convolutions(copied.graph, precise), dtype)
     return _finished(copied)
 
 
@@ -156,6 +173,20 @@ def _shrunk(x: Tensor, size: Sequence[int], corners: bool, *scales: float | None
     return rows @ x @ columns.transpose(0, 1)
 
 
+def _enlarged(x: Tensor, size: Sequence[int] | None, corners: bool, *scales: Any) -> Tensor:
+    """Return pictures (B, C, H, W) interpolated linearly between corners; as products, which engines do faster."""
+    if size is None or not corners or 1 in size:
+        return KEEP
+    rows, columns = (_between(old, new, x) for old, new in zip(x.shape[2:], size, strict=True))
+    return (columns @ (rows @ x).transpose(2, 3)).transpose(2, 3)
+
+
+def _between(old: int, new: int, like: Tensor) -> Tensor:
+    """Return the weights (new, old) of old pixels in new ones when both reach from corner to corner."""
+    places = torch.arange(new, device=like.device).unsqueeze(1) * ((old - 1) / (new - 1))
+    return (1 - (places - torch.arange(old, device=like.device)).abs()).clamp_min(0).to(like.dtype)
+
+
 def _triangles(old: int, new: int, like: Tensor) -> Tensor:
     """Return the weights (new, old) of old pixels in new ones."""
     step = old / new
@@ -171,17 +202,21 @@ _PORTABLE: dict[Any, Callable[..., Any]] = {
     aten.slice_scatter.default: _written_tail,
     aten._upsample_bilinear2d_aa.default: _shrunk,
     aten._upsample_bilinear2d_aa.vec: _shrunk,
+    aten.upsample_bilinear2d.vec: _enlarged,
 }
 
 
-def _between_convolutions(graph: Graph) -> set[Node]:
-    """Return the convolutions and all nodes whose every tensor comes from one of them."""
+def _between_convolutions(graph: Graph, precise: Collection[Node] = ()) -> set[Node]:
+    """Return the convolutions and all nodes whose every tensor comes from one of them, but for the precise ones."""
     inside: set[Node] = set()
     for node in graph.nodes:
-        if node.target is aten.conv2d.default or (
-            node.target in REDUCED_OPERATORS
-            and node.all_input_nodes
-            and inside.issuperset(node.all_input_nodes)
+        if node not in precise and (
+            node.target in CONVOLUTIONS
+            or (
+                node.target in REDUCED_OPERATORS
+                and node.all_input_nodes
+                and inside.issuperset(node.all_input_nodes)
+            )
         ):
             inside.add(node)
     return inside
@@ -189,7 +224,8 @@ def _between_convolutions(graph: Graph) -> set[Node]:
 
 def _split_joined(module: GraphModule, convolution: Node, inside: set[Node]) -> None:
     """Replace a convolution over a join of both kinds of maps by a sum of two."""
-    joined, weight, bias, *settings = convolution.args
+    joined, weight, *settings = convolution.args
+    bias = settings.pop(0) if settings else None
     if not isinstance(joined, Node) or joined.target is not aten.cat.default or joined in inside:
         return
     parts = list(joined.args[0])  # type: ignore[arg-type]
@@ -201,6 +237,11 @@ def _split_joined(module: GraphModule, convolution: Node, inside: set[Node]) -> 
     by_part = dict(zip(parts, stored.split(sizes, dim=1), strict=True))
     graph, sums = module.graph, []
     with graph.inserting_before(convolution):
+        if sum(_shape(part)[1] for part in groups[1]) % SLOW_NUMBER == 0:
+            zeros = f"{convolution.name}_zeros"
+            module.register_buffer(zeros, torch.zeros(1, 1, *_shape(joined)[2:]))
+            groups[1].append(graph.get_attr(zeros))
+            by_part[groups[1][-1]] = torch.zeros_like(stored[:, :1])
         for number, group in enumerate(groups):
             name = f"{convolution.name}_part{number}"
             module.register_buffer(name, torch.cat([by_part[part] for part in group], dim=1).contiguous())
@@ -211,12 +252,29 @@ def _split_joined(module: GraphModule, convolution: Node, inside: set[Node]) -> 
     graph.erase_node(convolution)
 
 
+def _without_doubling(module: GraphModule, convolution: Node) -> None:
+    """Let a convolution read the maps before they are doubled."""
+    doubled, weight, bias, *_ = (*convolution.args, None)  # of two arguments where there is no bias
+    if not is_doubling(doubled):
+        return
+    stored = _attribute(module, str(weight.target)).detach()  # type: ignore[union-attr]
+    if not is_plain_3x3(convolution, stored):
+        return
+    name = f"{convolution.name}_transposed"
+    module.register_buffer(name, transposed(stored))
+    graph = module.graph
+    with graph.inserting_before(convolution):
+        args = (doubled.args[0], graph.get_attr(name), bias, STRIDE, PADDING)  # type: ignore[union-attr]
+        convolution.replace_all_uses_with(graph.call_function(aten.conv_transpose2d.input, args))
+    graph.erase_node(convolution)
+
+
 def _cast(module: GraphModule, inside: set[Node], dtype: torch.dtype) -> None:
     """Let the nodes compute in a number format, with casts where others feed them or read them."""
     graph = module.graph
     nodes = [node for node in graph.nodes if node in inside]
     for node in nodes:
-        if node.target is aten.conv2d.default:
+        if node.target in CONVOLUTIONS:
             for position, argument in enumerate(node.args[:3]):
                 if isinstance(argument, Node) and argument not in inside:
                     with graph.inserting_before(node):

@@ -28,6 +28,7 @@ from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.presets import Model, build_preset
 from facewire.networks.weights import load_model
+from facewire.runtime.artefact import INT8
 from facewire.runtime.engine import Engine, Prepared
 from facewire.runtime.engine_choice import Choice, open_engine
 from facewire.runtime.head_tracker import HeadTracker
@@ -79,7 +80,7 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
         "receiver": gigamacs(lambda: model.render(identity, identity.motion)),
         "sender": gigamacs(lambda: model.motion(_grey(model.resolution))),
     }
-    peak = matrix_gflops(getattr(torch, precision))
+    peak = matrix_gflops(torch.bfloat16 if precision == INT8 else getattr(torch, precision))
     receiver, sender = live["receiver_ms"]["median"], live["sender_ms"]["median"]
     paper = None if paper_frames == 0 else paper_ms(paper_frames)
     return {

@@ -20,6 +20,7 @@ from torch.fx import GraphModule
 
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
+from facewire.geometry.pose import rotation_from_degrees
 from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.compact_motion import landmarks_of, square_around
 from facewire.networks.types import Identity
@@ -37,6 +38,8 @@ class LiveGraph:
     module: nn.Module
     inputs: Mapping[str, Tensor]
     outputs: tuple[str, ...]
+    samples: tuple[tuple[Tensor, ...], ...] = ()
+    """Inputs on which the reach of the graph's maps is measured before they are rounded to 8 bits."""
 
 
 class Identify(nn.Module):
@@ -139,7 +142,12 @@ def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
             read_inputs,
             (*MOTION, "presence", "face", "centre_next", "axes_next"),
         ),
-        RENDER: LiveGraph(render, buffers | dict(zip((*MOTION, "kept"), still, strict=True)), ("picture",)),
+        RENDER: LiveGraph(
+            render,
+            buffers | dict(zip((*MOTION, "kept"), still, strict=True)),
+            ("picture",),
+            _samples(model, identity, once),
+        ),
     }
 
 
@@ -154,6 +162,47 @@ class Joined(nn.Module):
         """(S, S, 3) uint8 -> points (1, K, 3), R, t, delta, then every buffer."""
         who = self.identity(picture)
         return (*who[:4], *self.once(*who))
+
+
+SAMPLES = 4
+TURNS = ((0.0, 0.0, 0.0), (25.0, -10.0, 0.08), (-25.0, 10.0, 0.04))
+"""Yaw and pitch in degrees, and how far the lower lip hangs in picture units."""
+
+
+def _samples(
+    model: CompactTalkingHead, identity: nn.Module, once: nn.Module
+) -> tuple[tuple[Tensor, ...], ...]:
+    """Return inputs of `render`: the mean head in some motions, with noise for a picture.
+
+    Faces would be better, but none comes with the package, and weights trained elsewhere need samples too.
+    """
+    points = model.motion_reader.mean_head[None]
+    nowhere = torch.zeros(1, 3)
+    samples = []
+    for seed in range(SAMPLES):
+        with torch.no_grad():
+            features = identity(noise_picture(model.resolution, seed))[4:]
+            buffers = once(points, torch.eye(3)[None], nowhere, torch.zeros_like(points), *features)
+        for yaw, pitch, drop in TURNS:
+            expression = torch.zeros_like(points)
+            expression[:, 0, 1] = drop  # the first keypoint is the lower lip
+            rotation = rotation_from_degrees(yaw, pitch, 0.0).reshape(1, 3, 3)
+            samples.append((*buffers, rotation, nowhere, expression, torch.tensor([model.keypoints])))
+    return tuple(samples)
+
+
+def noise_picture(side: int, seed: int) -> Tensor:
+    """Return coloured noise (S, S, 3) uint8 with a photo's spectrum, amplitude ~ 1 / frequency."""
+    generator = torch.Generator().manual_seed(seed)
+    waves = torch.fft.rfft2(torch.randn(3, side, side, generator=generator))
+    frequency = torch.hypot(torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None]).clamp_min(
+        1 / side
+    )
+    mixture = 1 + 0.3 * torch.randn(3, 3, generator=generator)
+    noise = torch.einsum("ij,jhw->ihw", mixture, torch.fft.irfft2(waves / frequency))
+    spread = noise.std(dim=(1, 2), keepdim=True)
+    image = 0.5 + 0.25 * (noise - noise.mean(dim=(1, 2), keepdim=True)) / spread
+    return picture_of(image.clamp(0, 1)[None])
 
 
 def _names(render: GraphModule) -> list[str]:

@@ -49,6 +49,7 @@ def write_ir(traced: Any, graph: LiveGraph, path: Path) -> None:
     model.validate_nodes_and_infer_types()
     for port, name in zip(model.outputs, graph.outputs, strict=True):
         port.get_tensor().set_names({name})
+    _fold_ranges(model)
     openvino.save_model(model, path, compress_to_fp16=False)
     del decoder
 
@@ -106,6 +107,24 @@ class OpenVinoRunner:
     def _compiled(self, graph: str) -> Any:
         file = str(self._artefact.file(graph))
         return self._core.compile_model(file, "CPU", self._settings).create_infer_request()
+
+
+def _fold_ranges(model: Any) -> None:
+    """Make the ranges of rounded maps constants, which is what the plugin looks for; the weights stay as they are."""
+    import openvino
+    from openvino import opset13
+    from openvino.passes import ConstantFolding, Manager
+
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "FakeQuantize":
+            for port in node.inputs()[1:]:
+                alone = openvino.Model([opset13.result(port.get_source_output())], []).clone()
+                passes = Manager()
+                passes.register_pass(ConstantFolding())
+                passes.run_passes(alone)
+                folded = alone.get_results()[0].input_value(0).get_node()
+                port.replace_source_output(opset13.constant(np.array(folded.data)).output(0))
+    model.validate_nodes_and_infer_types()
 
 
 def _element_type(torch_type: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import resource
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +31,8 @@ class TrainBench:
     peak_mb          most memory this rank used: of the GPU, on a CPU of the process, in 10^6 bytes
     device           name of the processor
     step_ms          mean time of a step
+    cpu_s_per_sample processor seconds of this rank for each of its pairs, all threads; hardly depends on what else
+                     the machine does
     """
 
     samples_per_s: float
@@ -37,6 +40,7 @@ class TrainBench:
     peak_mb: float
     device: str
     step_ms: float
+    cpu_s_per_sample: float
     preset: str
     batch: int
     slices: int
@@ -55,17 +59,19 @@ def measure(trainer: Trainer, data: str, *, warm_up: int, steps: int) -> TrainBe
     for step in range(warm_up):
         learner.advance(step, next(ahead))
     _settle(learner.device)
-    pace = Pace()
+    pace, begin = Pace(), time.process_time()
     for step, parts in enumerate(pace.timed(ahead), start=warm_up):
         learner.advance(step, parts)
         pace.add(config.batch)
     _settle(learner.device)
+    own = steps * config.batch / trainer.ranks.count
     return TrainBench(
         samples_per_s=round(pace.samples_per_s, 3),
         data_wait_share=round(pace.data_wait_share, 4),
         peak_mb=round(peak_bytes(learner.device) / 1e6, 1),
         device=device_name(learner.device),
         step_ms=round(1000 * pace.seconds / steps, 2),
+        cpu_s_per_sample=round((time.process_time() - begin) / own, 4),
         preset=config.preset,
         batch=config.batch,
         slices=config.slices,

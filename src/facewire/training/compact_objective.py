@@ -4,10 +4,11 @@ Few people, many faces to come: pose and landmarks supervise the motion from the
 face is known at every landmark, and the pictures do the rest. Terms are unweighted; weights stand in
 `CompactWeights` and are applied once.
 
-    picture        L1 on the frame, eyes and mouth counted more
+    picture        L1 on the frame, eyes and mouth counted more, their insides most
     warped         L1 on the warped source picture: the flow must explain the frame by itself
     perceptual     features of a frozen network, several scales (spec section 4, term 1)
-    detail         the same at full size in the square around eyes and mouth: teeth, lids, irises
+    detail         the same at full size in the square around eyes and mouth: lids, irises, lips
+    mouth          the same in the square around the lips: what opens is dark, teeth are light
     landmarks      guided keypoints lie on their landmarks when the driving motion moves the source
     flow           the composite flow at a driving landmark leads to the same landmark of the source
     pose           R against the labelled head pose (term 5)
@@ -17,6 +18,7 @@ face is known at every landmark, and the pictures do the rest. Terms are unweigh
     equivariance   keypoints follow a bent picture (term 3)
     prior          free keypoints keep apart from all others (term 4)
     turned         a head turned as free view turns it looks turned as far (turned_term.py)
+    adversarial, feature_matching   the insides of mouths and eyes look real to a small critic (term 2)
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossReport, weighted_total
 from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
 from facewire.networks.compact_motion import GUIDES, body_size, guided_points
+from facewire.networks.openings import CHANNELS as OPENING_CHANNELS
+from facewire.networks.openings import OPEN_EYES, OPEN_MOUTH
 from facewire.networks.types import Identity
 from facewire.training.critic import Critic
 from facewire.training.objective import Made, random_kept
@@ -55,6 +59,7 @@ class CompactWeights:
     warped: float = 4.0
     perceptual: float = 1.5
     detail: float = 0.5
+    mouth: float = 1.0
     landmarks: float = 20.0
     flow: float = 10.0
     pose: float = 5.0
@@ -64,6 +69,8 @@ class CompactWeights:
     equivariance: float = 2.0
     prior: float = 1.0
     turned: float = 10.0
+    adversarial: float = 0.1
+    feature_matching: float = 0.5
 
     def __post_init__(self) -> None:
         for name, weight in to_dict(self).items():
@@ -75,12 +82,23 @@ DETAIL_LANDMARKS = (*range(36, 68), 68, 73)
 """Lids, lips and irises."""
 DETAIL_WEIGHT = 4.0
 """How much more a pixel on one of them counts."""
+OPEN_WEIGHT = 12.0
+"""The same for a pixel within an open mouth or eye: there are few, and nothing else teaches what they hold."""
 DETAIL_VARIANCE = 0.0025
 """Of the spots around them, in squared picture units."""
 DETAIL_MARGIN = 1.25
 """Side of the square around them, in extents of lids and lips."""
 DETAIL_SIDE = 112
 """Its side in pixels: about as many as it has in the picture."""
+LIPS = tuple(range(48, 68))
+MOUTH_MARGIN = 1.5
+MOUTH_SIDE = 80
+"""The same for the square around the lips."""
+RIM = 5
+"""Side of the square of cells, of 128, that widens every cell of an opening before the critic sees it."""
+CRITIC_BASE = 24
+"""Channels of the first layer of its network."""
+JUDGED_CHANNELS = 3 + OPENING_CHANNELS
 FINE = ("lip", "lid", "iris")
 """Words in the names of keypoints that small movements happen at."""
 FINE_LANDMARKS = 4.0
@@ -111,11 +129,20 @@ def fine_weights() -> Tensor:
 class CompactObjective:
     """Computes the terms of one batch."""
 
-    def __init__(self, perceptual: PerceptualLoss, weights: CompactWeights, drop_tail: float = 0.5) -> None:
-        """With probability `drop_tail` a pair loses a random tail of its keypoints."""
+    def __init__(
+        self,
+        perceptual: PerceptualLoss,
+        weights: CompactWeights,
+        drop_tail: float = 0.5,
+        critic: Critic | None = None,
+    ) -> None:
+        """With probability `drop_tail` a pair loses a random tail of its keypoints.
+
+        The critic judges what `judged` returns; without one there is no adversarial term.
+        """
         self.perceptual = perceptual
         self.detail = PerceptualLoss(perceptual.taps, weights=perceptual.weights, scales=1)
-        self.critic: Critic | None = None
+        self.critic = critic
         self.weights: dict[str, float] = to_dict(weights)
         self.drop_tail = drop_tail
 
@@ -153,7 +180,11 @@ class CompactObjective:
             "expression": motion.expression[:, : len(GUIDES)].abs().mean(),
             "equivariance": (bend.points(bent) - seen).abs().mean(),
         }
-        return weighted_total(terms, self.weights), Made(made.image, made.warped)
+        pictures = None
+        if self.critic is not None:
+            pictures = judged(made, driving)
+            terms |= self.critic.model_terms(*pictures)
+        return weighted_total(terms, self.weights), Made(made.image, made.warped, pictures)
 
     def _picture_terms(self, made: CompactSynthesis, driving: FrameBatch) -> dict[str, Tensor]:
         """Return the terms that compare pictures."""
@@ -162,21 +193,55 @@ class CompactObjective:
         places = driving.landmarks[:, list(DETAIL_LANDMARKS)]
         spots = gaussian_maps(places, grid, DETAIL_VARIANCE).amax(dim=1, keepdim=True)
         weight = 1 + DETAIL_WEIGHT * F.interpolate(spots, (size, size), mode="bilinear", align_corners=True)
+        inside = made.openings[:, [OPEN_MOUTH, OPEN_EYES]].sum(dim=1, keepdim=True)
+        shown = weight + OPEN_WEIGHT * F.interpolate(
+            inside, (size, size), mode="bilinear", align_corners=True
+        )
         return {
-            "picture": ((made.image - driving.image).abs() * weight).mean(),
+            "picture": ((made.image - driving.image).abs() * shown).mean(),
             "warped": ((made.warped - driving.image).abs() * weight).mean(),
             "perceptual": self.perceptual(made.image, driving.image),
             "detail": self.detail(*(face_square(p, driving.landmarks) for p in (made.image, driving.image))),
+            "mouth": self.detail(*(mouth_square(p, driving.landmarks) for p in (made.image, driving.image))),
         }
 
 
 def face_square(image: Tensor, landmarks: Tensor) -> Tensor:
     """Return the square around eyes and mouth of pictures (B, 3, H, W), (B, 3, DETAIL_SIDE, DETAIL_SIDE)."""
-    places = landmarks[:, list(DETAIL_LANDMARKS)]
+    return _square(image, landmarks[:, list(DETAIL_LANDMARKS)], DETAIL_MARGIN, DETAIL_SIDE)
+
+
+def mouth_square(image: Tensor, landmarks: Tensor) -> Tensor:
+    """Return the square around the lips of pictures (B, 3, H, W), (B, 3, MOUTH_SIDE, MOUTH_SIDE)."""
+    return _square(image, landmarks[:, list(LIPS)], MOUTH_MARGIN, MOUTH_SIDE)
+
+
+def _square(image: Tensor, places: Tensor, margin: float, side: int) -> Tensor:
+    """Return the square around places (B, N, 2), wider by a factor, as pictures of a side."""
     low, high = places.amin(dim=1), places.amax(dim=1)
-    half = 0.5 * DETAIL_MARGIN * (high - low).amax(dim=-1)
-    grid = image_grid(DETAIL_SIDE, DETAIL_SIDE, device=image.device)
+    half = 0.5 * margin * (high - low).amax(dim=-1)
+    grid = image_grid(side, side, device=image.device)
     return warp_image(image, (low + high)[:, None, None] / 2 + half[:, None, None, None] * grid)
+
+
+def judged(made: CompactSynthesis, driving: FrameBatch) -> tuple[Tensor, Tensor]:
+    """Return the insides of mouths and eyes, made and real, as the critic sees them: two (B, 3 + 6, side, side).
+
+    Both show the real face; only what lies within an opening, and a rim around it, is made. Behind closed lips teeth
+    are as likely as none: a distance from what was there teaches the grey between, a critic does not. The maps of the
+    openings come along, so that it can tell what belongs where.
+    """
+    size = driving.image.shape[-1]
+    inside = made.openings[:, [OPEN_MOUTH, OPEN_EYES]].sum(dim=1, keepdim=True)
+    wide = F.max_pool2d(inside, RIM, stride=1, padding=RIM // 2)
+    share = F.interpolate(wide, (size, size), mode="bilinear", align_corners=True)
+    patched = driving.image + share * (made.image - driving.image)
+    maps = face_square(made.openings.detach(), driving.landmarks)
+    first, second = (
+        torch.cat((face_square(picture, driving.landmarks), maps), dim=1)
+        for picture in (patched, driving.image)
+    )
+    return first, second
 
 
 def _field_terms(made: CompactSynthesis, source: FrameBatch, driving: FrameBatch) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from facewire.losses.total import LossWeights
 from facewire.training.compact_objective import CompactWeights
 
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
+Padding = Literal["own", "zeros"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,10 @@ class PerceptualConfig:
     """0 starts at the full picture, 1 at half size: a quarter of the cost."""
     tap_weights: tuple[float, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
     """Of relu1_1 .. relu5_1; a network with fewer taps takes the first ones."""
+    padding: Padding = "own"
+    """What the network's convolutions see outside the picture: "own" is as it was trained. The distilled stand-in was
+    trained with mirrored borders, copies of every activation that cost a tenth of a step on a CPU (docs/lab); "zeros"
+    leaves them out. VGG-19 itself has zeros."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,8 @@ class TrainConfig:
     """Probability that a pair is the one of four that differs most."""
     prefer_turn: float = 1.0
     """How much more often a frame turned by 30 degrees is drawn than a frontal one; 0: both alike."""
+    prefer_opening: float = 0.0
+    """Probability that a pair goes from one of the clip's most closed frames to one of its most open ones."""
     drop_tail: float = 0.5
     """Probability that a pair loses a random tail of its ordered keypoints."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -109,7 +116,7 @@ class TrainConfig:
             raise ConfigError("seed", self.seed, "a whole number of 0 or more")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError("ema_decay", self.ema_decay, "a number from 0 to below 1")
-        for name in ("prefer_change", "drop_tail"):
+        for name in ("prefer_change", "prefer_opening", "drop_tail"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(name, getattr(self, name), "a probability from 0 to 1")
 

@@ -19,10 +19,18 @@ class Made:
 
     image   (B, 3, S, S)          the rendered driving frames
     warped  (B, 3, S, S) or None  the warped source pictures, where the model warps pictures
+    judged  (made, real) or None  what the critic compares, where there is one
     """
 
     image: Tensor
     warped: Tensor | None = None
+    judged: tuple[Tensor, Tensor] | None = None
+
+    def detach(self) -> Made:
+        """Return the same without gradients."""
+        warped = None if self.warped is None else self.warped.detach()
+        judged = None if self.judged is None else (self.judged[0].detach(), self.judged[1].detach())
+        return Made(self.image.detach(), warped, judged)
 
 
 class Objective(Protocol):

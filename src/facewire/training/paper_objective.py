@@ -71,11 +71,13 @@ class PaperObjective:
             "head_pose": _pose_term(identity.motion, made.motion, pair),
             "deformation_prior": deformation_prior(made.motion.expression),
         }
+        judged = None
         if self.critic is not None:
-            terms |= self.critic.model_terms(made.image, driving)
+            judged = (made.image, driving)
+            terms |= self.critic.model_terms(*judged)
         if identity.canonical.jacobians is not None:
             terms["equivariance_jacobian"] = jacobian_equivariance(points, bent, bend)
-        return weighted_total(terms, self.weights), Made(made.image)
+        return weighted_total(terms, self.weights), Made(made.image, judged=judged)
 
     def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
         term: Tensor = self.perceptual(image, target)

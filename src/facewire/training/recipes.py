@@ -17,8 +17,9 @@ def compact_256() -> TrainConfig:
         batch=8,
         drop_tail=0.2,
         prefer_change=0.7,
+        prefer_opening=0.35,
         optimizer=OptimizerConfig(learning_rate=5e-4, beta1=0.9, beta2=0.99, weight_decay=1e-4),
-        perceptual=PerceptualConfig(scales=2, first_scale=1, tap_weights=(0.25,) * 5),
+        perceptual=PerceptualConfig(scales=2, first_scale=1, tap_weights=(0.25,) * 5, padding="zeros"),
     )
 
 

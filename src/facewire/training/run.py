@@ -17,7 +17,7 @@ from facewire.base.files import write_advice
 from facewire.data.clips import ClipSet
 from facewire.face.attention import load_attention_mesh
 from facewire.face.mesh import load_face_mesh
-from facewire.losses.feature_taps import FeatureTaps
+from facewire.losses.feature_taps import FeatureTaps, pad_with_zeros
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.networks import config as paper
 from facewire.networks.compact import CompactTalkingHead
@@ -25,7 +25,7 @@ from facewire.networks.discriminator import Discriminator
 from facewire.networks.presets import COMPACT, Model, build_preset, preset_config
 from facewire.networks.weights import fill, load_model, resolve
 from facewire.training.checkpoint import Checkpoint, load_record, load_tensors, step_folder, stored_steps
-from facewire.training.compact_objective import CompactObjective
+from facewire.training.compact_objective import CRITIC_BASE, JUDGED_CHANNELS, CompactObjective
 from facewire.training.config import PerceptualConfig, TrainConfig
 from facewire.training.critic import Critic
 from facewire.training.learner import Learner
@@ -183,10 +183,11 @@ def _objective(config: TrainConfig, networks: FrozenNetworks, device: torch.devi
     if config.preset == COMPACT:
         if networks.face is not None:
             raise TrainingError("compact-256 compares no faces: leave --face-perceptual out")
-        return CompactObjective(picture, config.compact_weights, config.drop_tail)
+        critic = Critic(Discriminator(CRITIC_BASE, channels=JUDGED_CHANNELS))
+        return CompactObjective(picture, config.compact_weights, config.drop_tail, critic)
     face = None if networks.face is None else _compared(networks.face, FACE_SCALES, device)
     model = paper.from_dict(preset_config(config.preset, jacobians=config.jacobians))
-    critic = Critic(Discriminator(model))
+    critic = Critic(Discriminator(model.base, model.discriminator_scales))
     return PaperObjective(picture, config.paper_weights, critic, face=face, drop_tail=config.drop_tail)
 
 
@@ -194,5 +195,7 @@ def _compared(taps: FeatureTaps, settings: PerceptualConfig, device: torch.devic
     """Return the distance in a frozen network's features, on a device."""
     if isinstance(taps, nn.Module):
         taps.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if settings.padding == "zeros":
+        pad_with_zeros(taps)
     weights = settings.tap_weights[: len(taps.divisors)]
     return PerceptualLoss(taps, weights=weights, scales=settings.scales, first_scale=settings.first_scale)

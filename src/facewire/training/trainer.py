@@ -72,6 +72,7 @@ class Trainer:
             self.config.seed,
             self.config.prefer_change,
             self.config.prefer_turn,
+            self.config.prefer_opening,
         )
         self.slices = self.ranks.slices(self.config.slices)
         self.writer = CheckpointWriter(folder, self.ranks)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from facewire.face.expression import SEVENTY_EIGHT
 from facewire.geometry.grid import from_fractions
-from facewire.geometry.pose import rotation_from_degrees
+from facewire.geometry.pose import rotation_from_angles
 from facewire.networks.compact import CompactTalkingHead
 from facewire.networks.compact_motion import GUIDES, LandmarkReader, guided_points, square_around
 from facewire.networks.types import Identity
@@ -36,7 +36,7 @@ def turned_term(model: CompactTalkingHead, identity: Identity, generator: torch.
     source = identity.features[0]
     count = len(source)
     turns = (2 * torch.rand(count, 3, generator=generator) - 1) * torch.tensor(LARGEST_TURN)
-    rotation = torch.stack([rotation_from_degrees(*turn.tolist()) for turn in turns]).to(source.device)
+    rotation = rotation_from_angles(*torch.deg2rad(turns).unbind(dim=-1)).to(source.device)
     made = model.synthesis(identity, identity.motion.turned_at_neck(rotation))
     reader = model.motion_reader.reader
     with torch.autocast(source.device.type, enabled=False):

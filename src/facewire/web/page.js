@@ -6,6 +6,8 @@ import { FaceView } from "./face.js";
 const VERSION = 1;
 const LONGEST_PHOTO_SIDE = 1600;
 const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 } }, audio: true };
+const GATHER_MS = 10000;  // a machine that is busy just now; usually it takes some 100 ms
+const AGAIN_MS = 1000;
 const STATES = {
   idle: "Not in a call",
   joining: "Looking for the room",
@@ -16,6 +18,7 @@ const STATES = {
   lost: "Connection lost, trying again",
   ended: "The call is over",
 };
+const OWN_PICTURE = ["idle", "joining", "waiting", "ended"];  // when the picture is the own avatar
 const MARKS = { synthesis: "Synthesised", video: "Ordinary video", off: "Camera off" };
 const LIGHT = { dark: "too dark", good: "good", bright: "too bright", unknown: "unknown" };
 
@@ -87,9 +90,9 @@ const hear = {
     const idle = state === "idle" || state === "ended";
     byId("before").hidden = !idle;
     byId("inviting").hidden = !message.link || state !== "waiting";
+    if (byId("link").value !== message.link) byId("copy").textContent = "Copy";
     byId("link").value = message.link;
     byId("numbers").hidden = state !== "live";
-    byId("caption").textContent = state === "live" || state === "lost" ? "" : "How others will see you";
     view.enabled = state === "live";
     if (state !== "live") byId("mark").textContent = MARKS.synthesis;
     ready();
@@ -119,6 +122,12 @@ const hear = {
     byId("loss").textContent = `${(100 * message.loss).toFixed(1)} %`;
     byId("delay").textContent = `${message.delay.toFixed(0)} ms`;
   },
+
+  connected(message) {
+    byId("connected").textContent = `${message.live.toFixed(1)} s`;
+    const phases = Object.entries(message.phases).map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`);
+    byId("connected").title = `first face after ${message.whole.toFixed(1)} s: ${phases.join(", ")}`;
+  },
 };
 
 function number(id, value, digits) { byId(id).textContent = value.toFixed(digits); }
@@ -130,6 +139,8 @@ function mark(name, ok, text) {
 }
 
 function ready() {
+  const caption = photoReady ? "How others will see you" : "Your camera: choose a photo to see your avatar";
+  byId("caption").textContent = OWN_PICTURE.includes(state) ? caption : "";
   byId("start").disabled = !photoReady;
   byId("enter").disabled = !photoReady || !byId("invitation").value.trim();
 }
@@ -146,10 +157,18 @@ async function connect() {
   }
   byId("self").srcObject = stream;
   connection?.close();
-  connection = new RTCPeerConnection();
+  const link = connection = new RTCPeerConnection();
+  link.onconnectionstatechange = () => {
+    if (link !== connection || link.connectionState !== "failed") return;
+    notice("The picture does not reach the agent, trying again.");
+    setTimeout(() => { if (link === connection) connect(); }, AGAIN_MS);
+  };
   const incoming = new MediaStream();
   byId("remote").srcObject = incoming;
-  connection.ontrack = (event) => incoming.addTrack(event.track);
+  connection.ontrack = (event) => {
+    if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;  // it comes from this machine
+    incoming.addTrack(event.track);
+  };
   for (const track of stream.getTracks()) connection.addTrack(track, stream);
   const sender = connection.getSenders().find((one) => one.track?.kind === "video");
   if (sender?.track) sender.track.contentHint = "motion";
@@ -161,7 +180,7 @@ async function connect() {
 function gathered(peer) {
   return new Promise((resolve) => {
     if (peer.iceGatheringState === "complete") resolve();
-    const timer = setTimeout(resolve, 2000);
+    const timer = setTimeout(resolve, GATHER_MS);
     peer.addEventListener("icegatheringstatechange", () => {
       if (peer.iceGatheringState !== "complete") return;
       clearTimeout(timer);

@@ -1,0 +1,123 @@
+"""Mouth and eyes as the generator sees them, on the mean head and on what can be worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from facewire.geometry.grid import image_grid
+from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints
+from facewire.networks import openings as opening
+from facewire.networks.compact_motion import FREE, GUIDES, UNIT
+from facewire.networks.openings import CHANNELS, CORNERS, EYES, LIPS, SIDE, opening_maps
+
+MEAN_HEAD = UNIT * torch.tensor([guide.canonical for guide in GUIDES] + list(FREE))
+ALL = torch.tensor([len(MEAN_HEAD)])
+UPPER, LOWER = LIPS
+MOUTH, HEIGHT, NEW_MOUTH, OPEN_EYES, IRISES, NEW_EYES = range(CHANNELS)
+assert (opening.OPEN_MOUTH, opening.NEW_MOUTH) == (MOUTH, NEW_MOUTH)
+assert (opening.OPEN_EYES, opening.NEW_EYES) == (OPEN_EYES, NEW_EYES)
+
+
+def head(mouth: float, eyes: float = 0.02, rotation: Tensor | None = None) -> Keypoints:
+    """Return a mean head whose lips are `mouth` apart, and whose lids are `eyes` apart, about their middle."""
+    points = MEAN_HEAD.clone()
+    pairs = [(UPPER, LOWER, mouth), *((upper, lower, eyes) for upper, lower, _ in EYES)]
+    for upper, lower, gap in pairs:
+        middle = (points[upper, 1] + points[lower, 1]) / 2
+        points[upper, 1], points[lower, 1] = middle - gap / 2, middle + gap / 2
+    turn = torch.eye(3) if rotation is None else rotation
+    return Keypoints((points @ turn.T)[None], turn.expand(1, len(points), 3, 3))
+
+
+def maps(source: Keypoints, driving: Keypoints, kept: Tensor = ALL) -> Tensor:
+    return opening_maps(CanonicalKeypoints(MEAN_HEAD[None]), source, driving, kept)[0]
+
+
+def at(channels: Tensor, point: Tensor) -> Tensor:
+    """Return the channels in the cell nearest to a point."""
+    nearest = (image_grid(SIDE, SIDE) - point[:2]).square().sum(dim=-1).argmin()
+    return channels.flatten(1)[:, nearest]
+
+
+def test_shape_and_range() -> None:
+    made = maps(head(0), head(0.2))
+    assert made.shape == (CHANNELS, SIDE, SIDE)
+    assert made.abs().max() <= 1
+
+
+def test_the_middle_of_an_open_mouth_is_open_and_its_ends_are_lips() -> None:
+    made = maps(head(0), head(0.2))
+    points = head(0.2).points[0]
+    middle = (points[UPPER] + points[LOWER]) / 2
+    assert at(made, middle)[MOUTH] == 1
+    assert at(made, middle)[HEIGHT].abs() < 0.1
+    inside = torch.tensor([0.0, 0.04])
+    assert at(made, points[UPPER, :2] + inside)[HEIGHT] < -0.4
+    assert at(made, points[LOWER, :2] - inside)[HEIGHT] > 0.4
+    for corner in CORNERS:
+        assert at(made, points[corner])[MOUTH] == 0
+    for outside in (points[UPPER, :2] - inside, points[LOWER, :2] + inside):
+        assert at(made, outside)[MOUTH] == 0
+
+
+def test_its_area_is_that_between_two_parabolas() -> None:
+    gap = 0.3
+    made = maps(head(0), head(gap))
+    width = 0.9 * float(MEAN_HEAD[CORNERS[1], 0] - MEAN_HEAD[CORNERS[0], 0])
+    area = float((made[MOUTH] > 0.5).sum()) * (2 / (SIDE - 1)) ** 2
+    rim = 0.02 * width  # half of the soft edge, above and below
+    assert area == pytest.approx(2 / 3 * width * gap - rim, rel=0.05)
+
+
+@pytest.mark.parametrize("gap", [0.0, -0.03])
+def test_a_closed_mouth_and_closed_eyes_show_nothing(gap: float) -> None:
+    assert not maps(head(0.1, 0.05), head(gap, gap)).any()
+
+
+def test_what_the_source_shows_already_is_no_news() -> None:
+    seen, half, hidden = (maps(head(gap, gap / 2), head(0.2, 0.1)) for gap in (0.2, 0.1, 0))
+    for channel, of in ((NEW_MOUTH, MOUTH), (NEW_EYES, OPEN_EYES)):
+        assert seen[channel].max() < 1e-5
+        torch.testing.assert_close(half[channel], half[of] / 2)
+        torch.testing.assert_close(hidden[channel], hidden[of])
+
+
+def test_irises_are_inside_open_eyes_only() -> None:
+    wide = maps(head(0), head(0, 0.15))
+    for upper, lower, iris in EYES:
+        lids = MEAN_HEAD[[upper, lower]].mean(dim=0)
+        assert at(wide, lids)[OPEN_EYES] == 1
+        assert at(wide, MEAN_HEAD[iris])[IRISES] > 0
+    assert (wide[IRISES] <= wide[OPEN_EYES]).all()
+    assert 0 < wide[IRISES].sum() < wide[OPEN_EYES].sum()
+
+
+def test_openings_need_their_keypoints() -> None:
+    source, driving = head(0, 0), head(0.2, 0.1)
+    whole = maps(source, driving)
+    lips, lids = max(*LIPS, *CORNERS) + 1, max(max(eye) for eye in EYES) + 1
+    assert not maps(source, driving, torch.tensor([lips - 1])).any()
+    some = maps(source, driving, torch.tensor([lips]))
+    torch.testing.assert_close(some[:OPEN_EYES], whole[:OPEN_EYES])
+    assert not some[OPEN_EYES:].any()
+    torch.testing.assert_close(maps(source, driving, torch.tensor([lids])), whole)
+
+
+def test_maps_turn_with_the_head() -> None:
+    quarter = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    upright = maps(head(0), head(0.2, 0.1))
+    turned = maps(head(0), head(0.2, 0.1, quarter))
+    torch.testing.assert_close(turned, upright.rot90(-1, (1, 2)), atol=2e-3, rtol=0)
+
+
+def test_eyes_narrow_as_the_head_turns() -> None:
+    angle = math.radians(60)
+    yaw = torch.tensor(
+        [[math.cos(angle), 0, math.sin(angle)], [0, 1, 0], [-math.sin(angle), 0, math.cos(angle)]]
+    )
+    areas = [float(maps(head(0), head(0, 0.1, turn))[OPEN_EYES].sum()) for turn in (None, yaw)]
+    assert areas[1] / areas[0] == pytest.approx(0.5, rel=0.15)
