@@ -18,6 +18,7 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
 from facewire.networks.compact_field import SIZE, compose
 from facewire.networks.compact_motion import BODY, FREE, GUIDES
+from facewire.networks.openings import CHANNELS, NEW_MOUTH, OPEN_MOUTH
 from facewire.networks.talking_head import TalkingHead
 
 RENDER_GMACS = 5.0
@@ -136,6 +137,28 @@ def test_the_volume_s_flow_is_the_surface_s_at_its_depth() -> None:
     for plane in (0, 5):
         expected = field.constant + z[plane] * field.slope
         torch.testing.assert_close(planes[:, plane], expected)
+
+
+@torch.no_grad()
+def test_what_opens_is_painted_and_not_taken_from_the_source() -> None:
+    torch.manual_seed(0)
+    model = CompactTalkingHead().eval()
+    image = _pictures(3, batch=1) * 0.5 + 0.5
+    identity = model.identity_from(
+        image, CanonicalKeypoints(_model().motion_reader.mean_head[None]), _motion(1, 1)
+    )
+    made = model.synthesis(identity, _motion(1, 1))
+    features = identity.features[1:4]
+    openings = torch.zeros(1, CHANNELS, 128, 128)
+    openings[:, [OPEN_MOUTH, NEW_MOUTH], 40:60, 40:60] = 1
+    opened, warped = model.generator(image, features, made.field, openings)
+    closed, _ = model.generator(image, features, made.field, torch.zeros_like(openings))
+    inside = slice(84, 116)
+    shown, painted, other = (part[..., inside, inside] for part in (warped, opened, closed))
+    assert shown.mean() > 0.6
+    assert painted.abs().mean() < 0.15  # what an untrained network paints
+    assert (other - shown).abs().mean() < 0.25
+    torch.testing.assert_close(opened[..., 160:, 160:], closed[..., 160:, 160:])
 
 
 @torch.no_grad()
