@@ -96,6 +96,7 @@ def test_pairs_open_mouths_and_eyes_when_asked_to(lips: bool) -> None:
     upper, lower = ([62], [66]) if lips else ([38, 43], [40, 47])
     opens = _clip("opens", 1, 30)
     opens.labels.landmarks[:] = 0
+    opens.labels.landmarks[:, [64, 39, 45], 0] = 0.2  # the corners on the right of mouth and eyes
     opens.labels.landmarks[:, lower, 1] = 0.01 * np.arange(30)[:, None]
     opens.labels.landmarks[:, upper, 1] = -0.01 * np.arange(30)[:, None]
     shares = []

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from facewire.base.errors import ConfigError
 from facewire.data.clips import LabelledClip
+from facewire.face.expression import eye_aperture, mouth_aperture
 
 CANDIDATES = 4
 """Driving frames drawn to choose from when a step looks for a large change."""
@@ -27,8 +28,6 @@ DETAIL = slice(36, 78)
 """Lids, lips and irises among the landmarks."""
 NOSE_BRIDGE = 27
 """The landmark that detail is measured from."""
-OPENINGS = (((61, 62, 63), (67, 66, 65)), ((37, 38, 43, 44), (41, 40, 47, 46)))
-"""Landmarks of upper and lower lips and lids that face each other: mouth, then eyes."""
 MOST_CLOSED, MOST_OPEN = 0.3, 0.1
 """Shares of a clip's frames that pairs which open go from and to."""
 LARGE_TURN = math.radians(30)
@@ -132,7 +131,7 @@ class PairSampler:
         weight = 1 + self.prefer_turn * labels.turn[frames] / LARGE_TURN
         source, *candidates = rng.choice(frames, size=1 + CANDIDATES, p=weight / weight.sum())
         if self.prefer_opening and rng.random() < self.prefer_opening:
-            order = frames[np.argsort(_gap(clip, frames, OPENINGS[rng.integers(len(OPENINGS))]))]
+            order = frames[np.argsort(_aperture(clip, frames, mouth=bool(rng.integers(2) == 0)))]
             closed, most_open = (max(1, round(share * len(order))) for share in (MOST_CLOSED, MOST_OPEN))
             return number, int(rng.choice(order[:closed])), int(rng.choice(order[-most_open:]))
         if rng.random() >= self.prefer_change:
@@ -156,13 +155,11 @@ def _stacked(parts: list[npt.NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(parts))
 
 
-def _gap(
-    clip: LabelledClip, frames: npt.NDArray[np.intp], opening: tuple[tuple[int, ...], tuple[int, ...]]
-) -> npt.NDArray[np.float64]:
-    """Return how far the lips, or the lids, of frames are apart."""
-    landmarks = clip.labels.landmarks[frames]
-    upper, lower = (landmarks[:, list(numbers)] for numbers in opening)
-    return np.asarray(np.linalg.norm(upper - lower, axis=-1).mean(axis=1), dtype=np.float64)
+def _aperture(clip: LabelledClip, frames: npt.NDArray[np.intp], mouth: bool) -> npt.NDArray[np.float64]:
+    """Return how far the mouth, or the eyes, of frames are open."""
+    landmarks = torch.from_numpy(clip.labels.landmarks[frames])
+    open_ = mouth_aperture(landmarks) if mouth else eye_aperture(landmarks).mean(dim=-1)
+    return np.asarray(open_, dtype=np.float64)
 
 
 def _change(clip: LabelledClip, source: int, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:

@@ -192,11 +192,8 @@ class CompactObjective:
         grid = image_grid(size // 4, size // 4, device=driving.image.device)
         places = driving.landmarks[:, list(DETAIL_LANDMARKS)]
         spots = gaussian_maps(places, grid, DETAIL_VARIANCE).amax(dim=1, keepdim=True)
-        weight = 1 + DETAIL_WEIGHT * F.interpolate(spots, (size, size), mode="bilinear", align_corners=True)
-        inside = made.openings[:, [OPEN_MOUTH, OPEN_EYES]].sum(dim=1, keepdim=True)
-        shown = weight + OPEN_WEIGHT * F.interpolate(
-            inside, (size, size), mode="bilinear", align_corners=True
-        )
+        weight = 1 + DETAIL_WEIGHT * _enlarged(spots, size)
+        shown = weight + OPEN_WEIGHT * _enlarged(_inside(made), size)
         return {
             "picture": ((made.image - driving.image).abs() * shown).mean(),
             "warped": ((made.warped - driving.image).abs() * weight).mean(),
@@ -232,9 +229,7 @@ def judged(made: CompactSynthesis, driving: FrameBatch) -> tuple[Tensor, Tensor]
     openings come along, so that it can tell what belongs where.
     """
     size = driving.image.shape[-1]
-    inside = made.openings[:, [OPEN_MOUTH, OPEN_EYES]].sum(dim=1, keepdim=True)
-    wide = F.max_pool2d(inside, RIM, stride=1, padding=RIM // 2)
-    share = F.interpolate(wide, (size, size), mode="bilinear", align_corners=True)
+    share = _enlarged(F.max_pool2d(_inside(made), RIM, stride=1, padding=RIM // 2), size)
     patched = driving.image + share * (made.image - driving.image)
     maps = face_square(made.openings.detach(), driving.landmarks)
     first, second = (
@@ -242,6 +237,16 @@ def judged(made: CompactSynthesis, driving: FrameBatch) -> tuple[Tensor, Tensor]
         for picture in (patched, driving.image)
     )
     return first, second
+
+
+def _inside(made: CompactSynthesis) -> Tensor:
+    """Return where mouth or eyes stand open, (B, 1, 128, 128) in [0, 1]."""
+    return made.openings[:, [OPEN_MOUTH, OPEN_EYES]].sum(dim=1, keepdim=True)
+
+
+def _enlarged(maps: Tensor, size: int) -> Tensor:
+    """Return maps (B, 1, h, w) at the size of the picture."""
+    return F.interpolate(maps, (size, size), mode="bilinear", align_corners=True)
 
 
 def _field_terms(made: CompactSynthesis, source: FrameBatch, driving: FrameBatch) -> dict[str, Tensor]:
