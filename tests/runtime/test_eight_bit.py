@@ -15,7 +15,7 @@ aten = torch.ops.aten
 
 
 class Network(nn.Module):
-    """A field with a residual block, a sampler, and a generator with one."""
+    """A field with a residual block and a mask, a sampler, and a generator with a residual block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,6 +23,7 @@ class Network(nn.Module):
         self.steer = nn.Conv2d(3, 8, 3, padding=1)
         self.steer_block = nn.Conv2d(8, 8, 3, padding=1)
         self.flow = nn.Conv2d(8, 2, 3, padding=1)
+        self.shown = nn.Conv2d(8, 1, 3, padding=1)
         self.enter = nn.Conv2d(3, 8, 3, padding=1)
         self.first = nn.Conv2d(8, 8, 3, padding=1)
         self.second = nn.Conv2d(8, 8, 3, padding=1)
@@ -32,8 +33,9 @@ class Network(nn.Module):
         """(1, 3, 16, 16) -> (1, 3, 16, 16)."""
         x = F.relu(self.steer(image))
         x = x + self.steer_block(F.relu(x))
-        flow = torch.tanh(self.flow(F.relu(x))).permute(0, 2, 3, 1)
-        x = self.enter(warp_image(image, flow))
+        features = F.relu(x)
+        flow = torch.tanh(self.flow(features)).permute(0, 2, 3, 1)
+        x = self.enter(warp_image(image, flow) * torch.sigmoid(self.shown(features)))
         x = x + self.second(F.relu(self.first(F.relu(x))))
         result: Tensor = torch.sigmoid(self.finish(F.relu(x)) + image)
         return result
@@ -44,10 +46,10 @@ def image() -> Tensor:
     return torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 
 
-def test_only_residual_blocks_behind_the_samplers_are_rounded(image: Tensor) -> None:
+def test_nothing_that_steers_a_sampler_or_stands_beside_it_is_rounded(image: Tensor) -> None:
     graph = record(Network(), (image,))
     chosen = [str(node.args[1]) for node in fit_for_eight_bits(graph.graph)]
-    assert chosen == ["first_weight", "second_weight"]
+    assert chosen == ["first_weight", "second_weight", "finish_weight"]
 
 
 def test_the_reach_is_the_largest_value_on_any_sample(image: Tensor) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from facewire.geometry.warp import warp_image, warp_volume
+from facewire.geometry.warp import resize_flow, warp_image, warp_volume
 from facewire.runtime.inference_graph import operators, record, reduced, sample_planes, split_source
 
 aten = torch.ops.aten
@@ -134,6 +136,55 @@ def test_joined_maps_of_both_kinds_become_a_sum(inputs: tuple[Tensor, ...]) -> N
     assert names.count("aten.conv2d.default") == 4
     assert names.count("aten.conv_transpose2d.input") == 1  # of the doubled maps
     assert "aten.upsample_nearest2d.vec" not in names
+
+
+@pytest.mark.parametrize(("old", "new"), [((8, 8), (32, 16)), ((3, 5), (3, 9)), ((64, 64), (32, 32))])
+def test_a_flow_is_enlarged_as_it_lies(old: tuple[int, int], new: tuple[int, int]) -> None:
+    class Enlarge(nn.Module):
+        def forward(self, flow: Tensor) -> Tensor:
+            return resize_flow(flow, *new) + 1
+
+    flow = torch.randn(2, *old, 3, generator=torch.Generator().manual_seed(2))
+    graph = record(Enlarge(), (flow,))
+    assert {"aten.permute.default", "aten.upsample_bilinear2d.vec"}.isdisjoint(operators(graph))
+    torch.testing.assert_close(graph(flow), Enlarge()(flow), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: F.avg_pool2d(x, 2),
+        lambda x: F.avg_pool2d(x, (4, 2)),
+        lambda x: F.interpolate(x, (4, 3), mode="area"),
+    ],
+)
+def test_means_of_squares_become_products(pool: Callable[[Tensor], Tensor]) -> None:
+    class Pool(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return pool(x)
+
+    x = torch.randn(1, 2, 8, 12, generator=torch.Generator().manual_seed(2))
+    graph = record(Pool(), (x,))
+    assert not any("pool" in name for name in operators(graph))
+    torch.testing.assert_close(graph(x), pool(x), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: F.avg_pool2d(x, 3, stride=1),
+        lambda x: F.avg_pool2d(x, 2, padding=1),
+        lambda x: F.avg_pool2d(x, 2, divisor_override=3),
+        lambda x: F.avg_pool2d(x, 5),
+    ],
+)
+def test_means_of_other_squares_stay_pooling(pool: Callable[[Tensor], Tensor]) -> None:
+    class Pool(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return pool(x)
+
+    x = torch.randn(1, 2, 8, 12, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(record(Pool(), (x,))(x), pool(x), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("old", "new"), [((8, 8), (32, 16)), ((3, 5), (3, 9)), ((64, 64), (256, 256))])

@@ -132,10 +132,10 @@ class CompactField(nn.Module):
             head = plane + depth * linear[:, None, None, :2, 2] + carried
             hints = self._hints(compressed.float(), grid, plane, linear, offset, source, driving, present)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
-        logits = self.masks(features).float()
+        logits = self.masks(features).flatten(2).float()
         occlusion = torch.sigmoid(self.occlusion(features).float())
-        closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None, None]
-        masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1)
+        closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None]
+        masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1).unflatten(2, (SIZE, SIZE))
         with _full_precision(compressed):
             constant, slope = compose(masks, grid, linear, offset, self.turns)
         return SurfaceField(masks, constant, slope, depth, head, occlusion)
@@ -196,11 +196,12 @@ def compose(
 
     Two linear parts, A and 1, make the sum over slots a sum of offsets.
     """
-    turning = (masks[:, 1:] * turns[:, None, None]).sum(dim=1)[..., None]
+    carried = torch.cat((offset, turns.to(offset.dtype).expand(len(offset), -1)[..., None]), dim=-1)
+    summed = torch.einsum("bkhw,bki->bhwi", masks[:, 1:], carried)
+    moved, turning = summed[..., :3], summed[..., 3:]
     still = 1 - turning
     flat = F.pad(grid, (0, 1))
     turned = torch.einsum("bij,hwj->bhwi", linear[..., :2], grid)
-    moved = torch.einsum("bkhw,bki->bhwi", masks[:, 1:], offset)
     constant = still * flat + turning * turned + moved
     away = torch.tensor([0.0, 0.0, 1.0], device=grid.device)
     slope = still * away + turning * linear[:, None, None, :, 2]

@@ -117,7 +117,7 @@ class CompactGenerator(nn.Module):
         self.blocks128 = nn.Sequential(Residual(32), Residual(32))
         self.finish = nn.Conv2d(32, 4 * (3 + len(SHARE_BIAS)), 3, padding=1)
         self.opened = nn.Conv2d(opening.CHANNELS, 4 * (3 + len(SHARE_BIAS)), 1, bias=False)
-        self.register_buffer("share_bias", torch.tensor(SHARE_BIAS)[:, None, None], persistent=False)
+        self.register_buffer("share_bias", torch.tensor(SHARE_BIAS)[:, None, None, None], persistent=False)
         keep_variance(self)
         nn.init.normal_(self.finish.weight, std=0.01)
         hide_what_opens(self.opened.weight)
@@ -140,27 +140,34 @@ class CompactGenerator(nn.Module):
         x = self.blocks32(F.relu(self.enter32(planes)))
 
         shown = field.occlusion.to(quarter.dtype)
-        known = 1 - openings[:, [opening.NEW_MOUTH, opening.NEW_EYES]].sum(dim=1, keepdim=True)
-        at64 = warp_image(quarter, surface) * (shown * F.avg_pool2d(known, 2))
+        openings64 = F.avg_pool2d(openings, 2)
+        at64 = warp_image(quarter, surface) * (shown * _known(openings64))
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = self.blocks64(F.relu(self.enter64(_joined(x, at64, shown, F.avg_pool2d(openings, 2)))))
+        x = self.blocks64(F.relu(self.enter64(_joined(x, at64, shown, openings64))))
 
         size = image.shape[-1]
         at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
         at256 = warp_image(image, resize_flow(surface, size, size))
         head = warp_image(image, resize_flow(field.head, size, size))
-        folded = (F.pixel_unshuffle(picture, 2).to(x.dtype) for picture in (at256, head, image))
-        moved = torch.cat((at128, *folded), dim=1) * known
+        folded = [F.pixel_unshuffle(picture, 2) for picture in (at256, head, image)]
+        moved = torch.cat((at128, *(part.to(x.dtype) for part in folded)), dim=1) * _known(openings)
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         x = self.blocks128(F.relu(self.enter128(_joined(x, moved, openings))))
 
-        last = F.pixel_shuffle((self.finish(F.relu(x)) + self.opened(openings)).float(), 2)
-        frame = last[:, :3]
+        # Blended with the four pixels of a square one behind the other: (B, ., 4, 128, 128).
+        last = (self.finish(F.relu(x)) + self.opened(openings)).unflatten(1, (3 + len(SHARE_BIAS), 4)).float()
         logits = last[:, 3:] + self.share_bias
-        shares = torch.softmax(F.pad(logits, (0, 0, 0, 0, 0, 1)), dim=1)
-        for number, picture in enumerate((at256, head, image)):
-            frame = frame + shares[:, number : number + 1] * picture
+        shares = torch.softmax(F.pad(logits, (0, 0) * 3 + (0, 1)), dim=1)
+        frame = last[:, :3]
+        for number, picture in enumerate(folded):
+            frame = frame + shares[:, number : number + 1] * picture.unflatten(1, (3, 4))
+        frame = F.pixel_shuffle(frame.flatten(1, 2), 2)
         return frame, at256
+
+
+def _known(openings: Tensor) -> Tensor:
+    """Return how much of what openings (B, 6, H, W) show the source shows too, (B, 1, H, W)."""
+    return 1 - openings[:, [opening.NEW_MOUTH, opening.NEW_EYES]].sum(dim=1, keepdim=True)
 
 
 def _joined(first: Tensor, *others: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facewire.face.pose import canonical_face
-from facewire.geometry.grid import image_grid
+from facewire.geometry.grid import axis_line
 from facewire.geometry.warp import resize_flow
 
 FACE_POINTS = 100
@@ -86,10 +86,10 @@ class HeadSurface(nn.Module):
         ties = ties / ties.sum(dim=-1, keepdim=True).clamp_min(1e-12)
         points = (self.points - ties @ self.keypoints) @ rotation.transpose(-1, -2) + ties @ driving
         away = (self.normals @ rotation.transpose(-1, -2))[..., 2]
-        grid = image_grid(COARSE, COARSE, device=driving.device)
-        squared = (grid - points[:, :, None, None, :2]).square().sum(dim=-1)
+        line = axis_line(COARSE, driving.device, driving.dtype)
+        across, down = ((line - points[..., i, None]).square() / (2 * VARIANCE) for i in range(2))
         seen = F.logsigmoid(-FACING * away) - NEARER * points[..., 2]
-        logits = seen[:, :, None, None] - squared / (2 * VARIANCE)
+        logits = (seen[..., None] - across)[:, :, None] - down[..., None]
         shares = torch.softmax(logits, dim=1)
         carried = torch.cat((points[..., 2:], ties @ values), dim=-1) * present.any(dim=1)[:, None, None]
         mixed = resize_flow(torch.einsum("bahw,bac->bhwc", shares, carried), side, side)

@@ -67,9 +67,10 @@ class _Opening:
     def depth(self, grid: Tensor) -> tuple[Tensor, Tensor]:
         """Return how open every cell is, 0 to 1, and how far down in the opening it lies, -1 to 1: (B, H, W)."""
         middle, along, half = self._frame()
-        offset = grid - middle[:, None, None]
-        s = (offset * along[:, None, None]).sum(dim=-1) / half
-        v = offset[..., 1] * along[:, :1, None] - offset[..., 0] * along[:, 1:, None]
+        x, y = (grid[..., i] - middle[:, i, None, None] for i in range(2))
+        right, down = (along[:, i, None, None] for i in range(2))
+        s = (x * right + y * down) / half
+        v = y * right - x * down
         upper, lower = self._heights()
         bow = (1 - s * s).clamp_min(0)
         top, bottom = upper * bow, lower * bow
@@ -113,7 +114,8 @@ def opening_maps(
         eye = _eye(driving, lids, size)
         inside = eye.depth(grid)[0] * (kept > max(lids))[:, None, None]
         iris = driving.points[:, lids[2], :2]
-        distance = (grid - iris[:, None, None]).square().sum(dim=-1).clamp_min(1e-8).sqrt()
+        x, y = (grid[..., i] - iris[:, i, None, None] for i in range(2))
+        distance = (x * x + y * y).clamp_min(1e-8).sqrt()
         disc = ((IRIS_RADIUS * size[:, :, None] - distance) / EDGE + 0.5).clamp(0, 1)
         open_.append(inside)
         irises.append(inside * disc)

@@ -50,6 +50,7 @@ SOURCES = (
     "face/*.py",
     "runtime/eight_bit.py",
     "runtime/inference_graph.py",
+    "runtime/linear_resampling.py",
     "runtime/live_graphs.py",
     "runtime/openvino_runner.py",
     "runtime/upsampled_convolution.py",

@@ -2,12 +2,11 @@
 
 Twice as fast as bfloat16 where a processor multiplies bytes (VNNI, AMX), and only where the pictures stay the same:
 
-- never where a sampler's coordinates follow: a rounded mask moves pixels;
-- never the last convolution before the picture;
+- never where a sampler's coordinates follow, or beside it: a rounded mask moves pixels;
 - only maps without negative values, which then have 256 levels and not 128.
 
-What is left are the residual blocks between the samplers and the picture. How far their maps reach is measured on
-samples that come with the graph; HEADROOM is for what real pictures do beyond them.
+What is left are the residual blocks between the samplers and the picture, and the last convolution. How far their
+maps reach is measured on samples that come with the graph; HEADROOM is for what real pictures do beyond them.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ HEADROOM = 3.0
 """Real faces reach 1.0 to 2.1 times as far as the samples; see docs/lab."""
 LEVELS, WEIGHT_LEVELS = 255, 127
 ELEMENTWISE = frozenset({aten.relu.default, aten.add.Tensor})
-JOINING = frozenset({aten.conv2d.default, aten.cat.default, aten.upsample_nearest2d.vec})
 
 
 def fit_for_eight_bits(graph: Graph) -> list[Node]:
@@ -37,8 +35,7 @@ def fit_for_eight_bits(graph: Graph) -> list[Node]:
         if node.target is aten.conv2d.default
         and isinstance(node.args[0], Node)
         and node.args[0].target is aten.relu.default
-        and node not in steering
-        and _ends_in_convolutions(node)
+        and steering.isdisjoint((node, node.args[0]))
     ]
 
 
@@ -97,14 +94,6 @@ def quantise(module: GraphModule, reach: Mapping[Node, float]) -> set[Node]:
         if node.target in ELEMENTWISE and precise.intersection(node.all_input_nodes):
             precise.add(node)
     return precise
-
-
-def _ends_in_convolutions(node: Node) -> bool:
-    """Return whether only convolutions read what a node adds to; the last one before the picture does not."""
-    return all(
-        user.target in JOINING or (user.target in ELEMENTWISE and _ends_in_convolutions(user))
-        for user in node.users
-    )
 
 
 def _steering(graph: Graph) -> set[Node]:

@@ -1,7 +1,7 @@
 """From a trained module to the graph that runs live: recorded once, then rewritten without changing what it computes.
 
     module --record--> operators --split_source--> once per person  +  per frame
-                                 --portable-->      4-D sampling only, nothing written in place
+                                 --portable-->      4-D sampling only, nothing written in place, products for resizing
                                  --reduced-->       convolutions in bfloat16, coordinates in float32
 
 The rewriting looks at operators only and knows no network, so a change of a network needs no change here.
@@ -24,13 +24,12 @@ from torch import Tensor, nn
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.passes.shape_prop import ShapeProp
 
-from facewire.runtime.eight_bit import fit_for_eight_bits, quantise, reaches
+from facewire.runtime.eight_bit import ELEMENTWISE, fit_for_eight_bits, quantise, reaches
+from facewire.runtime.linear_resampling import KEEP, enlarge_by_products, pooled, pooled_to, shrunk
 from facewire.runtime.upsampled_convolution import PADDING, STRIDE, is_doubling, is_plain_3x3, transposed
 
 aten = torch.ops.aten
 
-KEEP: Tensor = NotImplemented
-"""What a replacement answers when an operator may stay as it is."""
 REDUCED_OPERATORS = frozenset(
     {
         aten.relu.default,
@@ -55,6 +54,10 @@ def record(module: nn.Module, examples: Sequence[Tensor]) -> GraphModule:
         ShapeProp(graph_module).propagate(*examples)
     for node in list(graph_module.graph.nodes):
         _simplify(graph_module.graph, node)
+    for node in list(graph_module.graph.nodes):
+        enlarge_by_products(graph_module, node)
+    graph_module.graph.eliminate_dead_code()
+    ShapeProp(graph_module).propagate(*examples)
     return _finished(graph_module)
 
 
@@ -132,15 +135,21 @@ def sample_planes(volume: Tensor, flow: Tensor) -> Tensor:
     that a row beside a plane never reads its neighbour.
     """
     batch, channels, depth, height, width = volume.shape
-    planes = F.pad(volume, (0, 0, 0, 1, 1, 1)).reshape(batch, channels, (depth + 2) * (height + 1), width)
-    y = ((flow[..., 1] + 1) * ((height - 1) / 2)).clamp(-1, height)
-    z = ((flow[..., 2] + 1) * ((depth - 1) / 2)).clamp(-1, depth)
+    planes = F.pad(volume, (0, 0, 0, 1, 1, 1)).reshape(batch, channels, -1, width)
+    rows = planes.shape[2]
+    z = ((flow[..., 2:] + 1) * ((depth - 1) / 2)).clamp(-1, depth)
     near = z.floor().clamp(-1, depth - 1)
-    share = (z - near).unsqueeze(1)
+    share = (z - near).squeeze(-1).unsqueeze(1)
+    # x and y stay side by side, as the sampler wants them. A cell beyond the border is as far as any.
+    for_y = torch.arange(2, device=flow.device, dtype=flow.dtype)
+    across, down = (1 + 2 / max(1, side - 1) for side in (width, height))
+    border = across + (down - across) * for_y
+    inside = torch.minimum(torch.maximum(flow[..., :2], -border), border)
+    row = for_y * (2 / (rows - 1))
+    scale = 1 - for_y + (height - 1) / 2 * row
     sides = []
     for plane in (near + 1, near + 2):
-        row = plane * (height + 1) + y
-        places = torch.stack((flow[..., 0], row * (2 / ((depth + 2) * (height + 1) - 1)) - 1), dim=-1)
+        places = inside * scale + (plane * (height + 1) + (height - rows) / 2) * row
         flat = places.reshape(batch, -1, places.shape[3], 2)
         read = aten.grid_sampler.default(planes, flat, 0, 0, True)
         sides.append(read.reshape(batch, channels, *flow.shape[1:4]))
@@ -165,44 +174,15 @@ def _written_tail(whole: Tensor, part: Tensor, dim: int = 0, start: int = 0, *re
     return torch.cat((whole.narrow(dim, 0, start), part), dim=dim)
 
 
-def _shrunk(x: Tensor, size: Sequence[int], corners: bool, *scales: float | None) -> Tensor:
-    """Return pictures (B, C, H, W) made smaller with a triangle filter as wide as what a new pixel covers."""
-    if corners or size[0] > x.shape[2] or size[1] > x.shape[3]:
-        return KEEP
-    rows, columns = (_triangles(old, new, x) for old, new in zip(x.shape[2:], size, strict=True))
-    return rows @ x @ columns.transpose(0, 1)
-
-
-def _enlarged(x: Tensor, size: Sequence[int] | None, corners: bool, *scales: Any) -> Tensor:
-    """Return pictures (B, C, H, W) interpolated linearly between corners; as products, which engines do faster."""
-    if size is None or not corners or 1 in size:
-        return KEEP
-    rows, columns = (_between(old, new, x) for old, new in zip(x.shape[2:], size, strict=True))
-    return (columns @ (rows @ x).transpose(2, 3)).transpose(2, 3)
-
-
-def _between(old: int, new: int, like: Tensor) -> Tensor:
-    """Return the weights (new, old) of old pixels in new ones when both reach from corner to corner."""
-    places = torch.arange(new, device=like.device).unsqueeze(1) * ((old - 1) / (new - 1))
-    return (1 - (places - torch.arange(old, device=like.device)).abs()).clamp_min(0).to(like.dtype)
-
-
-def _triangles(old: int, new: int, like: Tensor) -> Tensor:
-    """Return the weights (new, old) of old pixels in new ones."""
-    step = old / new
-    centres = (torch.arange(new, device=like.device).unsqueeze(1) + 0.5) * step
-    places = torch.arange(old, device=like.device) + 0.5
-    weights = (1 - (places - centres).abs() / step).clamp_min(0)
-    return (weights / weights.sum(dim=1, keepdim=True)).to(like.dtype)
-
-
 _PORTABLE: dict[Any, Callable[..., Any]] = {
     aten.grid_sampler.default: _sampler,
     aten.nan_to_num.default: _without_nan,
     aten.slice_scatter.default: _written_tail,
-    aten._upsample_bilinear2d_aa.default: _shrunk,
-    aten._upsample_bilinear2d_aa.vec: _shrunk,
-    aten.upsample_bilinear2d.vec: _enlarged,
+    aten._upsample_bilinear2d_aa.default: shrunk,
+    aten._upsample_bilinear2d_aa.vec: shrunk,
+    aten.avg_pool2d.default: pooled,
+    aten._adaptive_avg_pool2d.default: pooled_to,
+    aten.adaptive_avg_pool2d.default: pooled_to,
 }
 
 
@@ -212,6 +192,7 @@ def _between_convolutions(graph: Graph, precise: Collection[Node] = ()) -> set[N
     for node in graph.nodes:
         if node not in precise and (
             node.target in CONVOLUTIONS
+            or _is_view_of_maps(node)
             or (
                 node.target in REDUCED_OPERATORS
                 and node.all_input_nodes
@@ -220,6 +201,19 @@ def _between_convolutions(graph: Graph, precise: Collection[Node] = ()) -> set[N
         ):
             inside.add(node)
     return inside
+
+
+def _is_view_of_maps(node: Node) -> bool:
+    """Return whether a node gives another shape to what convolutions made, for which it has to lie in planes.
+
+    OpenVINO brings maps from channels-last to planes ten times as fast in bfloat16 as in float32.
+    """
+    if node.target is not aten.view.default:
+        return False
+    made = _argument(node, 0)
+    while made.target in ELEMENTWISE:
+        made = made.all_input_nodes[0]
+    return made.target in CONVOLUTIONS
 
 
 def _split_joined(module: GraphModule, convolution: Node, inside: set[Node]) -> None:
@@ -274,7 +268,7 @@ def _cast(module: GraphModule, inside: set[Node], dtype: torch.dtype) -> None:
     graph = module.graph
     nodes = [node for node in graph.nodes if node in inside]
     for node in nodes:
-        if node.target in CONVOLUTIONS:
+        if node.target in CONVOLUTIONS or _is_view_of_maps(node):
             for position, argument in enumerate(node.args[:3]):
                 if isinstance(argument, Node) and argument not in inside:
                     with graph.inserting_before(node):
