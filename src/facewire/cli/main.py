@@ -18,6 +18,7 @@ from facewire.cli import (
     bench_train,
     call,
     compare,
+    curves,
     decode,
     doctor,
     encode,
@@ -45,6 +46,7 @@ COMMANDS = (
     loopback,
     prepare,
     train,
+    curves,
     evaluate,
     export,
     bench,
@@ -64,6 +66,7 @@ EPILOG = """examples:
   facewire loopback talk.mp4 --loss 0.1
   facewire prepare raw/ -o shards/
   facewire train compact-256 --data shards/ -o run/
+  facewire curves run/
   facewire evaluate reconstruction --data clips/ -o report/
 
 exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 6 call, 7 training,
