@@ -40,6 +40,8 @@ REDUCED_OPERATORS = frozenset(
     }
 )
 """What stays in the number format of the convolutions around it."""
+BROUGHT_TOGETHER = frozenset({aten.cat.default, aten.mul.Tensor, aten.clone.default})
+"""What maps go through on their way into a convolution, and may go through in its number format."""
 SLOW_NUMBER = 4
 """OpenVINO takes four times as long to bring maps from planes to channels-last where this divides their number."""
 CONVOLUTIONS = frozenset({aten.conv2d.default, aten.conv_transpose2d.input})
@@ -269,10 +271,9 @@ def _cast(module: GraphModule, inside: set[Node], dtype: torch.dtype) -> None:
     nodes = [node for node in graph.nodes if node in inside]
     for node in nodes:
         if node.target in CONVOLUTIONS or _is_view_of_maps(node):
-            for position, argument in enumerate(node.args[:3]):
+            for argument in node.args[:3]:
                 if isinstance(argument, Node) and argument not in inside:
-                    with graph.inserting_before(node):
-                        node.update_arg(position, graph.call_function(aten.to.dtype, (argument, dtype)))
+                    _cast_argument(graph, node, argument, dtype)
     for node in nodes:
         outside = [user for user in node.users if user not in inside and user.target is not aten.to.dtype]
         if outside:
@@ -280,6 +281,16 @@ def _cast(module: GraphModule, inside: set[Node], dtype: torch.dtype) -> None:
                 cast = graph.call_function(aten.to.dtype, (node, torch.float32))
             for user in outside:
                 user.replace_input_with(node, cast)
+
+
+def _cast_argument(graph: Graph, node: Node, argument: Node, dtype: torch.dtype) -> None:
+    """Bring an argument into a number format; maps that nobody else reads, before they are joined or blanked."""
+    if argument.target in BROUGHT_TOGETHER and len(argument.users) == 1:
+        for part in argument.all_input_nodes:
+            _cast_argument(graph, argument, part, dtype)
+        return
+    with graph.inserting_before(node):
+        node.replace_input_with(argument, graph.call_function(aten.to.dtype, (argument, dtype)))
 
 
 def _simplify(graph: Graph, node: Node) -> None:
