@@ -2,6 +2,7 @@
 
     python benchmarks/call_browsers.py --seconds 40
     python benchmarks/call_browsers.py --both --json
+    python benchmarks/call_browsers.py --sound
 
 No mark in a camera picture survives synthesis, but motion does: the camera of browser A shows a head that sways in a
 known way, and the same sway is sought in the video element of browser B. Both pages note for each picture when it
@@ -9,6 +10,10 @@ was there (A: when it was captured, B: when it is expected on the screen; one ma
 brightness of its columns. The first principal component of those is the sway, whatever it looks like; how much later
 B's follows A's, by cross-correlation in windows of 4 s, is the delay. So it holds everything between the camera
 driver and the compositor, the smoothing of motions too; the sensor's exposure and the screen's own delay come on top.
+
+With --sound the microphone of A hears syllables at irregular times, both pages note how loud it is every 5 ms, and
+the same comparison says how much later page B plays what A's microphone heard; less glass to glass, that is how much
+later the sound is than the lips. Loudspeaker and microphone come on top. It costs some processor time.
 
 Beside it stand what the product itself says: connected in, with its phases, and the agents' playout delay. B's camera
 is off unless --both is given, so that one side's networks read and the other's draw. Needs Chromium.
@@ -23,6 +28,7 @@ import os
 import re
 import sys
 import tempfile
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +49,19 @@ GRID, WINDOW, LATEST = 0.005, 4.0, 1.0
 LEAST_LIKENESS = 0.6
 """Correlation below which a window says nothing."""
 WAIT_SECONDS = 300.0
+SOUND_RATE = 48_000
+EARS = """(() => {
+  const context = new AudioContext();
+  const ear = context.createScriptProcessor(256, 1, 1);
+  window.heard = [];
+  ear.onaudioprocess = (event) => {
+    const samples = event.inputBuffer.getChannelData(0);
+    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+    window.heard.push([(performance.timeOrigin + performance.now()) / 1000, event.playbackTime, Math.sqrt(power)]);
+  };
+  context.createMediaStreamSource(document.getElementById("NAME").srcObject).connect(ear);
+  ear.connect(context.destination);
+})()"""
 RECORDER = """(() => {
   const video = document.getElementById("NAME");
   const side = 96, canvas = new OffscreenCanvas(side, side);
@@ -72,10 +91,11 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=40.0, help="of call that are measured")
     parser.add_argument("--both", action="store_true", help="both cameras on")
+    parser.add_argument("--sound", action="store_true", help="measure the sound's delay too")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = asyncio.run(measure(Path(folder), given.seconds, given.both))
+        report = asyncio.run(measure(Path(folder), given.seconds, given.both, given.sound))
     if given.json:
         print(json.dumps(report))
         return
@@ -83,10 +103,11 @@ def main() -> None:
         print(f"{name:<18}{value}")
 
 
-async def measure(folder: Path, seconds: float, both: bool) -> dict[str, Any]:
+async def measure(folder: Path, seconds: float, both: bool, sound: bool) -> dict[str, Any]:
     """Hold one call and return the report."""
-    camera = folder / "camera.y4m"
+    camera, microphone = folder / "camera.y4m", folder / "microphone.wav"
     write_y4m(camera, swaying(), RATE)
+    write_syllables(microphone)
     processes: list[asyncio.subprocess.Process] = []
     try:
         signal, address = await start(["signal", "--port", "0"], r"(http://\S+);", folder / "signal.log")
@@ -99,8 +120,9 @@ async def measure(folder: Path, seconds: float, both: bool) -> dict[str, Any]:
             doors.append(door)
         for name in "ab":
             (folder / name).mkdir()
-        async with Chromium(folder / "a", camera) as a, Chromium(folder / "b", camera) as b:
-            return await call((a, b), doors, seconds, both)
+        first = Chromium(folder / "a", camera, microphone=microphone if sound else None)
+        async with first as a, Chromium(folder / "b", camera) as b:
+            return await call((a, b), doors, seconds, both, sound)
     finally:
         for process in processes:
             process.terminate()
@@ -124,7 +146,7 @@ async def start(command: list[str], pattern: str, log: Path) -> tuple[asyncio.su
 
 
 async def call(
-    pages: tuple[Browser, Browser], doors: list[str], seconds: float, both: bool
+    pages: tuple[Browser, Browser], doors: list[str], seconds: float, both: bool, sound: bool
 ) -> dict[str, Any]:
     """Drive two pages through a call."""
     a, b = pages
@@ -146,6 +168,9 @@ async def call(
     await b.until("parseFloat(document.getElementById('connected').textContent) > 0", WAIT_SECONDS)
     await a.value(RECORDER.replace("NAME", "self").replace("CLOCKS", '["captureTime"]'))
     await b.value(RECORDER.replace("NAME", "remote").replace("CLOCKS", '["expectedDisplayTime"]'))
+    if sound:
+        await a.value(EARS.replace("NAME", "self"))
+        await b.value(EARS.replace("NAME", "remote"))
     await asyncio.sleep(seconds)
     seen = [np.array(json.loads(await page.value("JSON.stringify(window.seen)"))) for page in pages]
     clocks = [await page.value("[...window.clocks].join()") for page in pages]
@@ -157,6 +182,11 @@ async def call(
             "p95": round(float(np.percentile(delays, 95))),
         }
         report["likeness"] = round(float(np.median(likeness)), 2)
+    if sound:
+        heard = [np.array(json.loads(await page.value("JSON.stringify(window.heard)"))) for page in pages]
+        late, alike, _ = delays_of(*(loudness(one) for one in heard))
+        report["sound_ms"] = round(float(np.median(late))) if len(late) else None
+        report["sound_likeness"] = round(float(np.median(alike)), 2) if len(late) else None
     report["pictures_per_s"] = [round(len(one) / seconds, 1) for one in seen]
     report["clocks"] = clocks
     report["connected"] = await b.value("document.getElementById('connected').textContent")
@@ -178,6 +208,30 @@ def swaying() -> list[NDArray[np.uint8]]:
         )
         pictures.append(np.rint(255 * moved).astype(np.uint8))
     return pictures
+
+
+def write_syllables(path: Path) -> None:
+    """Write 10 s of a humming voice in syllables of irregular lengths, mono."""
+    rng = np.random.default_rng(0)
+    times = np.arange(SOUND_RATE * LOOP_SECONDS) / SOUND_RATE
+    voice = sum(np.sin(2 * np.pi * 130 * k * times) / k for k in range(1, 8))
+    edges = np.cumsum(rng.uniform(0.05, 0.35, 100))
+    loud = (np.searchsorted(edges, times) % 2).astype(float)
+    with wave.open(str(path), "wb") as sink:
+        sink.setnchannels(1)
+        sink.setsampwidth(2)
+        sink.setframerate(SOUND_RATE)
+        sink.writeframes((6000 * loud * voice).astype("<i2").tobytes())
+
+
+def loudness(heard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return time in seconds and loudness, (N, 2), of what a page heard.
+
+    Args:
+        heard: (N, 3): when it was told, on the clock of the pages; on the even clock of the sound; loudness.
+    """
+    told, even, loud = heard.T
+    return np.stack((even + np.percentile(told - even, 2), loud), axis=1)
 
 
 def sway(columns: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,12 +16,14 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from itertools import islice
 
 from facewire.call import page_messages as page
 from facewire.call.agent import Agent
 from facewire.call.agent_settings import AgentSettings
 from facewire.call.engine import NetworkEngine
+from facewire.call.page_link import CameraPicture
 from facewire.call.rtc_peer import IceServer
 from facewire.call.serve import serve
 from facewire.call.set_up import SetUpTimes
@@ -29,11 +31,12 @@ from facewire.call.signal_server import SignalServer
 from facewire.call.states import State
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.media.frame import Pixels
+from facewire.media.live_frame import video_frame
 from facewire.media.video import VideoReader
 from facewire.runtime.animator import Animator
 from facewire.runtime.engine_choice import open_engine
 
-FRAME_SECONDS = 0.04
+FRAME = Fraction(1, 25)
 MOST_FRAMES = 100
 
 
@@ -130,9 +133,10 @@ async def _hold(agents: Sequence[Agent], count: int) -> list[SetUpTimes]:
 async def _feed(agent: Agent, frames: Sequence[Pixels]) -> None:
     number = 0
     while True:
-        agent._see(frames[number % len(frames)], time.monotonic())
+        picture = CameraPicture(video_frame(frames[number % len(frames)], number, FRAME))
+        agent._see(picture, time.monotonic())
         number += 1
-        await asyncio.sleep(FRAME_SECONDS)
+        await asyncio.sleep(float(FRAME))
 
 
 async def _until(ready: Callable[[], object]) -> None:

@@ -106,6 +106,7 @@ def repeat_packets(source: Path, target: Path, times: int) -> None:
                     if packet.dts is None:
                         continue
                     packet.stream = stream
+                    assert packet.pts is not None
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                     output.mux(packet)
                 assert own.duration is not None

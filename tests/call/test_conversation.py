@@ -223,7 +223,7 @@ def test_modes_are_told_in_the_band() -> None:
     two.sides[0].set_mode(VIDEO)
     pictures = []
     for _ in range(5):
-        two.sides[0].picture(frame(3), two.now)
+        two.sides[0].picture(two.sides[0].coded(frame(3), two.now), two.now)
         two.run(0.1)
         pictures.append(two.sides[1].video_picture())
     shown = [picture for picture in pictures if picture is not None]
@@ -232,6 +232,18 @@ def test_modes_are_told_in_the_band() -> None:
     two.sides[0].set_mode(SYNTHESIS)
     two.run(0.5)
     assert two.sides[1].their_mode == SYNTHESIS
+
+
+def test_a_pause_is_no_long_way() -> None:
+    two = Two()
+    two.greet()
+    two.run(1.0)
+    before = two.sides[0].sender.round_trip
+    assert before is not None
+    assert before < 0.1
+    two.sides[0].set_mode(PAUSED)
+    two.run(3.0)
+    assert two.sides[0].sender.round_trip == pytest.approx(before, abs=0.02)
 
 
 def test_an_avatar_is_announced_and_marked_in_every_message() -> None:

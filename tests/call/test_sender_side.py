@@ -17,7 +17,7 @@ from facewire.call.concealment import EASE_SECONDS, MEMORY, Concealment, between
 from facewire.call.engine import Seen
 from facewire.call.judge import MOST_DIFFERENCE, Judgement, difference, judge
 from facewire.call.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
-from facewire.call.performer import Performer
+from facewire.call.performer import Performance, Performer, Reflection
 from facewire.call.plain_video import VideoReceiver, VideoSender
 from facewire.call.view import FreeView
 from facewire.codec.state import MotionFrame
@@ -116,7 +116,9 @@ class TestModes:
 
 class TestCamera:
     def test_a_head_crop_stays_whole(self) -> None:
-        sight = Camera(cast(Any, StandInFinder()), SIZE).look(frame(7), 0.0)
+        camera = Camera(cast(Any, StandInFinder()), SIZE)
+        camera.look(frame(7), 0.0)
+        sight = camera.cut(frame(7))
         assert (sight.crop == frame(7)).all()
         assert (sight.faces, sight.found) == (1, True)
 
@@ -132,17 +134,40 @@ class TestCamera:
         camera = Camera(cast(Any, finder), SIZE)
         camera.look(frame(0), 0.0)
         finder.others = 1
-        assert camera.look(frame(0), 0.5).faces == 1
-        assert camera.look(frame(0), 1.1).faces == 2
+        camera.look(frame(0), 0.5)
+        assert camera.cut(frame(0)).faces == 1
+        camera.look(frame(0), 1.1)
+        assert camera.cut(frame(0)).faces == 2
         finder.there = False
-        gone = camera.look(frame(0), 2.2)
-        assert not gone.found
+        camera.look(frame(0), 2.2)
+        assert not camera.cut(frame(0)).found
+
+    def test_a_picture_of_another_shape_is_cut_in_the_middle_until_it_is_looked_at(self) -> None:
+        camera = Camera(cast(Any, StandInFinder()), SIZE)
+        assert camera.due(0.0)
+        camera.look(frame(0), 0.0)
+        assert not camera.due(0.3)
+        wide = np.zeros((240, 400, 3), np.uint8)
+        wide[:, 80:320] = 200
+        assert (camera.cut(wide).crop == 200).all()
+        assert (camera.cut(frame(7)).crop == frame(7)).all()
 
 
 class TestPerformer:
     def make(self, **settings: bool) -> tuple[Performer, StandInEngine, StandInFinder]:
         engine, finder = StandInEngine(), StandInFinder()
         return Performer(engine, cast(Any, finder), ModeSettings(**settings)), engine, finder
+
+    def act(
+        self, performer: Performer, step: int, start: float, count: int
+    ) -> tuple[list[Performance], list[Reflection]]:
+        """Show one picture again and again, 25 times a second."""
+        done, led = [], []
+        for now in (start + 0.04 * turn for turn in range(count)):
+            done.append(performer.perform(frame(step), now))
+            if performer.due(now):
+                led.append(performer.reflect(frame(step), done[-1], now))
+        return done, led
 
     def test_a_source_from_the_camera_takes_motions_as_they_are(self) -> None:
         performer, _, _ = self.make()
@@ -166,25 +191,33 @@ class TestPerformer:
         performer, engine, _ = self.make()
         performer.use(frame(0), from_camera=True)
         engine.present = False
-        orders = [performer.perform(frame(1), 0.04 * step).order for step in range(60)]
-        assert orders.count("to video") == 1
+        _, led = self.act(performer, 1, 0, 60)
+        assert [one.order for one in led].count("to video") == 1
         engine.present = True
-        done = [performer.perform(frame(2), 10 + 0.04 * step) for step in range(120)]
-        assert [one.order for one in done if one.order != "none"] == ["to synthesis"]
-        assert sum(one.source is not None for one in done) == 1
+        _, led = self.act(performer, 2, 10, 120)
+        assert [one.order for one in led if one.order != "none"] == ["to synthesis"]
+        assert sum(one.source is not None for one in led) == 1
 
     def test_another_person_gets_no_source(self) -> None:
         engine, finder = StandInEngine(), StandInFinder()
         performer = Performer(engine, cast(Any, finder), ModeSettings(), lambda first, second: False)
         performer.use(frame(0), from_camera=True)
         engine.present = False
-        for step in range(60):
-            performer.perform(frame(1), 0.04 * step)
+        self.act(performer, 1, 0, 60)
         engine.present = True
-        done = [performer.perform(frame(2), 10 + 0.04 * step) for step in range(120)]
-        assert all(one.source is None for one in done)
+        _, led = self.act(performer, 2, 10, 120)
+        assert all(one.source is None for one in led)
         assert performer.keeper.mode == VIDEO
-        assert any(one.order == "to video" for one in done)
+        assert any(one.order == "to video" for one in led)
+
+    def test_an_avatar_chosen_during_ordinary_video_hides_the_camera_at_once(self) -> None:
+        performer, engine, _ = self.make()
+        performer.use(frame(0), from_camera=True)
+        engine.present = False
+        self.act(performer, 1, 0, 60)
+        assert performer.keeper.mode == VIDEO
+        performer.keeper.settings = ModeSettings(avatar=True)
+        assert performer.keeper.mode == SYNTHESIS
 
     def test_wrong_sources(self) -> None:
         performer, _, _ = self.make()

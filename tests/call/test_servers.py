@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from av.video.frame import VideoFrame
 
 import facewire
 from facewire.base.errors import CallError
@@ -19,13 +20,14 @@ from facewire.call import page_messages as page
 from facewire.call import signal_server as server
 from facewire.call.agent import Agent
 from facewire.call.agent_settings import AgentSettings
+from facewire.call.page_link import CameraPicture
 from facewire.call.page_server import PageServer
 from facewire.call.serve import serve
 from facewire.call.signal_client import SignalClient, SignalHandlers
 from facewire.call.signal_messages import TO_AGENT, TO_SERVER, Enter, Other, Refused, Say, Sealed, Seated
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.invitation import Invitation
-from tests.call.stand_ins import engine, finder
+from tests.call.stand_ins import engine, finder, frame
 
 WEB = Path(facewire.__file__).parent / "web"
 HEX = "0" * 64
@@ -313,6 +315,35 @@ class TestPage:
                 await socket.send_str("nonsense")
                 assert "not JSON" in (await told(socket, page.Failure)).problem
                 assert (await socket.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE
+
+        run(test)
+
+    def test_a_page_loaded_again_stays_muted_and_off_and_nothing_looks_at_the_camera(self) -> None:
+        async def test() -> None:
+            async with door() as (agent, port):
+                async with control(port) as socket:
+                    await socket.send_str(page.TO_AGENT.encode(page.Enter(key=agent.key)))
+                    welcome = await told(socket, page.Welcome)
+                    assert (welcome.muted, welcome.camera_off) == (False, False)
+                    picture = CameraPicture(VideoFrame.from_ndarray(frame(1), format="rgb24"))
+                    agent._see(picture, 0.0)
+                    while (await told(socket, page.Check)).picture is False:
+                        pass
+                    await socket.send_str(page.TO_AGENT.encode(page.Mute(on=True)))
+                    await socket.send_str(page.TO_AGENT.encode(page.CameraOff(on=True)))
+                    while (await told(socket, page.Check)).picture is True:
+                        pass
+                    performed = agent._last
+                    agent._see(picture, 1.0)
+                    await asyncio.sleep(0.1)
+                    assert agent._newest is None
+                    assert agent._last is performed
+                    await socket.send_str(page.TO_AGENT.encode(page.TakePhoto()))
+                    assert "camera" in (await told(socket, page.PhotoResult)).problem
+                async with control(port) as socket:
+                    await socket.send_str(page.TO_AGENT.encode(page.Enter(key=agent.key)))
+                    welcome = await told(socket, page.Welcome)
+                    assert (welcome.muted, welcome.camera_off) == (True, True)
 
         run(test)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from av.video.frame import VideoFrame
 
 import facewire
 from facewire.call import page_messages as page
 from facewire.call.agent import Agent
 from facewire.call.agent_settings import AgentSettings
+from facewire.call.page_link import CameraPicture
 from facewire.call.set_up import PHASES, SetUp, SetUpTimes
 from facewire.call.signal_server import SignalServer
 from facewire.call.states import State
@@ -73,7 +75,7 @@ class Screen:
 async def feed(agent: Agent) -> None:
     step = 0
     while True:
-        agent._see(frame(step), time.monotonic())
+        agent._see(CameraPicture(VideoFrame.from_ndarray(frame(step), format="rgb24")), time.monotonic())
         step += 1
         await asyncio.sleep(0.08)
 
@@ -87,7 +89,8 @@ async def meet() -> None:
     told: list[list[page.ToPage]] = [[], []]
     async with listening(SignalServer().app) as port:
         settings = AgentSettings(signal=f"http://127.0.0.1:{port}", room="talk")
-        agents = [Agent(engine(), finder(), shipped_tables(), settings) for _ in range(2)]
+        engines = [engine(), engine()]
+        agents = [Agent(one, finder(), shipped_tables(), settings) for one in engines]
         running = [asyncio.create_task(work) for agent in agents for work in (agent.run(), feed(agent))]
         try:
             for agent, heard in zip(agents, told, strict=True):
@@ -101,6 +104,11 @@ async def meet() -> None:
             await b.hear_page(page.Join(invitation=a.own.link))
             await until(lambda: a.set_up.times and b.set_up.times)
             assert {a.course.state, b.course.state} == {State.LIVE}
+            engines[0].present = False  # nobody before the camera: ordinary video
+            await until(lambda: b.talk is not None and b.talk.meters.received.video.total_bytes > 0)
+            shown = b._link.shown  # type: ignore[union-attr]
+            await until(lambda: b._link.shown > shown + 2)  # type: ignore[union-attr]
+            assert [m.mode for m in told[1] if isinstance(m, page.Remote)] == ["synthesis", "video"]
             await b.hear_page(page.HangUp())
             await until(lambda: a.course.state is State.ENDED)
         finally:

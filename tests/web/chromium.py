@@ -51,11 +51,18 @@ class Chromium(Browser):
         folder: for its profile.
         camera: a .y4m file that it takes as camera.
         size: of the window.
+        microphone: a .wav file that it takes as microphone; None for its own beeps.
     """
 
-    def __init__(self, folder: Path, camera: Path, size: tuple[int, int] = (1280, 860)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        camera: Path,
+        size: tuple[int, int] = (1280, 860),
+        microphone: Path | None = None,
+    ) -> None:
         super().__init__(folder, size)
-        self._camera = camera
+        self._camera, self._microphone = camera, microphone
 
     def program(self) -> list[str]:
         """Return the command line."""
@@ -72,6 +79,7 @@ class Chromium(Browser):
             "--use-fake-device-for-media-stream",
             "--use-fake-ui-for-media-stream",
             f"--use-file-for-fake-video-capture={self._camera}",
+            *([f"--use-file-for-fake-audio-capture={self._microphone}"] if self._microphone else []),
             "--disable-features=WebRtcHideLocalIpsWithMdns",
             f"--window-size={self._size[0]},{self._size[1]}",
             f"--user-data-dir={self.folder}",

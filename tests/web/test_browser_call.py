@@ -120,10 +120,16 @@ async def call(folder: Path, other: str) -> None:
                 )
             await a.value("document.getElementById('look').click()")
             await a.until("document.getElementById('look').getAttribute('aria-pressed') == 'true'")
-            await b.value("document.getElementById('camera').click()")
-            await a.until("document.getElementById('mark').textContent == 'Camera off'")
-            await b.value("document.getElementById('camera').click()")
-            await a.until("document.getElementById('mark').textContent == 'Synthesised'")
+            for own, remote in ((b, a), (a, b)):
+                await own.value("document.getElementById('camera').click()")
+                await remote.until("document.getElementById('mark').textContent == 'Camera off'")
+                await own.until("document.getElementById('sent-frames').textContent == '0'")
+                look = "getComputedStyle(document.getElementById('remote')).visibility"
+                assert await remote.value(look) == "hidden"
+                assert await remote.value("document.getElementById('look').disabled")
+                await own.value("document.getElementById('camera').click()")
+                await remote.until("document.getElementById('mark').textContent == 'Synthesised'")
+                await own.until("parseFloat(document.getElementById('sent-frames').textContent) > 0")
             await a.screenshot(folder / "desktop.png")
             await a.size(390, 844, phone=True)
             assert await a.value("document.documentElement.scrollWidth <= 390")

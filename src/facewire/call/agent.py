@@ -3,8 +3,9 @@
     page --PageLink--> newest picture --thread--> Performer ---> Conversation ---> RtcPeer ---> the other agent
     page <--PageLink-- picture <--thread-- engine.render <--- Conversation <--- RtcPeer <---
 
-Slow work happens in two threads, one for sending and one for receiving, each with room for a single job: what comes
-while one is busy replaces what waited. Pictures live in memory only and appear in no log.
+Slow work happens in three threads, each with room for a single job: one sends, one receives, and one does what no
+picture may wait for (where is the face, does synthesis fit, is a photo the person). What comes while one is busy
+replaces what waited. While the camera is off nothing looks at it. Pictures live in memory only and appear in no log.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from facewire.call.course import Course
 from facewire.call.engine import FaceEngine
 from facewire.call.face_receiver import Show
 from facewire.call.meeting import Meeting, MeetingHandlers
-from facewire.call.page_link import PageLink
+from facewire.call.page_link import CameraPicture, PageLink
 from facewire.call.page_reporter import METER_SECONDS, PageReporter
 from facewire.call.party import Party
 from facewire.call.performer import Performance
@@ -91,6 +92,8 @@ class Agent:
         self.own = settings.invitation or Invitation.create(settings.signal, settings.room)
         self._sending = ThreadPoolExecutor(1, "facewire-send")
         self._receiving = ThreadPoolExecutor(1, "facewire-receive")
+        self._reflecting = ThreadPoolExecutor(1, "facewire-reflect")
+        self._reflects = False
         self._meeting = Meeting(
             self.course,
             settings.ice,
@@ -107,7 +110,7 @@ class Agent:
         self._held: IncomingPhoto | None = None
         self._link: PageLink | None = None
         self._page_left: float | None = None
-        self._newest: tuple[Pixels, float] | None = None
+        self._newest: tuple[CameraPicture, float] | None = None
         self._saw = asyncio.Event()
         self._last: Performance | None = None
         self._muted = False
@@ -140,6 +143,7 @@ class Agent:
                 await self._link.close()
             self._sending.shutdown(wait=False, cancel_futures=True)
             self._receiving.shutdown(wait=False, cancel_futures=True)
+            self._reflecting.shutdown(wait=False, cancel_futures=True)
 
     # The page.
 
@@ -148,7 +152,13 @@ class Agent:
         self._page_left = None
         self._reporter.page_came(say)
         self._reporter.say(
-            page.Welcome(room=self.own.room, avatar_allowed=self.settings.allow_avatar, size=self.engine.size)
+            page.Welcome(
+                room=self.own.room,
+                avatar_allowed=self.settings.allow_avatar,
+                size=self.engine.size,
+                muted=self._muted,
+                camera_off=self._performer.keeper.camera_off,
+            )
         )
         self._tell_course()
 
@@ -181,6 +191,7 @@ class Agent:
                 self.talk.microphone.muted = message.on
         elif isinstance(message, page.CameraOff):
             self._performer.keeper.camera_off = message.on
+            self._newest = None
             if self.talk is not None:
                 self.talk.set_mode(self._performer.keeper.mode)
         elif isinstance(message, page.View):
@@ -201,7 +212,7 @@ class Agent:
     async def _use(self, choose: Callable[[], OwnSource]) -> None:
         """Use another photo, and say whether it can be used."""
         try:
-            source = await self._in(self._sending, choose)
+            source = await self._in(self._reflecting, choose)
         except FacewireError as error:
             self._reporter.say(page.PhotoResult(ok=False, problem=str(error)))
             return
@@ -215,8 +226,13 @@ class Agent:
             self.set_up.begin(time.monotonic())
         try:
             invitation = Invitation.parse(link) if link else self.own
-            await self._in(self._sending, self._photos.check)
-        except (ConfigError, CallError) as error:
+        except ConfigError:
+            problem = "this is no invitation link: paste all of it, with what stands after #"
+            self._reporter.say(page.Failure(problem=problem))
+            return
+        try:
+            await self._in(self._reflecting, self._photos.check)
+        except CallError as error:
             self._reporter.say(page.Failure(problem=str(error)))
             return
         if idle:
@@ -230,11 +246,12 @@ class Agent:
 
     def _newest_picture(self) -> Pixels | None:
         newest = self._newest
-        return None if newest is None else newest[0]
+        return None if newest is None else newest[0].pixels
 
-    def _see(self, picture: Pixels, now: float) -> None:
-        self._newest = (picture, now)
-        self._saw.set()
+    def _see(self, picture: CameraPicture, now: float) -> None:
+        if not self._performer.keeper.camera_off:
+            self._newest = (picture, now)
+            self._saw.set()
 
     def _hear_microphone(self, sound: Sound) -> None:
         if self.talk is not None:
@@ -326,24 +343,36 @@ class Agent:
             if newest is None:
                 continue
             picture, at = newest
-            done = await self._in(self._sending, lambda: self._performer.perform(picture, at))  # noqa: B023
+            done = await self._in(
+                self._sending,
+                lambda: self._performer.perform(picture.pixels, at),  # noqa: B023
+            )
             self._last = done
             await self._send(done, at)
+            if not self._reflects and self._performer.due(at):
+                self._reflects = True
+                self._start(self._reflect(picture, done, at))
             await self._preview(done)
+
+    async def _reflect(self, picture: CameraPicture, done: Performance, at: float) -> None:
+        try:
+            led = await self._in(self._reflecting, lambda: self._performer.reflect(picture.pixels, done, at))
+        finally:
+            self._reflects = False
+        if self.talk is not None and led.source is not None and led.source is self._performer.source:
+            self.talk.new_source(led.source)
 
     async def _send(self, done: Performance, at: float) -> None:
         talk = self.talk
         if talk is None:
             return
-        if done.source is not None:
-            talk.new_source(done.source)
         talk.set_mode(self._performer.keeper.mode)
         if done.motion is not None and talk.mode == SYNTHESIS:
             talk.motion(done.motion, at)
             self._reporter.frames_sent += 1
         if talk.mode == VIDEO and at - self._video_at >= VIDEO_SECONDS:
             self._video_at = at
-            await self._in(self._sending, lambda: talk.picture(done.sight.crop, at))
+            talk.picture(await self._in(self._sending, lambda: talk.coded(done.sight.crop, at)), at)
         if talk.live and talk.mode != PAUSED:
             await self._in(self._sending, lambda: self._reporter.sent_h264.see(done.sight.crop))
 

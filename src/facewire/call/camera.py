@@ -1,8 +1,10 @@
 """From camera pictures to head crops, live: one square that stands still as long as the head stays in it.
 
-every picture      -> crop with the square as it is
-every few pictures -> face followed -> square glides after a head that leaves its middle
-once a second      -> all faces counted: a second person?
+every picture      -> crop with the square as it is                                             quick
+every few pictures -> face followed -> square glides after a head that leaves its middle        slow
+once a second      -> all faces counted: a second person?                                       slow
+
+One thread may look while another cuts.
 """
 
 from __future__ import annotations
@@ -62,8 +64,23 @@ class Camera:
         """The face at the last look, in pixels of the picture; None if there was none."""
         return self._face
 
-    def look(self, picture: Pixels, now: float) -> Sight:
-        """Return the head crop of the next picture; where no face was ever seen, the middle of the picture."""
+    @property
+    def faces(self) -> int:
+        """How many there were at the last count."""
+        return self._faces
+
+    def cut(self, picture: Pixels) -> Sight:
+        """Return the head crop of a picture (H, W, 3); where no face was ever seen, its middle."""
+        height, width = picture.shape[:2]
+        box = self.box if self._shape == (height, width) else _middle(height, width)
+        return Sight(crop(picture, box, self._size), self._faces, self._face is not None)
+
+    def due(self, now: float) -> bool:
+        """Say whether it is time for a look."""
+        return now - self._looked >= LOOK_SECONDS or now - self._counted >= COUNT_SECONDS
+
+    def look(self, picture: Pixels, now: float) -> None:
+        """See where the face is, if it is time."""
         if picture.shape[:2] != self._shape:
             self._shape, self._square, self._face = picture.shape[:2], None, None
             self._looked = self._counted = float("-inf")
@@ -75,30 +92,26 @@ class Camera:
             self._face = None if self._face is None else self._finder.track(picture, self._face)
             self._looked = now
             self._glide()
-        return Sight(crop(picture, self.box, self._size), self._faces, self._face is not None)
 
     @property
     def box(self) -> CropBox:
         """The square as it is."""
-        height, width = self._shape
-        if self._square is None:
-            side = min(height, width)
-            return CropBox((width - side) // 2, (height - side) // 2, side)
-        x, y, side = self._square
+        square = self._square
+        if square is None:
+            return _middle(*self._shape)
+        x, y, side = square
         return CropBox(round(x - side / 2), round(y - side / 2), max(1, round(side)))
 
     def _count(self, picture: Pixels) -> None:
         """Follow the face, or look for it anew, and count all faces; the whole search runs only without a face."""
-        if self._face is not None:
-            self._face = self._finder.track(picture, self._face)
-        if self._face is None:
+        face = None if self._face is None else self._finder.track(picture, self._face)
+        if face is None:
             faces = self._finder.find(picture)
-            self._face = faces[0] if faces else None
-            self._faces = len(faces)
+            self._face, self._faces = faces[0] if faces else None, len(faces)
             return
-        tall = SECOND_SHARE * (self._face.box[3] - self._face.box[1])
+        tall = SECOND_SHARE * (face.box[3] - face.box[1])
         others = [d for d in self._finder.detect(picture) if d.score >= SURE and d.box[3] - d.box[1] >= tall]
-        self._faces = 1 + sum(not _inside(self._face, detection) for detection in others)
+        self._face, self._faces = face, 1 + sum(not _inside(face, detection) for detection in others)
 
     def _glide(self) -> None:
         if self._face is None:
@@ -111,7 +124,7 @@ class Camera:
         away = float(np.abs(goal[:2] - self._square[:2]).max()) / float(self._square[2])
         size = float(goal[2] / self._square[2])
         if away > FAR or not SIZES[0] <= size <= SIZES[1]:
-            self._square += GLIDE * (goal - self._square)
+            self._square = self._square + GLIDE * (goal - self._square)
 
     def _is_head_crop(self) -> bool:
         """Say whether the picture is a head crop already: square, the face about as tall as in ours."""
@@ -125,6 +138,12 @@ class Camera:
     def _whole(self) -> np.ndarray:
         height, width = self._shape
         return np.array((width / 2, height / 2, min(height, width)), float)
+
+
+def _middle(height: int, width: int) -> CropBox:
+    """Return the largest square in the middle of a picture."""
+    side = min(height, width)
+    return CropBox((width - side) // 2, (height - side) // 2, side)
 
 
 def _inside(face: Face, detection: Detection) -> bool:

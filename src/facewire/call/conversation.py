@@ -140,13 +140,19 @@ class Conversation:
         """Hand in what the camera showed at a time, seconds; the newest two go with the next sound packet."""
         self._motions.append((motion, self.media_time(captured)))
 
-    def picture(self, picture: Pixels, captured: float) -> None:
-        """Send an ordinary picture (mode VIDEO)."""
+    def coded(self, picture: Pixels, captured: float) -> list[bytes]:
+        """Return the messages of an ordinary picture (mode VIDEO). Slow: may run in another thread, one at a time."""
         if not self.live or self.mode != VIDEO:
-            return
+            return []
         if self._video_out is None:
             self._video_out = VideoSender(picture.shape[0])
-        for message in self._video_out.send(picture, self.media_time(captured)):
+        return self._video_out.send(picture, self.media_time(captured))
+
+    def picture(self, messages: list[bytes], captured: float) -> None:
+        """Send the messages of an ordinary picture, unless the mode has changed meanwhile."""
+        if not self.live or self.mode != VIDEO:
+            return
+        for message in messages:
             self._outbox.loose(message)
             self.meters.sent.video.add(captured, len(message))
             self.meters.sent.ip.add(captured, channel_bytes(len(message)))

@@ -8,7 +8,7 @@ from facewire.bitstream.packet import FARTHEST
 from facewire.codec.encoder import StreamEncoder
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.artefact import CodecTables
-from facewire.transport.face_message import NUMBERS, Acknowledgement
+from facewire.transport.face_message import LONGEST_HELD, NUMBERS, Acknowledgement
 from facewire.transport.trailer import LONGEST_TRAILER
 from facewire.transport.wrap import unwrap
 
@@ -81,11 +81,12 @@ class FaceSender:
         if newest < 0:
             return
         number = unwrap(ack.number, newest, NUMBERS)
-        sent = self._sent_at.get(number)
+        sent = self._sent_at.pop(number, None)  # the same one is confirmed again while nothing newer comes
         if number > newest or sent is None:
             return
-        measured = max(0.0, now - sent - held)
-        before = self.round_trip
-        self.round_trip = measured if before is None else 0.9 * before + 0.1 * measured
+        if ack.held < LONGEST_HELD:
+            measured = max(0.0, now - sent - held)
+            before = self.round_trip
+            self.round_trip = measured if before is None else 0.9 * before + 0.1 * measured
         if newest - number < FARTHEST:
             self._encoder.acknowledge(number)

@@ -34,7 +34,7 @@ from facewire.call.loopback_report import LoopbackReport, Spread
 from facewire.call.loopback_side import Side
 from facewire.call.modes import ModeSettings
 from facewire.call.party import Party
-from facewire.call.performer import Performer
+from facewire.call.performer import Performance, Performer
 from facewire.call.source_photo import IncomingPhoto
 from facewire.call.states import Event
 from facewire.call.virtual_time import Timeline
@@ -108,6 +108,8 @@ class Loopback:
         self.settings, self.frames, self.engine = settings, frames, engine
         self.line = Timeline()
         self.performer = Performer(engine, finder, ModeSettings())
+        first = self.performer.perform(frames[0], -1.0)
+        self.performer.reflect(frames[0], first, -1.0)
         crop = self.performer.perform(frames[0], -1.0).sight.crop
         own = self.performer.use(crop, from_camera=True)
         party = Party(engine.fingerprint, tables, engine.size, settings.trailer)
@@ -118,6 +120,7 @@ class Loopback:
         self._performed: dict[int, MotionFrame] = {}
         self._crops: dict[int, Pixels] = {}
         self._taken: dict[float, int] = {}
+        self._done: Performance | None = None
         self._busy = 0.0
         self._rendering = 0.0
         self._sound = _speech(random.Random(settings.seed))
@@ -169,9 +172,10 @@ class Loopback:
         self._captures.append(now)
         if now < self._busy:
             return
-        (motion, order), spent = self._charged(lambda: self._motion(index, now), FIXED_SEND)
+        motion, spent = self._charged(lambda: self._motion(index, now), FIXED_SEND)
         self._send_ms.append(1000 * spent)
         self._busy = now + spent
+        order = self._reflect(index, now)
         if order == "to video":
             talk.set_mode(VIDEO)
         elif order == "to synthesis":
@@ -183,21 +187,29 @@ class Loopback:
                 if motion is not None:
                     talk.motion(motion, now)
                 if talk.mode == VIDEO:
-                    talk.picture(self._crops[index], now)
+                    talk.picture(talk.coded(self._crops[index], now), now)
 
         self.line.at(self._busy, done)
 
-    def _motion(self, index: int, now: float) -> tuple[MotionFrame | None, str]:
+    def _motion(self, index: int, now: float) -> MotionFrame | None:
         if self.settings.pictures == 0 and index in self._performed:
-            return self._performed[index], "none"
-        performance = self.performer.perform(self.frames[index], now)
-        self._crops[index] = performance.sight.crop
-        if performance.source is not None and self.a.talk is not None:
-            self.a.source = performance.source
-            self.a.talk.new_source(performance.source)
-        if performance.motion is not None:
-            self._performed[index] = performance.motion
-        return performance.motion, performance.order
+            return self._performed[index]
+        self._done = done = self.performer.perform(self.frames[index], now)
+        self._crops[index] = done.sight.crop
+        if done.motion is not None:
+            self._performed[index] = done.motion
+        return done.motion
+
+    def _reflect(self, index: int, now: float) -> str:
+        """Let the sender think about the frame; a thread of its own does that, so it is not charged."""
+        done, self._done = self._done, None
+        if done is None or not self.performer.due(now):
+            return "none"
+        led = self.performer.reflect(self.frames[index], done, now)
+        if led.source is not None and self.a.talk is not None:
+            self.a.source = led.source
+            self.a.talk.new_source(led.source)
+        return led.order
 
     def _play_sound(self) -> None:
         now = self.line.now

@@ -52,7 +52,7 @@ class ModeKeeper:
         """SYNTHESIS, VIDEO or PAUSED."""
         if self.camera_off:
             return PAUSED
-        return VIDEO if self._video else SYNTHESIS
+        return VIDEO if self._video and self.may_show_camera else SYNTHESIS
 
     @property
     def may_show_camera(self) -> bool:

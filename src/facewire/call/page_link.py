@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -16,6 +17,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import MediaStreamError
 
 from facewire.base.errors import ProtocolError
+from facewire.call.prompt_buffer import hasten
 from facewire.media.frame import Pixels
 from facewire.media.live_frame import SoundIntake, pixels_of, sound_frame, video_frame
 from facewire.media.opus import Sound
@@ -26,6 +28,27 @@ VIDEO_CLOCK = Fraction(1, 90_000)
 _HIDDEN = re.compile(r"(a=candidate:\S+ \d+ \S+ \d+ )[0-9a-fA-F-]+\.local( .*)")
 LEAST_RATE = 5.0
 """Pictures a second that the page gets even if nothing changes, so that its video never counts as ended."""
+
+
+class CameraPicture:
+    """A picture of the page's camera. It is turned into pixels when somebody looks at it, once, in any thread.
+
+    Args:
+        frame: as aiortc decoded it.
+    """
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+        self._pixels: Pixels | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def pixels(self) -> Pixels:
+        """Return it as RGB (H, W, 3)."""
+        with self._lock:
+            if self._pixels is None:
+                self._pixels, self._frame = pixels_of(self._frame), None
+            return self._pixels
 
 
 class FaceTrack(MediaStreamTrack):
@@ -108,7 +131,7 @@ class PageLink:
         self,
         size: int,
         read_sound: Callable[[int], Sound],
-        saw: Callable[[Pixels, float], None],
+        saw: Callable[[CameraPicture, float], None],
         heard: Callable[[Sound], None],
     ) -> None:
         self.face = FaceTrack(size)
@@ -130,6 +153,7 @@ class PageLink:
             for transceiver in self._connection.getTransceivers():
                 track = self.face if transceiver.kind == "video" else self._sound
                 transceiver.sender.replaceTrack(track)
+                hasten(transceiver)
                 transceiver.direction = "sendrecv"
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:
@@ -156,7 +180,7 @@ class PageLink:
                 frame: Any = await track.recv()
                 while track._queue.qsize() > 1:  # on a busy machine only the newest counts
                     frame = await track.recv()
-                self._saw(pixels_of(frame), time.monotonic())
+                self._saw(CameraPicture(frame), time.monotonic())
 
     async def _take_sound(self, track: MediaStreamTrack) -> None:
         intake = SoundIntake()

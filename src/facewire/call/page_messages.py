@@ -87,12 +87,15 @@ ToAgent = Enter | Offer | TakePhoto | Join | HangUp | Mute | CameraOff | View
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Welcome:
-    """The agent takes the page in. `room` is what a call without an invitation would be in."""
+    """The agent takes the page in. `room` is what a call without an invitation would be in; a page that was loaded
+    again goes on with what was muted and off before."""
 
     version: int = VERSION
     room: str
     avatar_allowed: bool
     size: int
+    muted: bool = False
+    camera_off: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

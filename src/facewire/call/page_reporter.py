@@ -65,7 +65,7 @@ class PageReporter:
     def tell_check(self, last: Performance | None, has_photo: bool) -> None:
         """Tell what the camera shows; `last` is None if it shows nothing."""
         if last is None:
-            self.tell(page.Check(picture=False, face=False, faces=0, light="unknown", photo=False))
+            self.tell(page.Check(picture=False, face=False, faces=0, light="unknown", photo=has_photo))
             return
         grey = float(last.sight.crop.mean())
         light: Literal["dark", "good", "bright"] = (

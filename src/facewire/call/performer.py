@@ -1,16 +1,16 @@
 """The sender's side of one person: camera pictures in; motions, ordinary pictures and decisions out.
 
-    picture -> camera (head crop) -> motion network -> relative to the source -> Performance
-                      |                  |
-                      +-- judge, every half second, with a look through the receiver's eyes --> ModeKeeper
+    picture -> head crop -> motion network -> relative to the source -> Performance          every picture, quick
+    picture -> where is the face, is it one person; judge, twice a second, with a look
+               through the receiver's eyes -> ModeKeeper, perhaps a new source -> Reflection  when due, slow
 
-Everything here is slow and knows no network: agents run it in a thread of its own.
+It knows no network. Agents run both in threads of their own, so that no motion waits for a reflection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facewire.base.errors import ConfigError
 from facewire.call.camera import Camera, Sight
@@ -34,26 +34,34 @@ QUALITY = 85
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """What one camera picture led to.
+    """What one camera picture says.
 
     sight      head crop and faces
     reading    what the motion network says
     motion     what to send, relative to the source; None without a source
-    judgement  of this picture, if it was judged
-    order      what the judgement leads to
-    source     the new source, if the order was to take one
     """
 
     sight: Sight
     reading: Seen
     motion: MotionFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """What one camera picture leads to.
+
+    judgement  of this picture, None if it was not judged
+    order      what the judgement leads to
+    source     the new source, if the order was to take one
+    """
+
     judgement: Judgement | None
     order: Order
     source: OwnSource | None = None
 
 
 class Performer:
-    """One person before one camera.
+    """One person before one camera. `perform` has a thread of its own; everything else shares another one.
 
     Args:
         engine: the networks.
@@ -74,11 +82,11 @@ class Performer:
         self._face: Pixels | None = None
         """The head crop of the source, with which new ones are compared."""
         self.keeper = ModeKeeper(settings)
-        self.source: OwnSource | None = None
+        self._start: tuple[OwnSource, MotionFrame | None] | None = None
+        """The source, and the motion of the camera that corresponds to it once there is one; changed together."""
         self.person: Prepared | None = None
         """The source as the receiver will see it."""
         self._camera = Camera(finder, engine.size)
-        self._reference: MotionFrame | None = None
         self._judged = float("-inf")
         self._judgements = 0
         self._difference: float | None = None
@@ -96,50 +104,71 @@ class Performer:
         if crop.shape != (self.engine.size, self.engine.size, 3):
             raise ConfigError("source", crop.shape, f"a head crop of {self.engine.size} pixels")
         _, picture = encode_still(crop, "webp", QUALITY)
-        self._face = crop
-        self.person = self.engine.person(decode_photo(picture, self.engine.size**2))
-        own = self.engine.own_motion(self.person)
-        self.source = OwnSource(picture, own, avatar)
-        self._reference = own if from_camera else None
+        person = self.engine.person(decode_photo(picture, self.engine.size**2))
+        own = self.engine.own_motion(person)
+        if self.person is None:  # what networks do only once takes a second: not while a call is being set up
+            self.engine.render(person, own)
+        self._face, self.person = crop, person
+        source = OwnSource(picture, own, avatar)
+        self._start = source, own if from_camera else None
         self._difference = None
-        return self.source
+        return source
 
-    def recalibrate(self) -> None:
-        """Take the next motion as the one that corresponds to the source."""
-        self._reference = None
+    @property
+    def source(self) -> OwnSource | None:
+        """What is sent as source, None before the first."""
+        return None if self._start is None else self._start[0]
 
     def perform(self, picture: Pixels, now: float) -> Performance:
-        """Look at a camera picture (H, W, 3) of the moment `now`, seconds."""
-        sight = self._camera.look(picture, now)
+        """Read the motion of a camera picture (H, W, 3) of the moment `now`, seconds."""
+        sight = self._camera.cut(picture)
         reading = self.engine.read(sight.crop, now)
-        motion = self._relative(reading)
+        return Performance(sight, reading, self._relative(reading))
+
+    def due(self, now: float) -> bool:
+        """Say whether it is time to reflect on a picture."""
+        return now - self._judged >= JUDGE_SECONDS or self._camera.due(now)
+
+    def reflect(self, picture: Pixels, done: Performance, now: float) -> Reflection:
+        """Look where the face of a camera picture is, and decide what to do.
+
+        Args:
+            picture: (H, W, 3), of the moment `now`.
+            done: what it says.
+            now: seconds.
+        """
+        self._camera.look(picture, now)
         if now - self._judged < JUDGE_SECONDS:
-            return Performance(sight, reading, motion, None, "none")
+            return Reflection(None, "none")
         self._judged = now
-        judgement = self._judge(sight, reading, motion)
+        sight = replace(done.sight, faces=self._camera.faces, found=self._camera.face is not None)
+        judgement = self._judge(sight, done.reading, done.motion)
         order = self.keeper.hear(judgement, now)
         renews = order == "refresh" or (order == "to synthesis" and self.keeper.settings.refresh)
         source = None
         if renews and self._face is not None and not self._same_person(self._face, sight.crop):
             self.keeper.reject(now)
             order = "to video" if self.keeper.mode == VIDEO else "none"
-        elif renews and reading.present:
+        elif renews and done.reading.present:
             source = self.use(sight.crop, from_camera=True)
-            motion = self._relative(reading)
-        return Performance(sight, reading, motion, judgement, order, source)
+        return Reflection(judgement, order, source)
 
     def preview(self, motion: MotionFrame) -> Pixels | None:
         """Return this person as the receiver will see them, (S, S, 3)."""
         return None if self.person is None else self.engine.render(self.person, motion)
 
     def _relative(self, reading: Seen) -> MotionFrame | None:
-        if self.source is None:
+        start = self._start
+        if start is None:
             return None
-        if self._reference is None:
+        source, reference = start
+        if reference is None:
             if not reading.present:
                 return None
-            self._reference = reading.motion
-        return relative(reading.motion, self._reference, self.source.motion)
+            reference = reading.motion
+            if self._start is start:
+                self._start = source, reference
+        return relative(reading.motion, reference, source.motion)
 
     def _judge(self, sight: Sight, reading: Seen, motion: MotionFrame | None) -> Judgement:
         self._judgements += 1

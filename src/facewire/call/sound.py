@@ -18,6 +18,12 @@ MOST_WAITING = 12
 """Pieces of sound, about half a second, that wait at most; older ones are dropped."""
 MOST_STORED = 64
 """Packets that wait at most to be played."""
+SPARE_PACKETS = 50
+"""Over 2 s a few samples more than a piece are left over each time: this machine was busy once; they are left out."""
+PIECE = PACKET_SAMPLES // 2
+"""Samples that come from the page at once; so many may be left over."""
+BLEND = 240
+"""Samples over which sound is blended where some is left out, 5 ms."""
 STRETCH = 0.04
 """Largest change of speed while sound catches up or falls back."""
 SETTLE_SECONDS = 0.5
@@ -36,6 +42,7 @@ class Microphone:
         """Samples of silence put in because nothing came."""
         self.muted = False
         self._pieces: deque[Sound] = deque(maxlen=MOST_WAITING * 2)
+        self._left: deque[int] = deque(maxlen=SPARE_PACKETS)
 
     def put(self, sound: Sound) -> None:
         """Add sound as it comes."""
@@ -57,7 +64,19 @@ class Microphone:
         waiting = sum(len(piece) for piece in self._pieces)
         while waiting > MOST_WAITING * PACKET_SAMPLES // 2:
             waiting -= len(self._pieces.popleft())
+        self._left.append(waiting)
+        if len(self._left) == SPARE_PACKETS and min(self._left) >= PIECE + BLEND:
+            self._leave_out(min(self._left) - PIECE)
         return np.zeros_like(out) if self.muted else out
+
+    def _leave_out(self, count: int) -> None:
+        """Leave out the oldest samples that wait, so that sound is not late for ever."""
+        waiting = np.concatenate(self._pieces)
+        share = np.linspace(0, 1, BLEND)
+        blend = (1 - share) * waiting[:BLEND] + share * waiting[count : count + BLEND]
+        self._pieces.clear()
+        self._pieces.append(np.concatenate((np.asarray(np.rint(blend), np.int16), waiting[count + BLEND :])))
+        self._left.clear()
 
 
 class Loudspeaker:

@@ -27,9 +27,11 @@ const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 let socket = null;
 let connection = null;
 let stream = null;
+let pictures = null;  // the sender of the camera's
 let state = "idle";
 let photoReady = false;
 let ownMode = "synthesis";
+let theirs = { mode: "synthesis", avatar: false };  // what the other side sends; the agent tells only what is new
 
 function say(type, fields = {}) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type, ...fields }));
@@ -38,7 +40,7 @@ function say(type, fields = {}) {
 function notice(text) { byId("notice").textContent = text; }
 
 const view = new FaceView(byId("face"), (angles) => {
-  byId("look").setAttribute("aria-pressed", String(angles.frontal));
+  press("look", angles.frontal);
   say("view", angles);
 });
 
@@ -51,20 +53,30 @@ function open() {
     const message = JSON.parse(event.data);
     hear[message.type]?.(message);
   };
-  socket.onclose = () => {
-    byId("state").textContent = "The agent is gone: is `facewire call` still running?";
-    connection?.close();
-    document.body.dataset.state = "ended";
-  };
+  socket.onclose = () => alone("This page has lost its agent. Open the address that facewire call prints.");
+}
+
+// Without an agent nothing on this page works.
+function alone(text) {
+  byId("state").textContent = "No agent";
+  notice(`${byId("notice").textContent} ${text}`);
+  document.body.dataset.state = "alone";
+  for (const id of ["before", "inviting", "numbers"]) byId(id).hidden = true;
+  connection?.close();
+  stream?.getTracks().forEach((track) => track.stop());
 }
 
 const hear = {
-  welcome() { connect(); },
+  welcome(message) {
+    press("mute", message.muted);
+    press("camera", message.camera_off);
+    connect();
+  },
   answer(message) { connection?.setRemoteDescription({ type: "answer", sdp: message.sdp }); },
   failure(message) { notice(message.problem); },
 
   check(message) {
-    mark("camera", message.picture, message.picture ? "works" : "no picture");
+    mark("camera", message.picture, message.picture ? "works" : pressed("camera") ? "off" : "no picture");
     mark("light", message.light === "good", LIGHT[message.light]);
     const count = message.faces > 1 ? `${message.faces} people` : "found";
     mark("face", message.face && message.faces === 1, message.face ? count : "not found");
@@ -93,14 +105,13 @@ const hear = {
     if (byId("link").value !== message.link) byId("copy").textContent = "Copy";
     byId("link").value = message.link;
     byId("numbers").hidden = state !== "live";
-    view.enabled = state === "live";
-    if (state !== "live") byId("mark").textContent = MARKS.synthesis;
+    show();
     ready();
   },
 
   remote(message) {
-    if (state !== "live") return;
-    byId("mark").textContent = MARKS[message.mode] + (message.avatar ? " · avatar" : "");
+    theirs = message;
+    show();
   },
 
   own(message) {
@@ -138,9 +149,19 @@ function mark(name, ok, text) {
   item.querySelector("span").textContent = text;
 }
 
+function show() {
+  const { mode, avatar } = OWN_PICTURE.includes(state) ? { mode: "synthesis", avatar: false } : theirs;
+  document.body.dataset.mode = mode;
+  byId("mark").textContent = MARKS[mode] + (avatar ? " · avatar" : "");
+  view.enabled = state === "live" && mode === "synthesis";
+  for (const id of ["look", "reset"]) byId(id).disabled = !view.enabled;
+}
+
 function ready() {
-  const caption = photoReady ? "How others will see you" : "Your camera: choose a photo to see your avatar";
-  byId("caption").textContent = OWN_PICTURE.includes(state) ? caption : "";
+  const own = OWN_PICTURE.includes(state);
+  const caption = photoReady ? "How others will see you" : "Choose a photo to see your avatar";
+  byId("caption").textContent = own ? caption : "";
+  if (own) byId("mark").textContent = photoReady ? MARKS.synthesis : "Your camera";
   byId("start").disabled = !photoReady;
   byId("enter").disabled = !photoReady || !byId("invitation").value.trim();
 }
@@ -170,8 +191,9 @@ async function connect() {
     incoming.addTrack(event.track);
   };
   for (const track of stream.getTracks()) connection.addTrack(track, stream);
-  const sender = connection.getSenders().find((one) => one.track?.kind === "video");
-  if (sender?.track) sender.track.contentHint = "motion";
+  pictures = connection.getSenders().find((one) => one.track?.kind === "video");
+  if (pictures?.track) pictures.track.contentHint = "motion";
+  apply();
   await connection.setLocalDescription(await connection.createOffer());
   await gathered(connection);
   say("offer", { sdp: connection.localDescription.sdp });
@@ -201,18 +223,29 @@ async function smaller(file) {
 
 // What the user does.
 
-function toggle(id, type, apply) {
-  const button = byId(id);
-  const on = button.getAttribute("aria-pressed") !== "true";
-  button.setAttribute("aria-pressed", String(on));
-  apply(on);
-  say(type, { on });
+function pressed(id) { return byId(id).getAttribute("aria-pressed") === "true"; }
+function press(id, on) { byId(id).setAttribute("aria-pressed", String(on)); }
+
+// Lets microphone and camera do what their buttons say; of a camera that is off no pictures are sent at all.
+function apply() {
+  document.body.dataset.camera = pressed("camera") ? "off" : "on";
+  for (const track of stream?.getAudioTracks() ?? []) track.enabled = !pressed("mute");
+  for (const track of stream?.getVideoTracks() ?? []) {
+    track.enabled = !pressed("camera");
+    pictures?.replaceTrack(track.enabled ? track : null);
+  }
+}
+
+function toggle(id, type) {
+  press(id, !pressed(id));
+  apply();
+  say(type, { on: pressed(id) });
 }
 
 const actions = {
-  mute: () => toggle("mute", "mute", (on) => stream?.getAudioTracks().forEach((track) => { track.enabled = !on; })),
-  camera: () => toggle("camera", "camera-off", (on) => stream?.getVideoTracks().forEach((track) => { track.enabled = !on; })),
-  look: () => view.set(0, 0, byId("look").getAttribute("aria-pressed") !== "true"),
+  mute: () => toggle("mute", "mute"),
+  camera: () => toggle("camera", "camera-off"),
+  look: () => view.set(0, 0, !pressed("look")),
   reset: () => view.reset(),
   "hang-up": () => say("hang-up"),
   take: () => say("take-photo"),
@@ -247,8 +280,8 @@ const KEYS = { m: "mute", c: "camera", l: "look", r: "reset" };
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
   const id = KEYS[event.key.toLowerCase()];
-  if (id && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
+  if (id && !byId(id).disabled && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
 });
 
 if (key) open();
-else byId("state").textContent = "Open the address that `facewire call` printed: it carries a key.";
+else alone("Open the address that facewire call prints: it carries a key.");
