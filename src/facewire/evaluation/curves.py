@@ -22,6 +22,8 @@ MOST_POINTS = 120
 """Of a curve; longer ones are drawn as means of neighbouring reports."""
 LAST_SHARE = 0.1
 """Of a run's reports, whose mean stands in the table."""
+PLOT = (330, 240)
+"""Pixels of a plot; three stand side by side."""
 SCALARS, PREVIEWS = "scalars.jsonl", "preview-*.png"
 """What training writes into its folder (training/trainer.py)."""
 
@@ -98,7 +100,9 @@ def curves_page(runs: Sequence[Curves]) -> Page:
     terms = list(dict.fromkeys(term for run in runs for term in run.terms))
     plots = [
         line_plot(
-            term, {label: thinned(run.terms[term]) for label, run in labels.items() if term in run.terms}
+            term,
+            {label: thinned(run.terms[term]) for label, run in labels.items() if term in run.terms},
+            size=PLOT,
         )
         for term in terms
     ]
