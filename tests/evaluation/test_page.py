@@ -189,3 +189,14 @@ def test_a_difference_is_grey_where_there_is_none() -> None:
     assert difference(a, a)[0, 0, 0] == 128
     assert difference(a, b)[0, 0, 0] == 98
     assert difference(b, np.zeros_like(b))[0, 0, 0] == 255
+
+
+@pytest.mark.parametrize(
+    "values", [(1.0, 1.0 + 1e-7), (1.0 + 1e-7, 1.0 + 2e-7), (-1.0 - 1e-7, -1.0), (0.0, 0.0)]
+)
+def test_values_that_differ_by_rounding_at_a_limit_are_drawn(values: tuple[float, float]) -> None:
+    axis = Axis.over(values, 0, 100).within((-1.0, 1.0))
+    assert axis.ticks()
+    assert "<svg" in strip_plot(
+        "similarity", {"ours": dict(zip("ab", values, strict=True))}, limits=(-1.0, 1.0)
+    )

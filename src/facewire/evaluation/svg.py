@@ -15,6 +15,8 @@ PALETTE = (
     "#1f6feb", "#d1242f", "#1a7f37", "#bf8700", "#8250df", "#0a8f9c",
     "#bc4c00", "#6e7781", "#b3256e", "#4d5a2a", "#3b3f8c", "#a06a4b",
 )  # fmt: skip
+ROUNDING = 1e-6
+"""Of a value: nearer ones are drawn as the same."""
 Limits = tuple[float | None, float | None]
 """Least and greatest possible value; None is unbounded."""
 RESULT_COLOUR, BASELINE_COLOUR = PALETTE[0], "#9aa4ae"
@@ -37,7 +39,8 @@ class Axis:
     def over(values: Sequence[float], first: float, last: float) -> Axis:
         """Return an axis that has room for all values."""
         low, high = min(values), max(values)
-        margin = 0.05 * (high - low) or 0.5 * abs(high) or 0.5
+        size = max(abs(low), abs(high))
+        margin = 0.05 * (high - low) if high - low > ROUNDING * size else 0.5 * size or 0.5
         return Axis(low - margin, high + margin, first, last)
 
     def within(self, limits: Limits) -> Axis:
