@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from facewire.base.errors import CallError, ConfigError, FacewireError, MediaError, ProtocolError
+from facewire.base.errors import CallError, ConfigError, FacewireError, ProtocolError
 from facewire.call import page_messages as page
 from facewire.call.agent_settings import AgentSettings
 from facewire.call.conversation import SILENCE_SECONDS, Conversation
@@ -35,15 +35,14 @@ from facewire.call.performer import Performance
 from facewire.call.photo_choice import PhotoChoice
 from facewire.call.rtc_peer import RtcPeer
 from facewire.call.set_up import SetUp
-from facewire.call.source_photo import IncomingPhoto, OwnSource
+from facewire.call.source_photo import OwnSource
 from facewire.call.states import Action, Event, State
+from facewire.call.their_photos import TheirPhotos
 from facewire.call.view import FreeView
 from facewire.codec.tables.artefact import CodecTables
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.opus import Sound
-from facewire.media.still import decode_photo
-from facewire.runtime.engine import Prepared
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from facewire.transport.invitation import Invitation
 
@@ -66,8 +65,6 @@ BEHIND_SECONDS = 1.0
 """Sound that is later than this is not sent any more."""
 CLOSE_SECONDS = 2.0
 """Left for what is under way when the agent ends."""
-KEPT_PEOPLE = 4
-"""Prepared photos of the other side: as many epochs as a stream can tell apart."""
 
 Result = TypeVar("Result")
 
@@ -106,8 +103,7 @@ class Agent:
         self._performer = self._photos.performer
         self._reporter = PageReporter(engine.size)
         self._view = FreeView()
-        self._people: dict[int, Prepared] = {}
-        self._held: IncomingPhoto | None = None
+        self._theirs = TheirPhotos(engine)
         self._link: PageLink | None = None
         self._page_left: float | None = None
         self._newest: tuple[CameraPicture, float] | None = None
@@ -141,9 +137,8 @@ class Agent:
                 await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
             if self._link is not None:
                 await self._link.close()
-            self._sending.shutdown(wait=False, cancel_futures=True)
-            self._receiving.shutdown(wait=False, cancel_futures=True)
-            self._reflecting.shutdown(wait=False, cancel_futures=True)
+            for pool in (self._sending, self._receiving, self._reflecting):
+                pool.shutdown(wait=False, cancel_futures=True)
 
     # The page.
 
@@ -240,8 +235,7 @@ class Agent:
             if invitation != self._invitation:
                 self._meeting.forget_seat()
             self._invitation, self._problem = invitation, ""
-            self._held = None
-            self._people.clear()
+            self._theirs.forget()
         self._on(Event.JOIN)
 
     def _newest_picture(self) -> Pixels | None:
@@ -310,7 +304,7 @@ class Agent:
         party = Party(
             self.engine.fingerprint, self.tables, self.engine.size, self.settings.trailer, source.avatar
         )
-        talk = Conversation(party, source, peer, time.monotonic(), self._held)
+        talk = Conversation(party, source, peer, time.monotonic(), self._theirs.newest)
         talk.microphone.muted = self._muted
         talk.set_mode(self._performer.keeper.mode)
         self._last_show = None
@@ -329,8 +323,7 @@ class Agent:
             elif event is Event.BYE:
                 self._problem = "the other side hung up"
         await self._meeting.leave()
-        self._held = None
-        self._people.clear()
+        self._theirs.forget()
         await self._meeting.close_peer()
 
     # What goes on all the time.
@@ -431,7 +424,7 @@ class Agent:
                 await self._in(self._receiving, lambda: self._reporter.shown_h264.see(shown))  # noqa: B023
 
     async def _rendered(self, talk: Conversation, show: Show) -> Pixels | None:
-        person = self._people.get(show.epoch)
+        person = self._theirs.person(show.epoch)
         self._last_show = show
         if person is None:
             return None
@@ -468,16 +461,13 @@ class Agent:
         while talk.photos and self.talk is talk:
             photo = talk.photos.popleft()
             try:
-                person = await self._in(self._receiving, lambda: self._prepare(photo))  # noqa: B023
+                person = await self._in(self._receiving, lambda: self._theirs.prepare(photo))  # noqa: B023
             except FacewireError as error:
                 talk.photo_spoilt(str(error))
                 continue
             if self.talk is not talk:
                 return
-            self._people[photo.epoch] = person
-            for old in [epoch for epoch in self._people if epoch <= photo.epoch - KEPT_PEOPLE]:
-                del self._people[old]
-            self._held = photo
+            self._theirs.keep(photo, person)
             talk.photo_prepared(photo)
         for event in talk.events():
             if event is Event.MISFIT:
@@ -486,18 +476,6 @@ class Agent:
         if self.course.state is State.LIVE and talk.silent_for(now) > SILENCE_SECONDS:
             self._on(Event.BROKEN)
         self._reporter.tell_modes(talk, self._performer.keeper)
-
-    def _prepare(self, photo: IncomingPhoto) -> Prepared:
-        """Decode and prepare a photo of the other side, which must be a picture of the agreed size.
-
-        Raises:
-            MediaError: it is not.
-        """
-        size = self.engine.size
-        picture = decode_photo(photo.picture, size * size, "the other side's photo")
-        if picture.shape != (size, size, 3):
-            raise MediaError("the other side's photo", f"is not {size}x{size} pixels")
-        return self.engine.person(picture)
 
     # What the page is told.
 

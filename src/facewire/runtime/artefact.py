@@ -38,7 +38,7 @@ FORMATS = (ONNX, OPENVINO)
 SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
 INT8 = "int8"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, INT8: torch.bfloat16}
-"""Number formats of the receiver's convolutions; `int8` is bfloat16 with residual blocks in 8-bit integers."""
+"""Number formats of the receiver's convolutions; `int8` is bfloat16 with some in 8-bit integers (eight_bit.py)."""
 OPSET = 18
 """Of ONNX: the first with everything that is used; 4-D sampling is called `bilinear` up to 19."""
 MANIFEST = "manifest.json"

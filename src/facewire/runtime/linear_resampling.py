@@ -62,23 +62,22 @@ def enlarge_by_products(module: GraphModule, node: Node) -> None:
     height, width = picture.meta["tensor_meta"].shape[2:]
     tall, wide = size
     rows, columns = _between(height, tall), _between(width, wide).T
-    graph, ends = module.graph, [node]
+    graph, flow = module.graph, _is_flow(picture, node)
     with graph.inserting_before(node):
-        if _is_flow(picture, node):
+        if flow:
             # x and y of a cell are neighbours: both are weighed alike, a line is twice as long.
             parts = picture.meta["tensor_meta"].shape[1]
             columns = torch.kron(columns.contiguous(), torch.eye(parts))
             picture = graph.call_function(
                 aten.reshape.default, (picture.args[0], [-1, height, width * parts])
             )
-            ends = list(node.users)
         module.register_buffer(f"{node.name}_rows", rows)
         module.register_buffer(f"{node.name}_columns", columns.contiguous())
         new = graph.call_function(aten.matmul.default, (picture, graph.get_attr(f"{node.name}_columns")))
         new = graph.call_function(aten.matmul.default, (graph.get_attr(f"{node.name}_rows"), new))
-        if ends != [node]:
+        if flow:
             new = graph.call_function(aten.reshape.default, (new, [-1, tall, wide, parts]))
-    for end in ends:
+    for end in list(node.users) if flow else [node]:
         end.replace_all_uses_with(new)
 
 
