@@ -21,12 +21,14 @@ from pathlib import Path
 
 import av
 import numpy as np
+import torch
 from skimage.data import astronaut
 
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
 from facewire.media.video import VideoWriter
-from facewire.runtime.live_benchmark import camera_frames, peak_mb
+from facewire.runtime.device import peak_mb
+from facewire.runtime.live_benchmark import camera_frames
 
 RATE = Fraction(25)
 SIZE = (1920, 1080)
@@ -122,7 +124,7 @@ def animate(photo: str, driving: str, output: str, weights: str, engine: str) ->
     animator = Animator.load(weights, engine=engine)
     person = animator.person(photo)
     report = render(animator, person, record(animator, driving), output, audio_from=driving)
-    return peak_mb(), report.frames_per_second
+    return peak_mb(torch.device("cpu")), report.frames_per_second
 
 
 if __name__ == "__main__":

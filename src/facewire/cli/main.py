@@ -15,6 +15,7 @@ from facewire.base.errors import FacewireError
 from facewire.cli import (
     animate,
     bench,
+    bench_batches,
     bench_train,
     call,
     compare,
@@ -50,6 +51,7 @@ COMMANDS = (
     evaluate,
     export,
     bench,
+    bench_batches,
     bench_train,
     doctor,
 )
@@ -92,8 +94,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:2] == bench_train.NAME.split():
-        words[:2] = [bench_train.NAME]
+    if " ".join(words[:2]) in (bench_batches.NAME, bench_train.NAME):
+        words[:2] = [" ".join(words[:2])]
     given = parser().parse_args(words)
     try:
         code: int = given.run(given)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -29,12 +28,14 @@ from facewire.media.image import resize
 from facewire.networks.presets import Model, build_preset
 from facewire.networks.weights import load_model
 from facewire.runtime.artefact import INT8
+from facewire.runtime.device import matrix_gflops, peak_mb
 from facewire.runtime.engine import Engine, Prepared
 from facewire.runtime.engine_choice import Choice, open_engine
 from facewire.runtime.head_tracker import HeadTracker
 
 WARM_UP = 5
 MATRIX = 2048
+CPU = torch.device("cpu")
 CAMERA = (1280, 720)
 """Width and height of the camera in the main figures."""
 CAMERAS = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
@@ -80,7 +81,8 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
         "receiver": gigamacs(lambda: model.render(identity, identity.motion)),
         "sender": gigamacs(lambda: model.motion(_grey(model.resolution))),
     }
-    peak = matrix_gflops(torch.bfloat16 if precision == INT8 else getattr(torch, precision))
+    fastest = torch.bfloat16 if precision == INT8 else getattr(torch, precision)
+    peak = matrix_gflops(fastest, MATRIX, CPU)
     receiver, sender = live["receiver_ms"]["median"], live["sender_ms"]["median"]
     paper = None if paper_frames == 0 else paper_ms(paper_frames)
     return {
@@ -123,7 +125,7 @@ def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
     sender = timed(_looks(tracker, frames), settings.frames)
     receiver = timed(_renders(engine, person, motions), settings.frames)
     both = both_fps(engine, HeadTracker(engine), frames, person, settings.frames)
-    peak = peak_mb()  # of a call; what follows measures growth and takes more
+    peak = peak_mb(CPU)  # of a call; what follows measures growth and takes more
     fewer = max(5, settings.frames // 4)
     return {
         "engine": choice.name,
@@ -241,15 +243,9 @@ def summary(times: Sequence[float]) -> dict[str, float]:
     return {"median": round(statistics.median(times), 2), "p95": round(float(np.percentile(times, 95)), 2)}
 
 
-def matrix_gflops(dtype: torch.dtype) -> float:
-    """Return what a matrix product in this number format reaches here, in GFLOP/s: the limit of what follows."""
-    a, b = torch.randn(2, MATRIX, MATRIX).to(dtype)
-    return 2 * MATRIX**3 / (min(timed(lambda: a @ b, 10)) / 1000) / 1e9
-
-
 def gigamacs(call: Callable[[], object]) -> float:
     """Return the multiply-accumulates of a call, in 10^9."""
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         call()
     return float(counter.get_total_flops()) / 2e9
 
@@ -266,16 +262,6 @@ def paper_ms(frames: int) -> float:
             model.render(identity, model.motion(image))
             times.append(1000 * (time.perf_counter() - begin))
     return statistics.median(times)
-
-
-def peak_mb() -> float:
-    """Return the most memory that this process has had, in 10^6 bytes; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6
 
 
 def _opened(model: Model, sha256: str, settings: Settings) -> tuple[Engine, Choice]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +14,7 @@ import torch
 from facewire.losses.feature_taps import FeatureTaps, Vgg19
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
+from facewire.runtime.device import device_name, peak_mb, settle
 from facewire.training.pace import Pace
 from facewire.training.prefetch import prefetched
 from facewire.training.trainer import Trainer
@@ -58,17 +58,17 @@ def measure(trainer: Trainer, data: str, *, warm_up: int, steps: int) -> TrainBe
     ahead = prefetched(trainer.prepare, 0, warm_up + steps, trainer.workers)
     for step in range(warm_up):
         learner.advance(step, next(ahead))
-    _settle(learner.device)
+    settle(learner.device)
     pace, begin = Pace(), time.process_time()
     for step, parts in enumerate(pace.timed(ahead), start=warm_up):
         learner.advance(step, parts)
         pace.add(config.batch)
-    _settle(learner.device)
+    settle(learner.device)
     own = steps * config.batch / trainer.ranks.count
     return TrainBench(
         samples_per_s=round(pace.samples_per_s, 3),
         data_wait_share=round(pace.data_wait_share, 4),
-        peak_mb=round(peak_bytes(learner.device) / 1e6, 1),
+        peak_mb=round(peak_mb(learner.device), 1),
         device=device_name(learner.device),
         step_ms=round(1000 * pace.seconds / steps, 2),
         cpu_s_per_sample=round((time.process_time() - begin) / own, 4),
@@ -89,29 +89,10 @@ def profile(trainer: Trainer, steps: int = 3, rows: int = 30) -> str:
     with torch.profiler.profile() as found:
         for step in range(steps):
             trainer.learner.advance(step, trainer.prepare(step))
-        _settle(trainer.learner.device)
+        settle(trainer.learner.device)
     kind = "self_cuda_time_total" if trainer.learner.device.type == "cuda" else "self_cpu_time_total"
     table: str = found.key_averages().table(sort_by=kind, row_limit=rows, max_name_column_width=60)
     return table
-
-
-def peak_bytes(device: torch.device) -> int:
-    """Return the most memory used so far, of the GPU or of this process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def device_name(device: torch.device) -> str:
-    """Return the name of the GPU, or of the processor as Linux knows it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return device.type
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{device.type}: {names[0]}" if names else device.type
 
 
 def stand_in_vgg() -> FeatureTaps:
@@ -148,8 +129,3 @@ def write_made_up_clips(folder: Path, side: int, clips: int = 4, frames: int = 5
         landmarks = face + np.stack((moves, np.zeros(frames)), axis=1)[:, None]
         pose = np.concatenate((200 * moves[:, None] * (1.0, 0.5, 0.2), place), axis=1)
         np.savez(folder / f"{clip}.npz", lm=landmarks, pose=pose, det=np.ones(frames, bool))
-
-
-def _settle(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
