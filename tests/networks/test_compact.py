@@ -213,7 +213,8 @@ def test_heads_of_a_batch_do_not_see_each_other() -> None:
     for row in range(3):
         rows = slice(row, row + 1)
         alone = model.render(model.identity(source[rows]), model.motion(driving[rows]))
-        torch.testing.assert_close(alone[0], together[row], atol=1e-4, rtol=0)
+        # Batches are summed in another order; in noise that much moves a pixel by an eighth of a grey level at most.
+        torch.testing.assert_close(alone[0], together[row], atol=5e-4, rtol=0)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ of the other two is sharp and straight. What opens and was closed in the source 
 there the generator sees nothing of the source, shows none of the three and paints.
 
     F: picture 256 -> 24 x 128^2 -> 48 x 64^2 -> volume 16 x 8 x 32^2           once per source
+                       ->  7 x 128^2 -> 12 x 64^2                               what G reads of them
     G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, pictures' 256  per frame
                      openings -^           openings -^
        -> shares and repair, 24 channels at 128, shuffled to 256
@@ -28,6 +29,11 @@ VOLUME_DEPTH = 8
 VOLUME_SIDE = 32
 HALF, QUARTER, EIGHTH = 24, 48, 96
 """Channels of the source features at 1/2, 1/4 and 1/8 of the picture."""
+HALF_READ, QUARTER_READ = 7, 12
+"""Combinations of the first two that the generator reads: with 24 and 48 the pictures are no better (docs/lab)."""
+MOVED = HALF_READ + 4 * 3 + 3 + 3 + opening.CHANNELS
+"""Channels at 1/2 that the generator gets beside its own: features, the warped picture, means of the two others,
+openings. 31; processors multiply 32 at a time."""
 SHARE_BIAS = (3.0, -1.0, -1.0)
 """Of the logits of whole flow, head and stillness, against 0 for none of them: an untrained generator shows the
 warped picture. The repair is added, not one of the choices: a choice's gradient dies as soon as another one
@@ -77,6 +83,8 @@ class CompactAppearance(nn.Module):
         self.enter32 = nn.Conv2d(QUARTER, EIGHTH, 3, stride=2, padding=1)
         self.block32 = Residual(EIGHTH)
         self.volume = nn.Conv2d(EIGHTH, VOLUME_CHANNELS * VOLUME_DEPTH, 1)
+        self.read_half = nn.Conv2d(HALF, HALF_READ, 1)
+        self.read_quarter = nn.Conv2d(QUARTER, QUARTER_READ, 1)
         self.compress = nn.Conv2d(QUARTER, COMPRESSED, 1)
         keep_variance(self)
 
@@ -87,7 +95,7 @@ class CompactAppearance(nn.Module):
         eighth = self.block32(self.enter32(F.relu(quarter)))
         flat = self.volume(F.relu(eighth))
         volume = flat.view(flat.shape[0], VOLUME_CHANNELS, VOLUME_DEPTH, *flat.shape[2:])
-        return half, quarter, volume, self.compress(F.relu(quarter))
+        return self.read_half(half), self.read_quarter(quarter), volume, self.compress(F.relu(quarter))
 
 
 @torch.no_grad()
@@ -111,9 +119,9 @@ class CompactGenerator(nn.Module):
         super().__init__()
         self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
         self.blocks32 = nn.Sequential(Residual(128), Residual(128))
-        self.enter64 = nn.Conv2d(128 + QUARTER + 1 + opening.CHANNELS, 64, 3, padding=1)
-        self.blocks64 = nn.Sequential(Residual(64), Residual(64))
-        self.enter128 = nn.Conv2d(64 + HALF + 3 * 12 + opening.CHANNELS, 32, 3, padding=1)
+        self.enter64 = nn.Conv2d(128 + QUARTER_READ + 1 + opening.CHANNELS, 64, 3, padding=1)
+        self.block64 = Residual(64)
+        self.enter128 = nn.Conv2d(64 + MOVED, 32, 3, padding=1)
         self.blocks128 = nn.Sequential(Residual(32), Residual(32))
         self.finish = nn.Conv2d(32, 4 * (3 + len(SHARE_BIAS)), 3, padding=1)
         self.opened = nn.Conv2d(opening.CHANNELS, 4 * (3 + len(SHARE_BIAS)), 1, bias=False)
@@ -143,14 +151,17 @@ class CompactGenerator(nn.Module):
         openings64 = F.avg_pool2d(openings, 2)
         at64 = warp_image(quarter, surface) * (shown * _known(openings64))
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = self.blocks64(F.relu(self.enter64(_joined(x, at64, shown, openings64))))
+        x = self.block64(F.relu(self.enter64(_joined(x, at64, shown, openings64))))
 
         size = image.shape[-1]
         at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
         at256 = warp_image(image, resize_flow(surface, size, size))
         head = warp_image(image, resize_flow(field.head, size, size))
         folded = [F.pixel_unshuffle(picture, 2) for picture in (at256, head, image)]
-        moved = torch.cat((at128, *(part.to(x.dtype) for part in folded)), dim=1) * _known(openings)
+        means = [part.unflatten(1, (3, 4)).mean(dim=2) for part in folded[1:]]
+        moved = torch.cat((at128, *(part.to(x.dtype) for part in (folded[0], *means))), dim=1) * _known(
+            openings
+        )
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         x = self.blocks128(F.relu(self.enter128(_joined(x, moved, openings))))
 
