@@ -159,9 +159,8 @@ class CompactGenerator(nn.Module):
         head = warp_image(image, resize_flow(field.head, size, size))
         folded = [F.pixel_unshuffle(picture, 2) for picture in (at256, head, image)]
         means = [part.unflatten(1, (3, 4)).mean(dim=2) for part in folded[1:]]
-        moved = torch.cat((at128, *(part.to(x.dtype) for part in (folded[0], *means))), dim=1) * _known(
-            openings
-        )
+        pictures = (part.to(x.dtype) for part in (folded[0], *means))
+        moved = torch.cat((at128, *pictures), dim=1) * _known(openings)
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         x = self.blocks128(F.relu(self.enter128(_joined(x, moved, openings))))
 
