@@ -38,8 +38,8 @@ from skimage.data import astronaut
 from skimage.transform import AffineTransform, warp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.web.browser import Browser  # the driver of the browser tests
-from tests.web.chromium import Chromium, write_y4m
+from tests.call.browsers.browser import Browser  # the driver of the browser tests
+from tests.call.browsers.chromium import Chromium, write_y4m
 
 RATE, LOOP_SECONDS = 25, 10
 SWAYS = ((0.3, 9.0), (0.7, 6.0), (1.1, 4.0))

@@ -19,22 +19,22 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import islice
 
-from facewire.call import page_messages as page
+from facewire.animation.animator import Animator
 from facewire.call.agent import Agent
-from facewire.call.agent_settings import AgentSettings
-from facewire.call.engine import NetworkEngine
-from facewire.call.page_link import CameraPicture
-from facewire.call.rtc_peer import IceServer
+from facewire.call.conversation.states import State
+from facewire.call.meeting.rtc_peer import IceServer
+from facewire.call.meeting.signal_server import SignalServer
+from facewire.call.messages import page_messages as page
+from facewire.call.page.link import CameraPicture
+from facewire.call.person.engine import NetworkEngine
 from facewire.call.serve import serve
 from facewire.call.set_up import SetUpTimes
-from facewire.call.signal_server import SignalServer
-from facewire.call.states import State
+from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
+from facewire.engines.choice import open_engine
 from facewire.media.frame import Pixels
-from facewire.media.live_frame import video_frame
+from facewire.media.live.frame import video_frame
 from facewire.media.video import VideoReader
-from facewire.runtime.animator import Animator
-from facewire.runtime.engine_choice import open_engine
 
 FRAME = Fraction(1, 25)
 MOST_FRAMES = 100

@@ -24,11 +24,11 @@ import numpy as np
 import torch
 from skimage.data import astronaut
 
+from facewire.benchmarks.live import camera_frames
+from facewire.engines.device import peak_mb
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
 from facewire.media.video import VideoWriter
-from facewire.runtime.device import peak_mb
-from facewire.runtime.live_benchmark import camera_frames
 
 RATE = Fraction(25)
 SIZE = (1920, 1080)
@@ -117,9 +117,9 @@ def repeat_packets(source: Path, target: Path, times: int) -> None:
 
 def animate(photo: str, driving: str, output: str, weights: str, engine: str) -> tuple[float, float]:
     """Animate as the command line does; return peak memory in MB and frames per second of the last pass."""
-    from facewire.runtime.animate import animate as render
-    from facewire.runtime.animator import Animator
-    from facewire.runtime.driving import record
+    from facewire.animation.animate import animate as render
+    from facewire.animation.animator import Animator
+    from facewire.animation.driving import record
 
     animator = Animator.load(weights, engine=engine)
     person = animator.person(photo)

@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
+from facewire.benchmarks.training import stand_in_vgg, write_made_up_clips
 from facewire.data.clips import ClipSet, find_clips, open_clips
-from facewire.training.bench import stand_in_vgg, write_made_up_clips
 from facewire.training.config import TrainConfig
-from facewire.training.frozen import picture_network
+from facewire.training.objectives.frozen import picture_network
 from facewire.training.precision import flushed_denormals
 from facewire.training.recipes import recipe
 from facewire.training.run import FrozenNetworks, open_run, resolution

@@ -30,9 +30,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from facewire.benchmarks.training import stand_in_vgg, write_made_up_clips
 from facewire.data.clips import find_clips, open_clips
-from facewire.training.bench import stand_in_vgg, write_made_up_clips
-from facewire.training.frozen import picture_network
+from facewire.training.objectives.frozen import picture_network
 from facewire.training.recipes import recipe
 from facewire.training.run import FrozenNetworks, open_run, resolution
 

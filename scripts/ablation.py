@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from facewire.cli.main import main as facewire
-from facewire.networks.ablation import ABLATION_PRESETS
+from facewire.networks.paper.ablation import ABLATION_PRESETS
 
 
 def main() -> int:

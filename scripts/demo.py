@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from skimage.data import astronaut
 
+from facewire.animation.animate import AnimateOptions, AnimateReport, animate, transferred, viewed
+from facewire.animation.animator import Animator, Person
+from facewire.animation.driving import RecordedMotion
+from facewire.animation.view import ViewPath
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
 from facewire.media.image import save_image
-from facewire.runtime.animate import AnimateOptions, AnimateReport, animate, transferred, viewed
-from facewire.runtime.animator import Animator, Person
-from facewire.runtime.driving import RecordedMotion
-from facewire.runtime.motion_file import DEMO_MOTION, read_motion
-from facewire.runtime.view import ViewPath
+from facewire.talks.motion_file import DEMO_MOTION, read_motion
 
 SWEEP = ViewPath(yaw=(0, 30, -30, 0), pitch=(0, 10, 0, -10, 0))
 COLUMNS = 6

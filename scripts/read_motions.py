@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from facewire.animation.animator import BATCH, Animator
 from facewire.base.batches import in_batches
 from facewire.base.files import atomic_output
 from facewire.codec.state import Floats
-from facewire.evaluation.clips import find_clips
-from facewire.runtime.animator import BATCH, Animator
-from facewire.runtime.bridge import to_frames
+from facewire.evaluation.measuring.clips import find_clips
+from facewire.talks.bridge import to_frames
 
 
 def main() -> int:

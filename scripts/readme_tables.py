@@ -21,10 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from facewire.base.files import read_json
-from facewire.evaluation.compare import compare
-from facewire.evaluation.pages import printed
-from facewire.evaluation.published import CANONICAL, FRONTALISATION, RECONSTRUCTION, TRANSFER, PublishedTable
-from facewire.evaluation.turn_ranges import BASES, RANGES, TURN_METRICS, name_of
+from facewire.evaluation.measuring.compare import compare
+from facewire.evaluation.measuring.turn_ranges import BASES, RANGES, TURN_METRICS, name_of
+from facewire.evaluation.reports.pages import printed
+from facewire.evaluation.reports.published import (
+    CANONICAL,
+    FRONTALISATION,
+    RECONSTRUCTION,
+    TRANSFER,
+    PublishedTable,
+)
 
 TURNED = {metric.name for metric in TURN_METRICS}
 ROOT = Path(__file__).parent.parent

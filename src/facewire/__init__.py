@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from facewire.runtime.animator import Animator
-    from facewire.runtime.driving import RecordedMotion
+    from facewire.animation.animator import Animator
+    from facewire.animation.driving import RecordedMotion
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "record"]
@@ -31,7 +31,7 @@ def load(weights: str | Path = "compact-256", device: str = "cpu") -> Animator:
     Raises:
         WeightsError: the weights cannot be used.
     """
-    from facewire.runtime.animator import Animator
+    from facewire.animation.animator import Animator
 
     return Animator.load(weights, device)
 
@@ -42,6 +42,6 @@ def record(animator: Animator, video: str | Path, crop: str = "auto") -> Recorde
     Raises:
         MediaError: the video cannot be read, or shows no face.
     """
-    from facewire.runtime.driving import record as read
+    from facewire.animation.driving import record as read
 
     return read(animator, video, crop_mode=crop)

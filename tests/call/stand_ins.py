@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewire.call.engine import Seen
+from facewire.call.person.engine import Seen
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
+from facewire.engines.engine import Prepared
 from facewire.face.finder import Face, FaceFinder
-from facewire.runtime.engine import Prepared
 
 SIZE = 64
 KEYPOINTS = shipped_tables().keypoints

@@ -50,11 +50,11 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 def test_the_pages_files_are_where_the_commands_look() -> None:
-    assert {path.name for path in call.WEB.iterdir()} >= {
+    assert {path.name for path in call.SITE.iterdir()} >= {
         "index.html",
         "page.js",
         "page.css",
         "face.js",
         "join.html",
     }
-    assert Path(call.WEB).name == "web"
+    assert Path(call.SITE).name == "site"

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facewire.call.conversation import TICK, Conversation
-from facewire.call.face_receiver import Show
-from facewire.call.party import Party
-from facewire.call.peer_messages import PEER_MESSAGES, Bye, Photo
-from facewire.call.playout import RATE
-from facewire.call.source_photo import IncomingPhoto, OwnSource
-from facewire.call.states import Event
+from facewire.call.conversation.conversation import TICK, Conversation
+from facewire.call.conversation.party import Party
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
+from facewire.call.conversation.states import Event
+from facewire.call.messages.peer_messages import PEER_MESSAGES, Bye, Photo
+from facewire.call.playout.face_receiver import Show
+from facewire.call.playout.playout import RATE
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.media.still import encode_still
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO

@@ -16,10 +16,10 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
-from facewire.call import page_messages as page
-from facewire.call import signal_server as server
-from facewire.call.signal_messages import TO_SERVER, Enter, Leave, Say, ToServer
-from facewire.call.states import State
+from facewire.call.conversation.states import State
+from facewire.call.meeting import signal_server as server
+from facewire.call.messages import page_messages as page
+from facewire.call.messages.signal_messages import TO_SERVER, Enter, Leave, Say, ToServer
 from tests.call.test_servers import HEX, control, door, entered, heard, listening, told
 
 COUNT = int(os.environ.get("FACEWIRE_HOSTILE", "5000"))

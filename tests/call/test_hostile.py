@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 
-from facewire.call.conversation import Conversation
+from facewire.call.conversation.conversation import Conversation
 from tests.call.test_conversation import PARTY, SOURCE, Two, Wire
 
 COUNT = int(os.environ.get("FACEWIRE_HOSTILE", "6000"))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from facewire.base.errors import CallError
-from facewire.call.loopback import Loopback, LoopbackSettings
-from facewire.call.loopback_report import LoopbackReport
+from facewire.call.loopback.loopback import Loopback, LoopbackSettings
+from facewire.call.loopback.report import LoopbackReport
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.link import LinkSettings
 from tests.call.stand_ins import engine, finder, frame

@@ -11,8 +11,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
 from facewire.base.errors import ProtocolError
-from facewire.call.page_link import CameraPicture, FaceTrack, PageLink, with_addresses
-from facewire.call.prompt_buffer import PACKETS, PromptPictures, PromptSound
+from facewire.call.page.link import CameraPicture, FaceTrack, PageLink, with_addresses
+from facewire.call.page.prompt_buffer import PACKETS, PromptPictures, PromptSound
 
 NAME = "87e6a766-7ee6-44b2-a5aa-81b2b0e3d3e7.local"
 

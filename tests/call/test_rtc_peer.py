@@ -13,7 +13,7 @@ import pytest
 from aioice.ice import Connection
 
 from facewire.base.errors import CallError, ConfigError, ProtocolError
-from facewire.call.rtc_peer import IceServer, PeerHandlers, RtcPeer
+from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, rtp_bytes
 from facewire.transport.trailer import join, split
 

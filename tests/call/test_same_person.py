@@ -7,8 +7,8 @@ import pytest
 from skimage.data import astronaut
 
 from facewire.base.errors import WeightsError
-from facewire.call import same_person
-from facewire.call.same_person import SamePerson
+from facewire.call.person import same_person
+from facewire.call.person.same_person import SamePerson
 from facewire.face.finder import FaceFinder
 from facewire.metrics.identity import absence
 

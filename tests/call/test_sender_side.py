@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from facewire.base.errors import ConfigError, CorruptPacket
-from facewire.call.camera import Camera, Sight
-from facewire.call.concealment import EASE_SECONDS, MEMORY, Concealment, between
-from facewire.call.engine import Seen
-from facewire.call.judge import MOST_DIFFERENCE, Judgement, difference, judge
-from facewire.call.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
-from facewire.call.performer import Performance, Performer, Reflection
-from facewire.call.plain_video import VideoReceiver, VideoSender
-from facewire.call.view import FreeView
+from facewire.call.person.camera import Camera, Sight
+from facewire.call.person.engine import Seen
+from facewire.call.person.judge import MOST_DIFFERENCE, Judgement, difference, judge
+from facewire.call.person.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
+from facewire.call.person.performer import Performance, Performer, Reflection
+from facewire.call.person.view import FreeView
+from facewire.call.playout.concealment import EASE_SECONDS, MEMORY, Concealment, between
+from facewire.call.playout.plain_video import VideoReceiver, VideoSender
 from facewire.codec.state import MotionFrame
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO

@@ -16,20 +16,29 @@ from av.video.frame import VideoFrame
 
 import facewire
 from facewire.base.errors import CallError
-from facewire.call import page_messages as page
-from facewire.call import signal_server as server
 from facewire.call.agent import Agent
-from facewire.call.agent_settings import AgentSettings
-from facewire.call.page_link import CameraPicture
+from facewire.call.meeting import signal_server as server
+from facewire.call.meeting.signal_client import SignalClient, SignalHandlers
+from facewire.call.messages import page_messages as page
+from facewire.call.messages.signal_messages import (
+    TO_AGENT,
+    TO_SERVER,
+    Enter,
+    Other,
+    Refused,
+    Say,
+    Sealed,
+    Seated,
+)
+from facewire.call.page.link import CameraPicture
 from facewire.call.page_server import PageServer
 from facewire.call.serve import serve
-from facewire.call.signal_client import SignalClient, SignalHandlers
-from facewire.call.signal_messages import TO_AGENT, TO_SERVER, Enter, Other, Refused, Say, Sealed, Seated
+from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.invitation import Invitation
 from tests.call.stand_ins import engine, finder, frame
 
-WEB = Path(facewire.__file__).parent / "web"
+SITE = Path(facewire.__file__).parent / "call" / "page" / "site"
 HEX = "0" * 64
 
 
@@ -224,7 +233,7 @@ class TestSignal:
 async def door() -> AsyncIterator[tuple[Agent, int]]:
     settings = AgentSettings(signal="http://127.0.0.1:1", room="talk")
     agent = Agent(engine(), finder(), shipped_tables(), settings)
-    async with listening(PageServer(agent, WEB).app) as port:
+    async with listening(PageServer(agent, SITE).app) as port:
         running = asyncio.create_task(agent.run())
         try:
             yield agent, port

@@ -11,18 +11,18 @@ import pytest
 from av.video.frame import VideoFrame
 
 import facewire
-from facewire.call import page_messages as page
 from facewire.call.agent import Agent
-from facewire.call.agent_settings import AgentSettings
-from facewire.call.page_link import CameraPicture
+from facewire.call.conversation.states import State
+from facewire.call.meeting.signal_server import SignalServer
+from facewire.call.messages import page_messages as page
+from facewire.call.page.link import CameraPicture
 from facewire.call.set_up import PHASES, SetUp, SetUpTimes
-from facewire.call.signal_server import SignalServer
-from facewire.call.states import State
+from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
 from tests.call.stand_ins import engine, finder, frame
 from tests.call.test_servers import listening
 
-WEB = Path(facewire.__file__).parent / "web"
+SITE = Path(facewire.__file__).parent / "call" / "page" / "site"
 
 
 def test_each_phase_is_the_time_since_the_one_before() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from facewire.call.sound import PIECE, SPARE_PACKETS, Microphone
-from facewire.media.opus import PACKET_SAMPLES, Sound
+from facewire.call.playout.sound import PIECE, SPARE_PACKETS, Microphone
+from facewire.media.sound.opus import PACKET_SAMPLES, Sound
 
 
 def tone(begin: int, count: int) -> Sound:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facewire.call.course import Course
-from facewire.call.states import TABLE, TIME_LIMITS, Action, Event, State, outcome
+from facewire.call.conversation.course import Course
+from facewire.call.conversation.states import TABLE, TIME_LIMITS, Action, Event, State, outcome
 
 HEAD = "join admitted refused here gone opened broken greeted misfit bye hang signal timeout"
 COLUMNS = dict(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facewire.base.errors import MediaError
-from facewire.call.source_photo import IncomingPhoto
-from facewire.call.their_photos import KEPT, TheirPhotos
+from facewire.call.conversation.source_photo import IncomingPhoto
+from facewire.call.person.their_photos import KEPT, TheirPhotos
 from facewire.media.still import encode_still
 from tests.call.stand_ins import SIZE, StandInEngine
 

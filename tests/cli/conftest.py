@@ -11,12 +11,12 @@ import pytest
 import torch
 from skimage.data import astronaut
 
+from facewire.animation.animator import Animator, Person, Pixels
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_angles
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
 from facewire.media.video import VideoWriter
-from facewire.runtime.animator import Animator, Person, Pixels
 
 RATE = Fraction(30000, 1001)
 FRAMES = 12

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facewire.animation.animator import Animator, Person, Pixels
 from facewire.cli.main import main
 from facewire.media.frame import Frame
 from facewire.media.image import load_image, save_image
 from facewire.media.video import VideoReader, VideoWriter
-from facewire.runtime.animator import Animator, Person, Pixels
 from tests.cli.conftest import FRAMES, RATE
 
 

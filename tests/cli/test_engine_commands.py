@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facewire.benchmarks import live as live_benchmark
+from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
+from facewire.engines import choice as engine_choice
+from facewire.engines import health
+from facewire.engines.choice import Finding
 from facewire.media.image import save_image
 from facewire.media.video import VideoReader
 from facewire.networks.weights import PUBLISHED
-from facewire.runtime import engine_choice, health, live_benchmark
-from facewire.runtime.engine_choice import Finding
-from facewire.runtime.live_benchmark import Settings, camera_frames, measure_live, summary
 
 ISSUE_KEYS = (
     "receiver_ms",

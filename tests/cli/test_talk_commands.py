@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facewire.animation.animator import Animator, Pixels
 from facewire.cli import options
 from facewire.cli.main import main
 from facewire.media.image import load_image, save_image
 from facewire.media.video import VideoReader
-from facewire.runtime.animator import Animator, Pixels
 from tests.cli.conftest import FRAMES, RATE
 from tests.media.synthetic import Sound, beep_time, write_video
 

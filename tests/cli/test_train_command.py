@@ -21,7 +21,8 @@ from facewire.cli.main import main
 from facewire.media import image
 from facewire.networks.presets import PRESETS
 from facewire.networks.weights import load_model
-from facewire.training import frozen, trainer
+from facewire.training import trainer
+from facewire.training.objectives import frozen
 from facewire.training.recipes import RECIPES
 
 ClipMaker = Callable[..., Path]

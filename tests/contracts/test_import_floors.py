@@ -1,21 +1,28 @@
 """Which room may know which: imports go down the floors, never up, never sideways.
 
-    5  cli, web
-    4  training, evaluation, call
-    3  losses, metrics, runtime
+    7  cli
+    6  evaluation, call, benchmarks
+    5  talks, training
+    4  animation
+    3  losses, metrics, engines
     2  networks, codec, data
     1  geometry, bitstream, media, face, transport
     0  base
 
 `face` is built on `media` and `geometry`, its neighbours. The package's own `__init__` is the front door: it
 may know every room, and the rooms know nothing of it but the version.
+
+Within a room its folders and its own files are ordered too: no two of them need each other, and no files anywhere
+import each other in a circle, however far inside a function.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,9 +35,11 @@ FLOORS = (
     {"base"},
     {"geometry", "bitstream", "media", "face", "transport"},
     {"networks", "codec", "data"},
-    {"losses", "metrics", "runtime"},
-    {"training", "evaluation", "call"},
-    {"cli", "web"},
+    {"losses", "metrics", "engines"},
+    {"animation"},
+    {"talks", "training"},
+    {"evaluation", "call", "benchmarks"},
+    {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 NEIGHBOURS = {("face", "media"), ("face", "geometry")}
@@ -108,6 +117,59 @@ def _fault(room: str, name: str) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class Import:
+    """One file of the package imports another: paths below the package without suffix, and the line."""
+
+    importer: str
+    line: int
+    imported: str
+
+
+def inner_imports(files: Iterable[File]) -> list[Import]:
+    """Return every import of one file of the package by another, wherever it stands in the file."""
+    files = list(files)
+    known = {file.path.removesuffix(".py") for file in files}
+    found = []
+    for file in files:
+        for line, name in imported(file):
+            parts = name.split(".")[1:] if name.startswith("facewire.") else []
+            for end in (len(parts), len(parts) - 1):
+                target = "/".join(parts[:end])
+                if target in known:
+                    found.append(Import(file.path.removesuffix(".py"), line, target))
+                    break
+    return found
+
+
+def circles(imports: Iterable[Import], node: Callable[[str], str]) -> list[str]:
+    """Return a line for every import that closes a circle among the nodes that files belong to."""
+    edges = [(node(i.importer), node(i.imported), i) for i in imports]
+    after: dict[str, set[str]] = {}
+    for start, end, _ in edges:
+        after.setdefault(start, set()).add(end)
+
+    @cache
+    def reached(start: str) -> frozenset[str]:
+        seen, open_ = set[str](), [start]
+        while open_:
+            fresh = after.get(open_.pop(), set()) - seen
+            seen |= fresh
+            open_ += fresh
+        return frozenset(seen)
+
+    return [
+        f"{i.importer}.py:{i.line}: {start} and {end} need each other"
+        for start, end, i in edges
+        if start != end and start in reached(end)
+    ]
+
+
+def part_of_room(path: str) -> str:
+    """Return the room's folder that a file lies in, or the file itself where it lies in the room."""
+    return "/".join(path.split("/")[:2])
+
+
 def _named(file: File, name: str) -> list[str]:
     """Return where a file speaks of `name`, plain or as an attribute."""
     found = []
@@ -144,6 +206,46 @@ def test_every_file_keeps_to_its_floor(file: File) -> None:
     assert print_faults(file) == []
 
 
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circles(inner_imports(FILES), lambda path: path) == []
+
+
+def test_the_folders_of_a_room_are_ordered() -> None:
+    within = [i for i in inner_imports(FILES) if i.importer.split("/")[0] == i.imported.split("/")[0]]
+    assert len(within) > 100
+    assert circles(within, part_of_room) == []
+
+
+def test_every_folder_says_what_it_is_for() -> None:
+    silent = [f.path for f in FILES if f.path.endswith("/__init__.py") and not ast.get_docstring(f.tree)]
+    assert silent == []
+
+
+LISTS = {"cli", "metrics"}
+"""Folders that hold alike things, one a file."""
+MOST_FILES = 16
+
+
+def test_no_folder_has_grown_into_a_hall() -> None:
+    sizes = Counter(str(Path(file.path).parent) for file in FILES)
+    assert {name: size for name, size in sizes.items() if size > MOST_FILES and name not in LISTS} == {}
+
+
+def test_the_checker_sees_circles() -> None:
+    files = [
+        parse("call/a.py", "from facewire.call.page.b import x"),
+        parse("call/page/b.py", "def f():\n    from facewire.call.c import x"),
+        parse("call/c.py", "from facewire.call import a"),
+    ]
+    imports = inner_imports(files)
+    assert len(circles(imports, lambda path: path)) == 3
+    assert "call/page/b.py:2: call/page/b and call/c need each other" in circles(imports, lambda path: path)
+    assert circles(imports[:2], lambda path: path) == []
+    others = [*imports[:1], Import("call/page/d", 1, "call/a")]
+    assert circles(others, lambda path: path) == []
+    assert len(circles(others, part_of_room)) == 2
+
+
 def test_every_folder_is_on_a_floor() -> None:
     rooms = {file.room for file in FILES} - {""}
     assert rooms <= FLOOR.keys()
@@ -152,14 +254,14 @@ def test_every_folder_is_on_a_floor() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "fault"),
     [
-        ("geometry/a.py", "import facewire.networks.head", "must not import networks"),
+        ("geometry/a.py", "import facewire.networks.paper.head", "must not import networks"),
         ("geometry/a.py", "from facewire.networks import head", "must not import networks"),
         ("geometry/a.py", "from facewire import networks", "must not import networks"),
         ("geometry/a.py", "def f():\n    from facewire.losses.total import x", "must not import losses"),
         ("geometry/a.py", "from facewire.media.frame import Frame", "must not import media"),
         ("media/a.py", "from facewire.face.mesh import Mesh", "must not import face"),
         ("networks/a.py", "from facewire.codec.state import State", "must not import codec"),
-        ("training/a.py", "from facewire.evaluation.run import run", "must not import evaluation"),
+        ("training/a.py", "from facewire.evaluation.protocols.run import run", "must not import evaluation"),
         ("losses/a.py", "from .total import x", "relative import"),
         ("losses/a.py", "from facewire.attic.old import x", "no floor"),
         ("codec/a.py", "import torch", "must not import torch"),
@@ -179,9 +281,9 @@ def test_the_checker_sees_a_breach(path: str, text: str, fault: str) -> None:
         ("face/a.py", "from facewire.media.frame import Frame\nfrom facewire.geometry.pose import x"),
         ("data/a.py", "from facewire.face.mesh import Mesh"),
         ("cli/a.py", "from facewire.training.trainer import x\nfrom facewire import __version__"),
-        ("networks/a.py", "from facewire.networks.config import x\nimport torch"),
+        ("networks/a.py", "from facewire.networks.paper.config import x\nimport torch"),
         ("media/a.py", "import av\nfrom PIL import Image"),
-        ("__init__.py", "from facewire.runtime.animator import Animator"),
+        ("__init__.py", "from facewire.animation.animator import Animator"),
     ],
 )
 def test_the_checker_lets_good_files_pass(path: str, text: str) -> None:

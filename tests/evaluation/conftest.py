@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from facewire.evaluation.bench import Bench
-from facewire.evaluation.panel import Panel
-from facewire.evaluation.rows import Store
-from facewire.evaluation.settings import Settings
+from facewire.animation.animator import Animator
+from facewire.evaluation.measuring.panel import Panel
+from facewire.evaluation.measuring.rows import Store
+from facewire.evaluation.measuring.settings import Settings
+from facewire.evaluation.measuring.workbench import Bench
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Frame
@@ -25,7 +26,6 @@ from facewire.media.video import VideoWriter
 from facewire.networks.presets import Model
 from facewire.networks.types import Identity
 from facewire.networks.weights import Manifest, Provenance
-from facewire.runtime.animator import Animator
 
 Pixels = NDArray[np.uint8]
 SIDE = 192

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from facewire.animation.animator import Animator
 from facewire.networks.presets import build_preset, preset_config
 from facewire.networks.weights import Provenance, save_weights
-from facewire.runtime.animator import Animator
 
 from .conftest import portrait
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from facewire.base.errors import ConfigError, MediaError
-from facewire.evaluation.clips import EvaluationClip, data_hash, find_clips, find_stills, spread
-from facewire.evaluation.settings import Settings
+from facewire.evaluation.measuring.clips import EvaluationClip, data_hash, find_clips, find_stills, spread
+from facewire.evaluation.measuring.settings import Settings
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
 

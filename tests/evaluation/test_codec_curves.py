@@ -7,11 +7,11 @@ from typing import cast
 
 import pytest
 
-from facewire.evaluation.codec_curves import OUR_METHOD, Curves
-from facewire.evaluation.codec_methods import DEFAULT_SETTING
-from facewire.evaluation.codec_rates import MOTION, WHOLE
-from facewire.evaluation.panel import Panel
-from facewire.evaluation.rows import Row
+from facewire.evaluation.codecs.curves import OUR_METHOD, Curves
+from facewire.evaluation.codecs.methods import DEFAULT_SETTING
+from facewire.evaluation.codecs.rates import MOTION, WHOLE
+from facewire.evaluation.measuring.panel import Panel
+from facewire.evaluation.measuring.rows import Row
 from facewire.metrics.psnr import PSNR
 
 PANEL = cast(Panel, SimpleNamespace(available=lambda metrics: [PSNR]))

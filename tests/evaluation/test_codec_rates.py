@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facewire.evaluation.codec_rates import (
+from facewire.evaluation.codecs.rates import (
     ALWAYS_BETTER,
     ALWAYS_WORSE,
     MOTION,

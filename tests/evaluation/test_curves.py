@@ -11,7 +11,7 @@ import pytest
 
 from facewire.base.errors import MediaError
 from facewire.cli.main import main
-from facewire.evaluation.curves import SCALARS, Curves, read_curves, thinned
+from facewire.evaluation.reports.curves import SCALARS, Curves, read_curves, thinned
 from facewire.media.image import save_image
 from facewire.training.scalars import FILE, ScalarLog
 

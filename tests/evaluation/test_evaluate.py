@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from facewire.animation.animator import Animator
 from facewire.base.errors import ConfigError, MediaError, WeightsError
 from facewire.cli import evaluate as command
 from facewire.cli import options
-from facewire.evaluation import panel as panel_module
-from facewire.evaluation import reconstruction
-from facewire.evaluation.ablation import short_names
-from facewire.evaluation.panel import Panel
+from facewire.evaluation.measuring import panel as panel_module
+from facewire.evaluation.measuring.panel import Panel
+from facewire.evaluation.protocols import reconstruction
+from facewire.evaluation.protocols.ablation import short_names
 from facewire.metrics import identity
 from facewire.metrics.backbone_file import BackboneFile
 from facewire.metrics.inception import INCEPTION
-from facewire.runtime.animator import Animator
 
 Run = Callable[..., int]
 

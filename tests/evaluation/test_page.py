@@ -11,13 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facewire.evaluation.page import Block, Embedded, Page, Plots, Section, Table, Text, html
-from facewire.evaluation.pages import arrow, page, printed, shown
-from facewire.evaluation.published import ABLATION, CANONICAL, FRONTALISATION, RECONSTRUCTION, TRANSFER
-from facewire.evaluation.rows import Row, Store
-from facewire.evaluation.showcase import difference, extremes, film, spread_columns, strip
-from facewire.evaluation.summary import Summary, summarise
-from facewire.evaluation.svg import Axis, line_plot, number, scatter_plot, strip_plot
+from facewire.evaluation.measuring.rows import Row, Store
+from facewire.evaluation.measuring.summary import Summary, summarise
+from facewire.evaluation.reports.page import Block, Embedded, Page, Plots, Section, Table, Text, html
+from facewire.evaluation.reports.pages import arrow, page, printed, shown
+from facewire.evaluation.reports.published import (
+    ABLATION,
+    CANONICAL,
+    FRONTALISATION,
+    RECONSTRUCTION,
+    TRANSFER,
+)
+from facewire.evaluation.reports.showcase import difference, extremes, film, spread_columns, strip
+from facewire.evaluation.reports.svg import Axis, line_plot, number, scatter_plot, strip_plot
 from facewire.media.video import VideoReader
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.frechet import FID

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import torch
 
+from facewire.animation.animator import Animator
 from facewire.base.errors import ConfigError
-from facewire.evaluation import canonical, freeview, occlusion, reconstruction, transfer
-from facewire.evaluation.bench import Bench
-from facewire.evaluation.canonical import Gallery, nearest_hits, principal_plane, rms, shape_of
-from facewire.evaluation.clips import EvaluationClip, find_clips
-from facewire.evaluation.occluders import KINDS, Kind, occluder
-from facewire.evaluation.page import Section
-from facewire.evaluation.panel import Panel
-from facewire.evaluation.protocols import PROTOCOLS, protocol_of
-from facewire.evaluation.rows import Row, Store
-from facewire.evaluation.settings import Settings
-from facewire.evaluation.summary import summarise
+from facewire.evaluation.measuring.clips import EvaluationClip, find_clips
+from facewire.evaluation.measuring.panel import Panel
+from facewire.evaluation.measuring.rows import Row, Store
+from facewire.evaluation.measuring.settings import Settings
+from facewire.evaluation.measuring.summary import summarise
+from facewire.evaluation.measuring.workbench import Bench
+from facewire.evaluation.protocols import canonical, freeview, occlusion, reconstruction, transfer
+from facewire.evaluation.protocols.canonical import Gallery, nearest_hits, principal_plane, rms, shape_of
+from facewire.evaluation.protocols.occluders import KINDS, Kind, occluder
+from facewire.evaluation.protocols.registry import PROTOCOLS, protocol_of
+from facewire.evaluation.reports.page import Section
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.metrics.pose_error import rotation_angle
-from facewire.runtime.animator import Animator
 
 from .conftest import SIDE, portrait, write_clip
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from facewire.base.errors import MediaError
-from facewire.evaluation.bench import Bench
-from facewire.evaluation.rows import Measured, Row, Store
+from facewire.evaluation.measuring.rows import Measured, Row, Store
+from facewire.evaluation.measuring.workbench import Bench
 
 
 @dataclass(frozen=True)

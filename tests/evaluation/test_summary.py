@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from facewire.base.errors import ConfigError
-from facewire.evaluation.bootstrap import correlation_statistic, interval, mean_statistic
-from facewire.evaluation.compare import compare
-from facewire.evaluation.rows import Measured, Row, Store
-from facewire.evaluation.summary import document, summarise
+from facewire.evaluation.measuring.bootstrap import correlation_statistic, interval, mean_statistic
+from facewire.evaluation.measuring.compare import compare
+from facewire.evaluation.measuring.rows import Measured, Row, Store
+from facewire.evaluation.measuring.summary import document, summarise
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.apertures import LIP_APERTURE
 from facewire.metrics.frechet import FID, FRECHET_SQUEEZE, Moments, frechet_distance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facewire.evaluation.turn_ranges import BASES, RANGES, TURN_METRICS, by_turn, name_of
+from facewire.evaluation.measuring.turn_ranges import BASES, RANGES, TURN_METRICS, by_turn, name_of
 from facewire.geometry.pose import rotation_from_degrees
 
 

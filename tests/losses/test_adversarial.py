@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from facewire.losses.adversarial import feature_matching, hinge_discriminator, hinge_generator
-from facewire.networks.discriminator import Verdict
+from facewire.networks.paper.discriminator import Verdict
 
 
 def _verdict(*scores: float, features: tuple[Tensor, ...] = ()) -> Verdict:

@@ -10,8 +10,8 @@ import pytest
 
 from facewire.base.errors import ConfigError, MediaError
 from facewire.media.frame import Frame
-from facewire.media.opus_track import OpusFeed, OpusHead, packet_samples
-from facewire.media.sound_encoder import PACKET, SoundEncoder, SoundTap
+from facewire.media.sound.opus_track import OpusFeed, OpusHead, packet_samples
+from facewire.media.sound.sound_encoder import PACKET, SoundEncoder, SoundTap
 from facewire.media.video import VideoReader, VideoWriter
 
 from .synthetic import NTSC, SIZE, Sound, beep_time, gray, grays, read_all, sound_codec, write_video

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from facewire.base.errors import ConfigError, MediaError, OutputError, ShapeError
-from facewire.media import audio_track, video_writer
+from facewire.media import video_writer
 from facewire.media.frame import Frame, Pixels
 from facewire.media.image import load_image
+from facewire.media.sound import audio_track
 from facewire.media.video import VideoReader, VideoWriter
 
 from .synthetic import (

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
-from facewire.networks.ablation import ABLATION_PRESETS, FULL
-from facewire.networks.config import PaperConfig, to_dict
-from facewire.networks.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.paper.ablation import ABLATION_PRESETS, FULL
+from facewire.networks.paper.config import PaperConfig, to_dict
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 
 SMALL = replace(FULL, keypoints=3, base=4, channels=4)
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from facewire.networks.blocks2d import (
+from facewire.networks.paper.blocks2d import (
     DownBlock2d,
     ResBlock2d,
     ResBottleneck,
@@ -15,7 +15,7 @@ from facewire.networks.blocks2d import (
     conv2d,
     resize_image,
 )
-from facewire.networks.blocks3d import DownBlock3d, ResBlock3d, UpBlock3d, conv3d
+from facewire.networks.paper.blocks3d import DownBlock3d, ResBlock3d, UpBlock3d, conv3d
 
 
 @pytest.mark.parametrize(

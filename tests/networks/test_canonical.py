@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from facewire.networks.canonical import CanonicalDetector
-from facewire.networks.config import PAPER_PRESETS
+from facewire.networks.paper.canonical import CanonicalDetector
+from facewire.networks.paper.config import PAPER_PRESETS
 
 TINY = PAPER_PRESETS["tiny"]
 

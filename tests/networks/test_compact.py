@@ -15,10 +15,10 @@ from facewire.geometry.grid import image_grid
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
-from facewire.networks.compact_field import SIZE, compose
-from facewire.networks.compact_motion import BODY, FREE, GUIDES
-from facewire.networks.openings import CHANNELS, NEW_MOUTH, OPEN_MOUTH
+from facewire.networks.compact.field import SIZE, compose
+from facewire.networks.compact.model import CompactSynthesis, CompactTalkingHead
+from facewire.networks.compact.motion import BODY, FREE, GUIDES
+from facewire.networks.compact.openings import CHANNELS, NEW_MOUTH, OPEN_MOUTH
 from facewire.networks.talking_head import TalkingHead
 
 RENDER_GMACS = 5.0

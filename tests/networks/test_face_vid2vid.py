@@ -13,14 +13,14 @@ from torch import Tensor
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.discriminator import Discriminator
-from facewire.networks.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.discriminator import Discriminator
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 from facewire.networks.talking_head import TalkingHead
 from facewire.networks.types import Identity
 
 if TYPE_CHECKING:
-    from facewire.networks.compact import CompactTalkingHead
+    from facewire.networks.compact.model import CompactTalkingHead
 
     def _compact_keeps_the_promise(model: CompactTalkingHead) -> TalkingHead:
         return model

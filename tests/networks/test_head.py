@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from facewire.geometry.pose import angles_from_rotation
-from facewire.networks.blocks2d import ResBottleneck
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.head import HeadMotionEstimator
+from facewire.networks.paper.blocks2d import ResBottleneck
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.head import HeadMotionEstimator
 
 TINY = PAPER_PRESETS["tiny"]
 

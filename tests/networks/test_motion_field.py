@@ -12,8 +12,8 @@ from facewire.base.errors import ShapeError
 from facewire.geometry.grid import volume_grid
 from facewire.geometry.keypoints import Keypoints
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.motion_field import MotionFieldEstimator, present_slots, slot_softmax
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.motion_field import MotionFieldEstimator, present_slots, slot_softmax
 
 TINY = PAPER_PRESETS["tiny"]
 GRID = volume_grid(4, 16, 16)

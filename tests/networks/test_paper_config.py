@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facewire.base.errors import ConfigError
-from facewire.networks.config import PAPER_PRESETS, PaperConfig, from_dict, to_dict
+from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig, from_dict, to_dict
 
 
 @pytest.mark.parametrize("name", PAPER_PRESETS)

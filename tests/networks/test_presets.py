@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from facewire.base.errors import ConfigError
-from facewire.networks.compact import CompactTalkingHead
-from facewire.networks.config import PAPER_PRESETS, to_dict
-from facewire.networks.face_vid2vid import FaceVid2Vid
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.paper.config import PAPER_PRESETS, to_dict
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid
 from facewire.networks.presets import COMPACT, PRESETS, build_preset, parameter_count, preset_config
 
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.discriminator import Discriminator
-from facewire.networks.face_vid2vid import build
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.discriminator import Discriminator
+from facewire.networks.paper.face_vid2vid import build
 from facewire.networks.presets import COMPACT, build_preset
 
 FOLDER = Path(__file__).parent / "snapshots"

@@ -19,8 +19,8 @@ from torch import Tensor
 from facewire.base.errors import HashMismatch, OutputError, SchemaMismatch, WeightsError
 from facewire.base.files import sha256_of
 from facewire.networks import weights
-from facewire.networks.config import PAPER_PRESETS, to_dict
-from facewire.networks.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.paper.config import PAPER_PRESETS, to_dict
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 from facewire.networks.weights import (
     Manifest,
     Provenance,

@@ -22,19 +22,19 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.geometry.transform import PlaneTransform, random_transform
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossReport, LossWeights, weighted_total
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.discriminator import Discriminator
-from facewire.networks.face_vid2vid import build
-from facewire.training import paper_objective
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.discriminator import Discriminator
+from facewire.networks.paper.face_vid2vid import build
 from facewire.training.config import OptimizerConfig, TrainConfig
-from facewire.training.critic import Critic
 from facewire.training.learner import Learner
-from facewire.training.objective import Made, random_kept
-from facewire.training.paper_objective import PaperObjective
-from facewire.training.ranks import Ranks, joined_ranks
+from facewire.training.machine.ranks import Ranks, joined_ranks
+from facewire.training.machine.synchronised_norm import synchronise_norms
+from facewire.training.objectives import paper as paper_objective
+from facewire.training.objectives.critic import Critic
+from facewire.training.objectives.objective import Made, random_kept
+from facewire.training.objectives.paper import PaperObjective
 from facewire.training.recipes import recipe
 from facewire.training.run import stored_run
-from facewire.training.synchronised_norm import synchronise_norms
 from facewire.training.trainer import Trainer
 
 CPU = torch.device("cpu")

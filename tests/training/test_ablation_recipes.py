@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from facewire.losses.total import LossWeights
-from facewire.networks.ablation import ABLATION_PRESETS
+from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.training.ablation_recipes import ABLATION_RECIPES, ablation
 
 

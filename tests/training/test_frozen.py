@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from facewire.base.errors import HashMismatch, TrainingError, WeightsError
 from facewire.losses import feature_taps
 from facewire.losses.feature_taps import DistilledVgg19, JoinedTaps, ShallowVgg19
-from facewire.training import frozen
-from facewire.training.frozen import face_network, picture_network
+from facewire.training.objectives import frozen
+from facewire.training.objectives.frozen import face_network, picture_network
 
 SHALLOW = {0: (64, 3), 2: (64, 64), 5: (128, 64), 7: (128, 128), 10: (256, 128)}
 DATA = b"what is published"

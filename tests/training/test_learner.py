@@ -15,14 +15,14 @@ from facewire.data.pairs import FrameBatch, PairBatch
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossWeights
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.discriminator import Discriminator
-from facewire.networks.face_vid2vid import build
 from facewire.networks.memory_layout import channels_last
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.discriminator import Discriminator
+from facewire.networks.paper.face_vid2vid import build
 from facewire.training.config import TrainConfig
-from facewire.training.critic import Critic
 from facewire.training.learner import Learner
-from facewire.training.paper_objective import PaperObjective
+from facewire.training.objectives.critic import Critic
+from facewire.training.objectives.paper import PaperObjective
 from facewire.training.precision import compute_type, flushed_denormals
 from facewire.training.recipes import recipe
 

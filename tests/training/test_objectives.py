@@ -17,13 +17,13 @@ from facewire.geometry.grid import image_grid
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossWeights
-from facewire.networks.compact import CompactTalkingHead
-from facewire.networks.compact_motion import GUIDES
-from facewire.networks.config import PAPER_PRESETS
-from facewire.networks.discriminator import Discriminator
-from facewire.networks.face_vid2vid import FaceVid2Vid, build
-from facewire.networks.openings import OPEN_MOUTH
-from facewire.training.compact_objective import (
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.compact.motion import GUIDES
+from facewire.networks.compact.openings import OPEN_MOUTH
+from facewire.networks.paper.config import PAPER_PRESETS
+from facewire.networks.paper.discriminator import Discriminator
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
+from facewire.training.objectives.compact import (
     CRITIC_BASE,
     DETAIL_MARGIN,
     DETAIL_SIDE,
@@ -36,9 +36,9 @@ from facewire.training.compact_objective import (
     judged,
     mouth_square,
 )
-from facewire.training.critic import Critic
-from facewire.training.objective import Made, random_kept
-from facewire.training.paper_objective import PaperObjective
+from facewire.training.objectives.critic import Critic
+from facewire.training.objectives.objective import Made, random_kept
+from facewire.training.objectives.paper import PaperObjective
 
 CPU = torch.device("cpu")
 TINY = PAPER_PRESETS["tiny"]

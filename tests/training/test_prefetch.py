@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from facewire.training.prefetch import prefetched
+from facewire.training.machine.prefetch import prefetched
 
 
 @pytest.mark.parametrize("ahead", [1, 3])

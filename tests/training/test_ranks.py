@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from facewire.base.errors import ConfigError
 from facewire.training.checkpoint import load_tensors, step_folder, stored_steps
-from facewire.training.ranks import ALONE, Ranks
-from facewire.training.synchronised_norm import SynchronisedNorm, synchronise_norms
+from facewire.training.machine.ranks import ALONE, Ranks
+from facewire.training.machine.synchronised_norm import SynchronisedNorm, synchronise_norms
 
 CPU = torch.device("cpu")
 
@@ -101,7 +101,7 @@ def test_synchronised_norms_of_one_rank_are_batch_norms(monkeypatch: pytest.Monk
     def alone(value: Tensor) -> Tensor:
         return value
 
-    module = "facewire.training.synchronised_norm"
+    module = "facewire.training.machine.synchronised_norm"
     monkeypatch.setattr(f"{module}.all_reduce", alone)
     monkeypatch.setattr(f"{module}.dist.get_world_size", lambda: 1)
     torch.manual_seed(0)

@@ -12,10 +12,10 @@ import torch
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import ConfigError
 from facewire.data.augment import AugmentConfig
-from facewire.networks.ablation import ABLATION_PRESETS
+from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.networks.presets import PRESETS, build_preset
-from facewire.training.compact_objective import CompactWeights
 from facewire.training.config import OptimizerConfig, TrainConfig
+from facewire.training.objectives.compact import CompactWeights
 from facewire.training.recipes import RECIPES, recipe
 from facewire.training.run import resolution
 

@@ -25,7 +25,7 @@ from facewire.base.errors import (
 from facewire.data.clips import ClipSet, find_clips, open_clips
 from facewire.face.mesh import load_face_mesh
 from facewire.media.image import load_image
-from facewire.networks.compact import CompactTalkingHead
+from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model
 from facewire.training.checkpoint import Checkpoint
 from facewire.training.config import Padding, TrainConfig

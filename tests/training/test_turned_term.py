@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from skimage.data import astronaut
 from torch import Tensor
 
-import facewire.training.turned_term as subject
+import facewire.training.objectives.turned_term as subject
 from facewire.geometry.head_motion import HeadMotion
-from facewire.networks.compact import CompactSynthesis, CompactTalkingHead
+from facewire.networks.compact.model import CompactSynthesis, CompactTalkingHead
 from facewire.networks.types import Identity
 from facewire.networks.weights import load_model
-from facewire.training.turned_term import turned_term
+from facewire.training.objectives.turned_term import turned_term
 
 
 @cache

@@ -21,28 +21,28 @@ from typing import Any, TypeVar
 import numpy as np
 
 from facewire.base.errors import CallError, ConfigError, FacewireError, ProtocolError
-from facewire.call import page_messages as page
-from facewire.call.agent_settings import AgentSettings
-from facewire.call.conversation import SILENCE_SECONDS, Conversation
-from facewire.call.course import Course
-from facewire.call.engine import FaceEngine
-from facewire.call.face_receiver import Show
-from facewire.call.meeting import Meeting, MeetingHandlers
-from facewire.call.page_link import CameraPicture, PageLink
-from facewire.call.page_reporter import METER_SECONDS, PageReporter
-from facewire.call.party import Party
-from facewire.call.performer import Performance
-from facewire.call.photo_choice import PhotoChoice
-from facewire.call.rtc_peer import RtcPeer
+from facewire.call.conversation.conversation import SILENCE_SECONDS, Conversation
+from facewire.call.conversation.course import Course
+from facewire.call.conversation.party import Party
+from facewire.call.conversation.source_photo import OwnSource
+from facewire.call.conversation.states import Action, Event, State
+from facewire.call.meeting.meeting import Meeting, MeetingHandlers
+from facewire.call.meeting.rtc_peer import RtcPeer
+from facewire.call.messages import page_messages as page
+from facewire.call.page.link import CameraPicture, PageLink
+from facewire.call.page.reporter import METER_SECONDS, PageReporter
+from facewire.call.person.engine import FaceEngine
+from facewire.call.person.performer import Performance
+from facewire.call.person.photo_choice import PhotoChoice
+from facewire.call.person.their_photos import TheirPhotos
+from facewire.call.person.view import FreeView
+from facewire.call.playout.face_receiver import Show
 from facewire.call.set_up import SetUp
-from facewire.call.source_photo import OwnSource
-from facewire.call.states import Action, Event, State
-from facewire.call.their_photos import TheirPhotos
-from facewire.call.view import FreeView
+from facewire.call.settings import AgentSettings
 from facewire.codec.tables.artefact import CodecTables
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
-from facewire.media.opus import Sound
+from facewire.media.sound.opus import Sound
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from facewire.transport.invitation import Invitation
 

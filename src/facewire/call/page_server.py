@@ -17,10 +17,10 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from facewire.base.errors import ProtocolError
-from facewire.call import page_messages as page
 from facewire.call.agent import Agent
-from facewire.call.frames import next_frame
-from facewire.call.wire import LONGEST_TEXT, VERSION
+from facewire.call.messages import page_messages as page
+from facewire.call.messages.frames import next_frame
+from facewire.call.messages.wire import LONGEST_TEXT, VERSION
 from facewire.transport.flood import Permits
 
 FILES = {

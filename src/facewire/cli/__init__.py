@@ -1,0 +1,1 @@
+"""The `facewire` command: one file a command; they import their rooms when they run. Only this folder prints."""

@@ -70,11 +70,11 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    from facewire.animation.animate import AnimateOptions, animate, beside_frames
     from facewire.base.errors import ConfigError
-    from facewire.runtime.animate import AnimateOptions, animate, beside_frames
-    from facewire.runtime.motion_file import is_motion_file, read_motion
+    from facewire.talks.motion_file import is_motion_file, read_motion
 
-    from facewire.runtime.driving import record  # isort: skip
+    from facewire.animation.driving import record  # isort: skip
 
     source, driving = _inputs(given)
     animator = options.animator_of(given)

@@ -55,7 +55,7 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.files import write_json
-    from facewire.runtime.live_benchmark import Settings, measure
+    from facewire.benchmarks.live import Settings, measure
 
     settings = Settings(
         weights=given.weights,

@@ -49,8 +49,8 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.errors import ConfigError
+    from facewire.benchmarks.batches import measure
     from facewire.cli.train import device_of
-    from facewire.runtime.batch_benchmark import measure
     from facewire.training.precision import compute_type
 
     if given.batch < 1:

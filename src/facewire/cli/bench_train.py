@@ -13,7 +13,7 @@ from facewire.cli import options
 if TYPE_CHECKING:
     import torch
 
-    from facewire.training.ranks import Ranks
+    from facewire.training.machine.ranks import Ranks
 
 NAME = "bench train"
 """Two words that count as one command, see main.py."""
@@ -71,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.errors import ConfigError
     from facewire.cli.train import device_of, launch
-    from facewire.training.ranks import joined_ranks, launched_ranks, local_device
+    from facewire.training.machine.ranks import joined_ranks, launched_ranks, local_device
 
     if given.steps < 1 or given.warm_up < 0:
         raise ConfigError("steps", given.steps, "a whole number of 1 or more")
@@ -85,8 +85,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _measure(given: argparse.Namespace, device: torch.device, ranks: Ranks, folder: Path) -> None:
     from facewire.base.files import atomic_output
+    from facewire.benchmarks import training as bench
     from facewire.cli.train import TrainBars, clips_of, networks_of
-    from facewire.training import bench
     from facewire.training.precision import flushed_denormals
     from facewire.training.recipes import recipe
     from facewire.training.run import FrozenNetworks, open_run, resolution

@@ -12,7 +12,7 @@ from facewire.cli import options
 
 DEFAULT_PORT = 8712
 DEFAULT_SIGNAL = "http://127.0.0.1:8765"
-WEB = Path(__file__).parent.parent / "web"
+SITE = Path(__file__).parent.parent / "call" / "page" / "site"
 TURN_PASSWORD = "FACEWIRE_TURN_PASSWORD"
 
 EXAMPLES = f"""examples:
@@ -101,13 +101,13 @@ def run(given: argparse.Namespace) -> int:
 
     from facewire.base.errors import ConfigError
     from facewire.call.agent import Agent
-    from facewire.call.agent_settings import AgentSettings
-    from facewire.call.engine import NetworkEngine
+    from facewire.call.meeting.rtc_peer import IceServer
     from facewire.call.page_server import PageServer
-    from facewire.call.rtc_peer import IceServer
+    from facewire.call.person.engine import NetworkEngine
     from facewire.call.serve import serve
+    from facewire.call.settings import AgentSettings
     from facewire.codec.tables.shipped import shipped_tables
-    from facewire.runtime.engine_choice import open_engine
+    from facewire.engines.choice import open_engine
     from facewire.transport.invitation import Invitation
 
     password = os.environ.get(TURN_PASSWORD)
@@ -141,7 +141,7 @@ def run(given: argparse.Namespace) -> int:
         def started(port: int) -> None:
             options.note(f"open http://127.0.0.1:{port}/#key={agent.key}")
 
-        await serve(PageServer(agent, WEB).app, "127.0.0.1", given.port, started, agent.run())
+        await serve(PageServer(agent, SITE).app, "127.0.0.1", given.port, started, agent.run())
 
     asyncio.run(both())
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from facewire.cli import options
 
 if TYPE_CHECKING:
-    from facewire.evaluation.codec_compare import Comparison
+    from facewire.evaluation.codecs.compare import Comparison
 
 EXAMPLES = """examples:
   facewire compare me.mp4 -o report/
@@ -60,7 +60,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.evaluation.codec_compare import MOST_FRAMES, STRIDE, CompareSettings, compare_codecs
+    from facewire.evaluation.codecs.compare import MOST_FRAMES, STRIDE, CompareSettings, compare_codecs
 
     settings = CompareSettings(
         crop_mode=given.crop,
@@ -88,7 +88,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _lines(done: Comparison) -> list[str]:
     """Return the ratios for people."""
-    from facewire.evaluation.codec_rates import MOTION
+    from facewire.evaluation.codecs.rates import MOTION
 
     lines = []
     for metric in done.curves.metrics:

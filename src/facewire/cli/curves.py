@@ -37,7 +37,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.evaluation.curves import read_curves, write_page
+    from facewire.evaluation.reports.curves import read_curves, write_page
 
     runs = [read_curves(Path(folder)) for folder in given.runs]
     output = Path(given.output or Path(given.runs[0], "curves.html"))

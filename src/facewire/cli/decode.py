@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from facewire.cli import options, pipes
 
 if TYPE_CHECKING:
-    from facewire.runtime.talk_decoder import DecodeReport
+    from facewire.talks.decoder import DecodeReport
 
 EXAMPLES = """examples:
   facewire decode talk.fwv -o talk.mp4
@@ -50,7 +50,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.runtime.talk_decoder import DecodeOptions, decode
+    from facewire.talks.decoder import DecodeOptions, decode
 
     chosen = DecodeOptions(
         view=options.view_of(given),

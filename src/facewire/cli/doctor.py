@@ -30,7 +30,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command; exit code 0 if a call could be made with what is here."""
-    from facewire.runtime.health import examine
+    from facewire.engines.health import examine
 
     health = examine(given.weights)
     options.show(health, given.json, lambda: _lines(health))

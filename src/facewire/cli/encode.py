@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from facewire.cli import options, pipes
 
 if TYPE_CHECKING:
-    from facewire.runtime.talk_encoder import EncodeReport
+    from facewire.talks.encoder import EncodeReport
 
 EXAMPLES = """examples:
   facewire encode me.mp4 -o me.fwv
@@ -94,8 +94,8 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.codec.sufficiency import LIMIT
-    from facewire.runtime.talk_encoder import EncodeOptions, encode
-    from facewire.runtime.talk_squares import TalkSquares
+    from facewire.talks.encoder import EncodeOptions, encode
+    from facewire.talks.squares import TalkSquares
 
     chosen = EncodeOptions(
         profile=given.profile,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from facewire.cli import options
 
 if TYPE_CHECKING:
-    from facewire.evaluation.compare import Comparison
-    from facewire.evaluation.run import Outcome
-    from facewire.runtime.animator import Animator
+    from facewire.animation.animator import Animator
+    from facewire.evaluation.measuring.compare import Comparison
+    from facewire.evaluation.protocols.run import Outcome
 
 EXAMPLES = """examples:
   facewire evaluate reconstruction --data clips/val -o report/ --nets nets/
@@ -101,7 +101,7 @@ def run(given: argparse.Namespace) -> int:
 def _fetch(given: argparse.Namespace) -> None:
     """Download the published networks; what cannot be had is told, and the metric left out with its reason."""
     from facewire.base.errors import ConfigError
-    from facewire.evaluation.panel import fetch_published
+    from facewire.evaluation.measuring.panel import fetch_published
 
     if given.nets is None:
         raise ConfigError("fetch", "without --nets", "--nets DIR, the folder to put the networks into")
@@ -115,8 +115,8 @@ def _evaluate(given: argparse.Namespace) -> Shown:
 
 
 def _ablate(given: argparse.Namespace) -> Shown:
-    from facewire.evaluation.ablation import ablate
-    from facewire.evaluation.clips import find_clips
+    from facewire.evaluation.measuring.clips import find_clips
+    from facewire.evaluation.protocols.ablation import ablate
 
     outcome = ablate(
         given.weights,
@@ -141,9 +141,9 @@ def _load(given: argparse.Namespace, weights: str) -> Animator:
 
 def _measure(given: argparse.Namespace, protocol: str, animator: Animator, folder: Path) -> Outcome:
     """Run a protocol with a progress bar."""
-    from facewire.evaluation.protocols import protocol_of
-    from facewire.evaluation.run import evaluate
-    from facewire.evaluation.settings import Settings
+    from facewire.evaluation.measuring.settings import Settings
+    from facewire.evaluation.protocols.registry import protocol_of
+    from facewire.evaluation.protocols.run import evaluate
 
     stride = protocol_of(protocol).stride if given.stride is None else given.stride
     bars = options.Bars(given.quiet)
@@ -177,7 +177,7 @@ def _workers(given: argparse.Namespace) -> int:
 
 def _lines(outcome: Outcome) -> list[str]:
     """Return the numbers for people."""
-    from facewire.evaluation.pages import absences, shown
+    from facewire.evaluation.reports.pages import absences, shown
 
     rows = [("metric", "result", "baseline")]
     for entry in outcome.summary.entries.values():
@@ -193,7 +193,7 @@ def _lines(outcome: Outcome) -> list[str]:
 
 def _compare(given: argparse.Namespace) -> int:
     from facewire.base.files import read_json
-    from facewire.evaluation.compare import compare
+    from facewire.evaluation.measuring.compare import compare
 
     comparison = compare(*(read_json(path) for path in given.compare))
     for warning in comparison.warnings:
@@ -204,7 +204,7 @@ def _compare(given: argparse.Namespace) -> int:
 
 def _changes(comparison: Comparison) -> list[str]:
     """Return a comparison for people."""
-    from facewire.evaluation.pages import shown
+    from facewire.evaluation.reports.pages import shown
 
     width = max((len(change.title) for change in comparison.changes), default=6)
     lines = [f"{'metric':<{width}}  {'before':>9}  {'after':>9}  {'change':>9}  95 % interval"]

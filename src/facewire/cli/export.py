@@ -46,8 +46,8 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     import json
 
+    from facewire.engines.artefact import export
     from facewire.networks.weights import load_model
-    from facewire.runtime.artefact import export
 
     model, manifest = load_model(given.weights)
     if not given.quiet:

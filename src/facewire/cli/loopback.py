@@ -61,12 +61,12 @@ def run(given: argparse.Namespace) -> int:
     from itertools import islice
 
     from facewire.base.errors import ConfigError
-    from facewire.call.engine import NetworkEngine
-    from facewire.call.loopback import Loopback, LoopbackSettings
-    from facewire.call.loopback_report import LoopbackReport
+    from facewire.call.loopback.loopback import Loopback, LoopbackSettings
+    from facewire.call.loopback.report import LoopbackReport
+    from facewire.call.person.engine import NetworkEngine
     from facewire.codec.tables.shipped import shipped_tables
+    from facewire.engines.choice import open_engine
     from facewire.media.video import VideoReader
-    from facewire.runtime.engine_choice import open_engine
     from facewire.transport.link import LinkSettings
 
     if not 1 <= given.seconds <= 86_400:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from facewire.runtime.animator import Animator
-    from facewire.runtime.view import ViewPath
+    from facewire.animation.animator import Animator
+    from facewire.animation.view import ViewPath
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,7 @@ def add_view_options(parser: argparse.ArgumentParser) -> None:
 
 def view_of(given: argparse.Namespace) -> ViewPath:
     """Return the free view that was asked for."""
-    from facewire.runtime.view import ViewPath, parse_angles
+    from facewire.animation.view import ViewPath, parse_angles
 
     return ViewPath(*(parse_angles(getattr(given, axis)) for axis in ("yaw", "pitch", "roll")))
 
@@ -85,8 +85,8 @@ def animator_of(given: argparse.Namespace) -> Animator:
     """
     import torch
 
+    from facewire.animation.animator import Animator
     from facewire.base.errors import ConfigError
-    from facewire.runtime.animator import Animator
 
     try:
         torch.empty(1, device=given.device)

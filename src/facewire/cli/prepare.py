@@ -129,9 +129,9 @@ def _videos(given: argparse.Namespace) -> list[RawVideo]:
         MediaError: there is nothing, or not in the format that was named.
     """
     from facewire.base.errors import ConfigError
-    from facewire.data.preparation.talking_head import talking_head_videos
+    from facewire.data.preparation.lists.talking_head import talking_head_videos
+    from facewire.data.preparation.lists.voxceleb import voxceleb_videos
     from facewire.data.preparation.videos import find_videos
-    from facewire.data.preparation.voxceleb import voxceleb_videos
 
     source = Path(given.source)
     if (given.recipe is None) != (given.list is None):

@@ -30,9 +30,9 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    from facewire.animation.driving import record
     from facewire.base.errors import OutputError
-    from facewire.runtime.driving import record
-    from facewire.runtime.motion_file import SUFFIX, is_motion_file, write_motion
+    from facewire.talks.motion_file import SUFFIX, is_motion_file, write_motion
 
     if not is_motion_file(given.output):
         raise OutputError(given.output, f"a motion file ends in {SUFFIX}")

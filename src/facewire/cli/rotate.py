@@ -46,9 +46,9 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    from facewire.animation.animate import AnimateOptions, animate, still, viewed
     from facewire.base.errors import ConfigError
     from facewire.media.image import save_image
-    from facewire.runtime.animate import AnimateOptions, animate, still, viewed
 
     if not 0.1 <= given.seconds <= 600:
         raise ConfigError("seconds", given.seconds, "0.1 to 600")

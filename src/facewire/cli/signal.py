@@ -10,7 +10,7 @@ from facewire.cli import options
 from facewire.cli.call import require_call_extra
 
 DEFAULT_PORT = 8765
-WEB = Path(__file__).parent.parent / "web"
+SITE = Path(__file__).parent.parent / "call" / "page" / "site"
 
 EXAMPLES = """examples:
   facewire signal
@@ -43,10 +43,10 @@ def run(given: argparse.Namespace) -> int:
     require_call_extra()
     import asyncio
 
+    from facewire.call.meeting.signal_server import SignalServer
     from facewire.call.serve import serve
-    from facewire.call.signal_server import SignalServer
 
-    server = SignalServer((WEB / "join.html").read_text(encoding="utf-8"))
+    server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"))
 
     def started(port: int) -> None:
         options.note(f"signalling server on http://{given.host}:{port}; stop it with Ctrl-C")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from facewire.data.clips import ClipSet
     from facewire.training.config import TrainConfig
-    from facewire.training.ranks import Ranks
+    from facewire.training.machine.ranks import Ranks
     from facewire.training.run import FrozenNetworks
     from facewire.training.trainer import Progress, Trainer
 
@@ -157,7 +157,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.training.ranks import joined_ranks, launched_ranks, local_device
+    from facewire.training.machine.ranks import joined_ranks, launched_ranks, local_device
 
     if given.ranks > 1 and launched_ranks() == 1:
         return launch(given.ranks)
@@ -257,7 +257,7 @@ def networks_of(given: argparse.Namespace, bars: TrainBars) -> FrozenNetworks:
     """Return the frozen networks of the loss."""
     import torch
 
-    from facewire.training.frozen import face_network, picture_network
+    from facewire.training.objectives.frozen import face_network, picture_network
     from facewire.training.run import FrozenNetworks
 
     hub = Path(torch.hub.get_dir()) / "checkpoints"

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facewire.networks.discriminator import Verdict
+from facewire.networks.paper.discriminator import Verdict
 
 
 def hinge_discriminator(real: list[Verdict], fake: list[Verdict]) -> Tensor:

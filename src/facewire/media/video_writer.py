@@ -32,11 +32,11 @@ from av.video.stream import VideoStream
 
 from facewire.base.errors import ConfigError, OutputError, ShapeError
 from facewire.base.files import atomic_output
-from facewire.media.audio_track import AudioRule, AudioSource, AudioTrack
 from facewire.media.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
 from facewire.media.frame import Frame, Pixels
 from facewire.media.libav_errors import FOREIGN, one_line, writing
-from facewire.media.opus_track import OpusFeed, OpusTrack
+from facewire.media.sound.audio_track import AudioRule, AudioSource, AudioTrack
+from facewire.media.sound.opus_track import OpusFeed, OpusTrack
 from facewire.media.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""The networks: the paper's (face_vid2vid.py is the main path) and the compact model, live on a CPU."""
+"""The networks: paper/ (face_vid2vid.py is the main path) and compact/ (model.py), live on a CPU."""

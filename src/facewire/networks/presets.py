@@ -9,11 +9,11 @@ from typing import Any
 from torch import nn
 
 from facewire.base.errors import ConfigError
-from facewire.networks import config as paper_config
-from facewire.networks.ablation import ABLATION_PRESETS
-from facewire.networks.compact import CompactTalkingHead
-from facewire.networks.config import PAPER_PRESETS, PaperConfig
-from facewire.networks.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.paper import config as paper_config
+from facewire.networks.paper.ablation import ABLATION_PRESETS
+from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 
 COMPACT = "compact-256"
 OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}

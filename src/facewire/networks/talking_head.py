@@ -1,11 +1,11 @@
-"""The promise that every face model of the project keeps; what runtime and training are written against.
+"""The promise that every face model of the project keeps; what engines and training are written against.
 
     source picture --identity--> Identity --------+
                                                   +--render--> picture
     driving picture --motion--> HeadMotion -------+
                                 (the only thing that is sent)
 
-The paper's networks (face_vid2vid.py) and the compact model both satisfy it.
+The paper's networks (paper/face_vid2vid.py) and the compact model both satisfy it.
 """
 
 from __future__ import annotations

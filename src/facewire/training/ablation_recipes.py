@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from facewire.losses.total import LossWeights
-from facewire.networks.ablation import ABLATION_PRESETS
+from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.training.config import OptimizerConfig, PerceptualConfig, TrainConfig
 
 

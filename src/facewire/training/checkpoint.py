@@ -44,7 +44,7 @@ from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import FacewireError, OutputError, WeightsError
 from facewire.base.files import read_json, write_advice, write_json
 from facewire.training.config import TrainConfig
-from facewire.training.ranks import ALONE, Ranks
+from facewire.training.machine.ranks import ALONE, Ranks
 
 CHECKPOINTS = "checkpoints"
 RECORD = "run.json"

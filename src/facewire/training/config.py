@@ -10,7 +10,7 @@ from facewire.base.config import to_dict
 from facewire.base.errors import ConfigError
 from facewire.data.augment import AugmentConfig
 from facewire.losses.total import LossWeights
-from facewire.training.compact_objective import CompactWeights
+from facewire.training.objectives.compact import CompactWeights
 
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Padding = Literal["own", "zeros"]

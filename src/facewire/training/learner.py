@@ -27,10 +27,10 @@ from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import Model
 from facewire.training.checkpoint import Tensors, like, optimizer_tensors, part, prefixed, restore_optimizer
 from facewire.training.config import OptimizerConfig, TrainConfig
-from facewire.training.critic import Critic
-from facewire.training.objective import Made, Objective
-from facewire.training.ranks import ALONE, Ranks
-from facewire.training.synchronised_norm import synchronise_norms
+from facewire.training.machine.ranks import ALONE, Ranks
+from facewire.training.machine.synchronised_norm import synchronise_norms
+from facewire.training.objectives.critic import Critic
+from facewire.training.objectives.objective import Made, Objective
 
 Part = tuple[PairBatch, torch.Generator]
 """One slice of a batch on the device, and the generator for whatever the objective draws for it."""

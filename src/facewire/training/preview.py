@@ -8,7 +8,7 @@ from torch import Tensor
 from facewire.data.pairs import PairBatch
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
-from facewire.training.objective import Made
+from facewire.training.objectives.objective import Made
 
 COLUMNS = 6
 """Pairs shown at most."""

@@ -19,20 +19,20 @@ from facewire.face.attention import load_attention_mesh
 from facewire.face.mesh import load_face_mesh
 from facewire.losses.feature_taps import FeatureTaps, pad_with_zeros
 from facewire.losses.perceptual import PerceptualLoss
-from facewire.networks import config as paper
-from facewire.networks.compact import CompactTalkingHead
-from facewire.networks.discriminator import Discriminator
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.paper import config as paper
+from facewire.networks.paper.discriminator import Discriminator
 from facewire.networks.presets import COMPACT, Model, build_preset, preset_config
 from facewire.networks.weights import fill, load_model, resolve
 from facewire.training.checkpoint import Checkpoint, load_record, load_tensors, step_folder, stored_steps
-from facewire.training.compact_objective import CRITIC_BASE, JUDGED_CHANNELS, CompactObjective
 from facewire.training.config import PerceptualConfig, TrainConfig
-from facewire.training.critic import Critic
 from facewire.training.learner import Learner
-from facewire.training.objective import Objective
-from facewire.training.paper_objective import PaperObjective
+from facewire.training.machine.ranks import ALONE, Ranks
+from facewire.training.objectives.compact import CRITIC_BASE, JUDGED_CHANNELS, CompactObjective
+from facewire.training.objectives.critic import Critic
+from facewire.training.objectives.objective import Objective
+from facewire.training.objectives.paper import PaperObjective
 from facewire.training.precision import compute_type
-from facewire.training.ranks import ALONE, Ranks
 from facewire.training.trainer import Trainer
 
 FACE_SCALES = PerceptualConfig(scales=1)

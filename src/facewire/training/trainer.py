@@ -30,10 +30,10 @@ from facewire.networks.presets import preset_config
 from facewire.networks.weights import Provenance, TrainingData, save_weights
 from facewire.training.checkpoint import Checkpoint, CheckpointWriter
 from facewire.training.learner import Learner, Part
-from facewire.training.objective import Made
-from facewire.training.pace import Pace
+from facewire.training.machine.pace import Pace
+from facewire.training.machine.prefetch import prefetched
+from facewire.training.objectives.objective import Made
 from facewire.training.precision import flushed_denormals
-from facewire.training.prefetch import prefetched
 from facewire.training.preview import preview
 from facewire.training.scalars import RunningMean, ScalarLog
 

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
+from facewire.animation.animator import Animator
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_angles
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
-from facewire.runtime.animator import Animator
 
 Picture = NDArray[np.uint8]
 Scene = Callable[..., list[Picture]]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from facewire.base.errors import ConfigError, MediaError
-from facewire.data.preparation.talking_head import read_tube, talking_head_videos
-from facewire.data.preparation.voxceleb import read_utterance, voxceleb_videos
+from facewire.data.preparation.lists.talking_head import read_tube, talking_head_videos
+from facewire.data.preparation.lists.voxceleb import read_utterance, voxceleb_videos
 
 UTTERANCE = """Identity  : \t{person}
 Reference : \t{video}

@@ -3,7 +3,7 @@
     folder          every video below it; the first folder below the root names the person, without one the file
     list (.txt/.csv) one line for each: PATH[,IDENTITY[,train|val]], paths relative to the list
 
-Lists of published data sets: see voxceleb.py and talking_head.py.
+Lists of published data sets: see the folder lists.
 """
 
 from __future__ import annotations

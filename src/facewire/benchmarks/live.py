@@ -1,0 +1,318 @@
+"""How fast this machine is: sender, receiver and both at once, by stage, beside its limit and the paper's networks.
+
+The live part runs in a fresh process, so that its peak memory and its first frame are those of a call and not of
+whatever the calling process did before.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from queue import Queue
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from facewire.animation.head_tracker import HeadTracker
+from facewire.engines.artefact import INT8
+from facewire.engines.choice import Choice, open_engine
+from facewire.engines.device import matrix_gflops, peak_mb
+from facewire.engines.engine import Engine, Prepared
+from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.pose import rotation_from_degrees
+from facewire.media.colour import RgbConverter, Yuv420Converter
+from facewire.media.frame import Pixels
+from facewire.media.image import resize
+from facewire.networks.presets import Model, build_preset
+from facewire.networks.weights import load_model
+
+WARM_UP = 5
+MATRIX = 2048
+CPU = torch.device("cpu")
+CAMERA = (1280, 720)
+"""Width and height of the camera in the main figures."""
+CAMERAS = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
+IDENTITIES = (1, 2, 4, 8)
+BATCHES = (1, 4, 16)
+PAPER = "paper-256"
+RATE = 25
+FACE_SHARE = 0.9
+"""Height of the photo in the camera's picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is measured."""
+
+    weights: str
+    engine: str = "auto"
+    threads: int | None = None
+    precision: str | None = None
+    compiled: bool = False
+    frames: int = 100
+    """Timed calls of every stage."""
+
+
+def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[str, Any]:
+    """Return all figures of the benchmark as JSON holds them.
+
+    Args:
+        photo: (H, W, 3) with a face.
+        settings: what is measured.
+        paper_frames: timed frames of `paper-256` in torch; 0 leaves the comparison out (None in the result).
+    """
+    model, manifest = load_model(settings.weights)
+    engine, _ = _opened(model, manifest.sha256, settings)
+    precision = engine.info.precision  # exported now, so that the fresh process finds it in the cache
+    del engine
+    live = _in_fresh_process(photo, settings)
+    threads = settings.threads or live["threads"]
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        identity = model.identity(_grey(model.resolution))
+    gmacs = {
+        "receiver": gigamacs(lambda: model.render(identity, identity.motion)),
+        "sender": gigamacs(lambda: model.motion(_grey(model.resolution))),
+    }
+    fastest = torch.bfloat16 if precision == INT8 else getattr(torch, precision)
+    peak = matrix_gflops(fastest, MATRIX, CPU)
+    receiver, sender = live["receiver_ms"]["median"], live["sender_ms"]["median"]
+    paper = None if paper_frames == 0 else paper_ms(paper_frames)
+    return {
+        "receiver_ms": live["receiver_ms"],
+        "sender_ms": live["sender_ms"],
+        "both_fps": live["both_fps"],
+        "peak_mb": live["peak_mb"],
+        "engine": live["engine"],
+        "gmacs": round(gmacs["receiver"], 3),
+        "machine_gflops": round(peak, 1),
+        "share_of_peak": round(2 * gmacs["receiver"] / (receiver / 1000) / peak, 3),
+        "paper_256_ratio": None if paper is None else round(paper / (receiver + sender), 1),
+        "sender_gmacs": round(gmacs["sender"], 3),
+        "paper_256_ms": None if paper is None else round(paper, 1),
+        **{
+            name: live[name]
+            for name in live
+            if name not in ("receiver_ms", "sender_ms", "both_fps", "peak_mb")
+        },
+    }
+
+
+def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
+    """Return the figures of sender and receiver; call it in a process that does nothing else."""
+    begin = time.perf_counter()
+    torch.set_num_threads(1)  # the engine has the processors; torch only moves a few numbers
+    model, manifest = load_model(settings.weights)
+    engine, choice = _opened(model, manifest.sha256, settings)
+    if choice.name == "torch":
+        torch.set_num_threads(settings.threads or engine.info.threads)
+    frames = camera_frames(photo, CAMERA)
+    tracker = HeadTracker(engine)
+    first = tracker.look(frames[0], 0.0)
+    assert first.picture is not None, "no face in the camera's picture"
+    person = engine.identity(first.picture)
+    assert first.motion is not None
+    engine.render(person, first.motion)
+    first_frame = 1000 * (time.perf_counter() - begin)
+    motions = turning(person.motion, settings.frames + WARM_UP)
+    sender = timed(_looks(tracker, frames), settings.frames)
+    receiver = timed(_renders(engine, person, motions), settings.frames)
+    both = both_fps(engine, HeadTracker(engine), frames, person, settings.frames)
+    peak = peak_mb(CPU)  # of a call; what follows measures growth and takes more
+    fewer = max(5, settings.frames // 4)
+    return {
+        "engine": choice.name,
+        "precision": engine.info.precision,
+        "threads": engine.info.threads,
+        "why": choice.reason,
+        "receiver_ms": summary(receiver),
+        "sender_ms": summary(sender),
+        "receiver_fps": round(1000 / statistics.median(receiver), 1),
+        "sender_fps": round(1000 / statistics.median(sender), 1),
+        "both_fps": round(both, 1),
+        "first_frame_ms": round(first_frame, 1),
+        "peak_mb": round(peak),
+        "stages_ms": stages(engine, frames[0], first.picture, fewer),
+        "batch_fps": {str(n): round(batch_fps(engine, person, motions[:n]), 1) for n in BATCHES},
+        "camera_ms": {
+            f"{width}x{height}": _camera(engine, photo, width, height, fewer) for width, height in CAMERAS
+        },
+        "identities_ms": {
+            str(n): summary(timed(_renders_in_turn(engine, first.picture, n, motions), fewer))
+            for n in IDENTITIES
+        },
+    }
+
+
+def camera_frames(photo: Pixels, size: tuple[int, int]) -> list[Pixels]:
+    """Return a few pictures (height, width, 3) of a camera before which the photo moves a little."""
+    width, height = size
+    tall = round(FACE_SHARE * height)
+    small = resize(photo, (min(width, round(tall * photo.shape[1] / photo.shape[0])), tall))
+    frames = []
+    for step in range(8):
+        frame = np.full((height, width, 3), 96, np.uint8)
+        left = (width - small.shape[1]) // 2 + round(height / 180 * (4 - abs(step - 4)))
+        left = max(0, min(left, width - small.shape[1]))
+        top = (height - tall) // 2
+        frame[top : top + tall, left : left + small.shape[1]] = small
+        frames.append(frame)
+    return frames
+
+
+def turning(motion: HeadMotion, count: int) -> HeadMotion:
+    """Return a head that turns from side to side, `count` motions."""
+    degrees = 12 * np.sin(np.arange(count) / 8)
+    return HeadMotion.cat(
+        [motion.turned_at_neck(rotation_from_degrees(float(angle), 0.0, 0.0)) for angle in degrees]
+    )
+
+
+def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[str, dict[str, float]]:
+    """Return milliseconds of every stage by itself."""
+    yuv = Yuv420Converter()(frame)
+    converter = RgbConverter()
+    square = engine.read(picture).square
+    person = engine.identity(picture)
+    side = frame.shape[0] // 2
+    calls: dict[str, Callable[[], object]] = {
+        "colour to RGB": lambda: converter(yuv, (frame.shape[1], frame.shape[0])),
+        "crop and resize": lambda: resize(frame[:side, :side], (engine.size, engine.size)),
+        "read, face searched": lambda: engine.read(picture),
+        "read, face tracked": lambda: engine.read(picture, square),
+        "render": lambda: engine.render(person, person.motion),
+        "colour from RGB": lambda: Yuv420Converter()(picture),
+        "identity, once": lambda: engine.identity(picture),
+    }
+    return {name: summary(timed(call, count)) for name, call in calls.items()}
+
+
+def _camera(engine: Engine, photo: Pixels, width: int, height: int, count: int) -> dict[str, float]:
+    return summary(timed(_looks(HeadTracker(engine), camera_frames(photo, (width, height))), count))
+
+
+def both_fps(
+    engine: Engine, tracker: HeadTracker, frames: Sequence[Pixels], person: Prepared, count: int
+) -> float:
+    """Return frames per second when one thread sends and another receives, in one process."""
+    waiting: Queue[HeadMotion | None] = Queue(maxsize=1)
+
+    def send() -> None:
+        for number in range(count + WARM_UP):
+            waiting.put(tracker.look(frames[number % len(frames)], number / RATE).motion)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    begin = 0.0
+    for number in range(count + WARM_UP):
+        if number == WARM_UP:
+            begin = time.perf_counter()
+        engine.render(person, waiting.get() or person.motion)
+    seconds = time.perf_counter() - begin
+    sender.join()
+    return count / seconds
+
+
+def batch_fps(engine: Engine, person: Prepared, motions: HeadMotion) -> float:
+    """Return frames per second of rendering some motions one after the other."""
+    times = timed(lambda: [engine.render(person, motions[i : i + 1]) for i in range(len(motions))], 3)
+    return 1000 * len(motions) / statistics.median(times)
+
+
+def timed(call: Callable[[], object], count: int) -> list[float]:
+    """Return the milliseconds of `count` calls after a few for warming up."""
+    for _ in range(WARM_UP):
+        call()
+    times = []
+    for _ in range(count):
+        begin = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - begin))
+    return times
+
+
+def summary(times: Sequence[float]) -> dict[str, float]:
+    """Return median and 95th percentile, rounded."""
+    return {"median": round(statistics.median(times), 2), "p95": round(float(np.percentile(times, 95)), 2)}
+
+
+def gigamacs(call: Callable[[], object]) -> float:
+    """Return the multiply-accumulates of a call, in 10^9."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops()) / 2e9
+
+
+def paper_ms(frames: int) -> float:
+    """Return milliseconds per frame of `paper-256` with fresh weights, torch eager: motion and picture."""
+    model = build_preset(PAPER).eval()
+    image = _grey(model.resolution)
+    times = []
+    with torch.inference_mode():
+        identity = model.identity(image)
+        for _ in range(frames):
+            begin = time.perf_counter()
+            model.render(identity, model.motion(image))
+            times.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(times)
+
+
+def _opened(model: Model, sha256: str, settings: Settings) -> tuple[Engine, Choice]:
+    return open_engine(
+        model,
+        sha256,
+        settings.engine,
+        threads=settings.threads,
+        precision=settings.precision,
+        compiled=settings.compiled,
+    )
+
+
+def _in_fresh_process(photo: Pixels, settings: Settings) -> dict[str, Any]:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as fresh:
+        return fresh.submit(measure_live, photo, settings).result()
+
+
+def _looks(tracker: HeadTracker, frames: Sequence[Pixels]) -> Callable[[], object]:
+    count = 0
+
+    def look() -> object:
+        nonlocal count
+        count += 1
+        return tracker.look(frames[count % len(frames)], count / RATE)
+
+    return look
+
+
+def _renders(engine: Engine, person: Prepared, motions: HeadMotion) -> Callable[[], object]:
+    return _renders_of(engine, [person], motions)
+
+
+def _renders_in_turn(
+    engine: Engine, picture: Pixels, count: int, motions: HeadMotion
+) -> Callable[[], object]:
+    return _renders_of(engine, [engine.identity(picture) for _ in range(count)], motions)
+
+
+def _renders_of(engine: Engine, persons: Sequence[Prepared], motions: HeadMotion) -> Callable[[], object]:
+    count = 0
+
+    def render() -> object:
+        nonlocal count
+        count += 1
+        at = count % len(motions)
+        return engine.render(persons[count % len(persons)], motions[at : at + 1])
+
+    return render
+
+
+def _grey(side: int) -> torch.Tensor:
+    return torch.full((1, 3, side, side), 0.5)

@@ -1,0 +1,419 @@
+"""One connection between two agents, without network, clock or threads of its own.
+
+    microphone, motions, ordinary pictures --> Conversation --> Outbox: media, reliable, loose
+    media, reliable, loose messages        --> Conversation --> events, photos to prepare, sound and what to show
+
+Time is handed in, in seconds; whatever comes from the other side gives a counted refusal or a MISFIT, never another
+exception.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from facewire.base.errors import BitstreamError, ProtocolError
+from facewire.call.conversation.face_sender import MOST_FACE_BYTES, FaceSender
+from facewire.call.conversation.loose_faces import FACE_MARK, LooseFaces
+from facewire.call.conversation.meters import Meters
+from facewire.call.conversation.outbox import Outbox
+from facewire.call.conversation.party import Party
+from facewire.call.conversation.photo_exchange import PhotoExchange
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
+from facewire.call.conversation.states import Event
+from facewire.call.messages.peer_messages import (
+    PEER_MESSAGES,
+    Bye,
+    Hello,
+    Keyframe,
+    PeerMessage,
+    Photo,
+    PhotoHeld,
+    Refresh,
+)
+from facewire.call.playout.face_receiver import FaceReceiver, Show
+from facewire.call.playout.plain_video import VideoReceiver, VideoSender
+from facewire.call.playout.playout import RATE, Playout
+from facewire.call.playout.sound import Loudspeaker, Microphone
+from facewire.codec.state import MotionFrame
+from facewire.media.frame import Pixels
+from facewire.media.sound.opus import PACKET_SAMPLES, OpusEncoder, Sound
+from facewire.transport.face_message import SYNTHESIS, UNIT_MS, VIDEO, FaceMessage
+from facewire.transport.flood import Permits
+from facewire.transport.meter import LossMeter
+from facewire.transport.overhead import channel_bytes, rtp_bytes
+from facewire.transport.trailer import join, split
+from facewire.transport.wrap import unwrap
+
+TICK = PACKET_SAMPLES / RATE
+"""Seconds between sound packets."""
+AGE_TICKS = UNIT_MS * RATE // 1000
+"""Samples in a unit of age."""
+SILENCE_SECONDS = 4.0
+"""After so long without a packet the connection counts as broken."""
+RELIABLE_RATE, RELIABLE_BURST = 100.0, 600.0
+"""Reliable messages a second and at once: a photo comes in up to 263 pieces."""
+MEDIA_RATE, MEDIA_BURST = 200.0, 400.0
+"""Media and loose packets a second and at once."""
+EARLIER_PACKETS = 64
+"""Sound packets before the first one that came may still come."""
+REFRESH_RATE, REFRESH_BURST = 0.2, 3.0
+"""How often the other side may ask for a new source."""
+REFRESH_SECONDS = 5.0
+"""Between two requests for a new source."""
+MOST_UNREFERENCED = 5
+"""Face packets in a row without their source before a new one is asked for."""
+
+
+class Conversation:
+    """One connection.
+
+    Args:
+        party: this side.
+        source: what this side is shown with.
+        outbox: where to send.
+        now: seconds; the sound clock begins here.
+        held: the last photo of the other side, so that it need not travel again after a reconnect.
+    """
+
+    def __init__(
+        self, party: Party, source: OwnSource, outbox: Outbox, now: float, held: IncomingPhoto | None = None
+    ) -> None:
+        self.party = party
+        self.meters = Meters()
+        self.microphone = Microphone()
+        self.playout = Playout()
+        self.loudspeaker = Loudspeaker(self.playout)
+        self.faces = FaceReceiver(party.tables, self.playout)
+        self.sender = FaceSender(party.tables)
+        self.mode = SYNTHESIS
+        """What this side sends: SYNTHESIS, VIDEO or PAUSED."""
+        self.their_mode = SYNTHESIS
+        self.their_avatar = False
+        self.live = False
+        """Sound and face are sent only while this is set."""
+        self.refused = 0
+        """Packets and messages from the other side that were none."""
+        self.problem = ""
+        """Why a MISFIT happened."""
+        self._exchange = PhotoExchange(self.sender, self.faces, held)
+        self.photos = self._exchange.complete
+        """Complete photos; take them, prepare them, then call `photo_prepared`."""
+        self.their_loss = LossMeter()
+        self._source, self._outbox = source, outbox
+        self.begin = now
+        """When this side's sound clock was 0."""
+        self._ticks = 0
+        self._opus = OpusEncoder()
+        self._motions: deque[tuple[MotionFrame, int]] = deque(maxlen=2)
+        self._video_out: VideoSender | None = None
+        self._video_in = VideoReceiver()
+        self._video_picture: Pixels | None = None
+        self._events: deque[Event] = deque(maxlen=16)
+        self._hello: Hello | None = None
+        self._prepared = self._confirmed = self._greeted = False
+        self._last_heard = now
+        self._near: int | None = None
+        self._origin: int | None = None
+        self._loose = LooseFaces()
+        self._asked_source = float("-inf")
+        self._reliable = Permits(RELIABLE_RATE, RELIABLE_BURST)
+        self._permits = Permits(MEDIA_RATE, MEDIA_BURST)
+        self._refreshes = Permits(REFRESH_RATE, REFRESH_BURST)
+
+    # What this side does.
+
+    def greet(self) -> None:
+        """Send the greeting; the photo follows when the other side has greeted."""
+        self._say(self.party.hello(self.held.sha256 if self.held else b""))
+
+    def hang_up(self, reason: str = "") -> None:
+        """Tell the other side that it is over."""
+        self._say(Bye(reason=reason[:200]))
+
+    def new_source(self, source: OwnSource) -> None:
+        """Use another source from the moment on at which the other side holds it."""
+        self._source = source
+        if self._hello is not None:
+            self._offer(self._hello.holds)
+
+    def motion(self, motion: MotionFrame, captured: float) -> None:
+        """Hand in what the camera showed at a time, seconds; the newest two go with the next sound packet."""
+        self._motions.append((motion, self.media_time(captured)))
+
+    def coded(self, picture: Pixels, captured: float) -> list[bytes]:
+        """Return the messages of an ordinary picture (mode VIDEO). Slow: may run in another thread, one at a time."""
+        if not self.live or self.mode != VIDEO:
+            return []
+        if self._video_out is None:
+            self._video_out = VideoSender(picture.shape[0])
+        return self._video_out.send(picture, self.media_time(captured))
+
+    def picture(self, messages: list[bytes], captured: float) -> None:
+        """Send the messages of an ordinary picture, unless the mode has changed meanwhile."""
+        if not self.live or self.mode != VIDEO:
+            return
+        for message in messages:
+            self._outbox.loose(message)
+            self.meters.sent.video.add(captured, len(message))
+            self.meters.sent.ip.add(captured, channel_bytes(len(message)))
+
+    @property
+    def held(self) -> IncomingPhoto | None:
+        """The last photo of the other side that was prepared."""
+        return self._exchange.held
+
+    def photo_progress(self) -> float:
+        """Return the share of the photo that has come, 1 if none is on its way."""
+        return self._exchange.progress
+
+    @property
+    def clock_origin(self) -> int | None:
+        """What the other side's timestamps are reduced by here, samples; None before the first packet."""
+        return self._origin
+
+    def set_mode(self, mode: int) -> None:
+        """Change what is sent; ordinary video begins with a keyframe."""
+        if mode == VIDEO and self.mode != VIDEO and self._video_out is not None:
+            self._video_out.keyframe()
+        self.mode = mode
+
+    def media_time(self, at: float) -> int:
+        """Return the time of this side's sound clock, samples."""
+        return max(0, round((at - self.begin) * RATE))
+
+    @property
+    def next_tick(self) -> float:
+        """When `tick` wants to be called, seconds."""
+        return self.begin + (self._ticks + 1) * TICK
+
+    def skip(self, now: float) -> None:
+        """Leave out the sound packets that were due until now: this machine had no time for them."""
+        self._ticks = max(self._ticks, int((now - self.begin) / TICK))
+
+    def tick(self, now: float) -> None:
+        """Send the sound packet that is due, and the face with it."""
+        start = self._ticks * PACKET_SAMPLES
+        self._ticks += 1
+        sound = self.microphone.take()
+        if not self.live:
+            return
+        packet = self._opus.encode(sound)
+        message = self._message(start + PACKET_SAMPLES, now)
+        data = message.to_bytes()
+        payload = join(packet, data) if self._trailer else packet
+        self._outbox.media(payload, start)
+        sent = self.meters.sent
+        sent.sound.add(now, len(packet))
+        sent.ip.add(now, rtp_bytes(len(payload)))
+        if self._trailer:
+            sent.face.add(now, len(data) + 1)
+        else:
+            self._loose_face(start + PACKET_SAMPLES, data, now)
+
+    # What comes from the other side.
+
+    def hear_media(self, payload: bytes, timestamp: int, now: float) -> None:
+        """Take a sound packet as it came; timestamp in samples, modulo 2^32."""
+        if not self._permits.take(now):
+            self.refused += 1
+            return
+        self._last_heard = now
+        self.meters.received.ip.add(now, rtp_bytes(len(payload)))
+        if (
+            self._origin is None
+        ):  # RTP clocks begin anywhere; some room is left for packets that were overtaken
+            self._origin = timestamp - EARLIER_PACKETS * PACKET_SAMPLES
+        start = unwrap(timestamp - self._origin, self._near or 0, 1 << 32)
+        if start % PACKET_SAMPLES or start < 0:
+            self.refused += 1
+            return
+        try:
+            sound, data = split(payload) if self._trailer else (payload, b"")
+        except BitstreamError:
+            self.refused += 1
+            return
+        self._near = max(start, self._near or 0)
+        self.their_loss.add(start // PACKET_SAMPLES % (1 << 16))
+        self.meters.received.sound.add(now, len(sound))
+        self.playout.sound_came(start + PACKET_SAMPLES, now)
+        self.loudspeaker.put(start, sound)
+        if self._trailer:
+            self.meters.received.face.add(now, len(data) + 1)
+            self._hear_face(data, start + PACKET_SAMPLES, now)
+
+    def hear_loose(self, message: bytes, now: float) -> None:
+        """Take a message of the channel that may lose."""
+        if not self._permits.take(now):
+            self.refused += 1
+            return
+        self._last_heard = now
+        self.meters.received.ip.add(now, channel_bytes(len(message)))
+        try:
+            if message[:1] == bytes((FACE_MARK,)):
+                self._hear_batch(message[1:], now)
+                return
+            picture = self._video_in.take(message)
+        except BitstreamError:
+            self.refused += 1
+            return
+        self.meters.received.video.add(now, len(message))
+        if picture is not None:
+            self._video_picture = picture
+        if self._video_in.ask(now):
+            self._say(Keyframe())
+
+    def hear_reliable(self, message: str | bytes, now: float) -> None:
+        """Take a message of the reliable channel; what is against the rules is a MISFIT."""
+        self._last_heard = now
+        if self.problem:
+            return
+        try:
+            if not self._reliable.take(now):
+                raise ProtocolError("too many messages")
+            if isinstance(message, bytes):
+                self._exchange.hear_piece(message)
+            else:
+                self._hear(PEER_MESSAGES.parse(message), now)
+        except (ProtocolError, BitstreamError) as error:
+            self._misfit(str(error))
+
+    def photo_prepared(self, photo: IncomingPhoto) -> None:
+        """Note that a photo of the other side can be rendered now."""
+        self._exchange.held = photo
+        self.their_avatar = photo.avatar
+        self._prepared = True
+        self._say(PhotoHeld(epoch=photo.epoch))
+        self._check_greeted()
+
+    def photo_spoilt(self, problem: str) -> None:
+        """Note that a photo of the other side is no picture."""
+        self._misfit(problem)
+
+    def events(self) -> list[Event]:
+        """Return what has happened since the last call."""
+        out = list(self._events)
+        self._events.clear()
+        return out
+
+    # What to play and show.
+
+    def sound(self, count: int, now: float) -> Sound:
+        """Return the next samples to play."""
+        return self.loudspeaker.read(count, now)
+
+    def due(self, now: float) -> Show | None:
+        """Return the motion to render now, if the picture must change."""
+        if self.their_mode != SYNTHESIS:
+            return None
+        return self.faces.due(now)
+
+    def video_picture(self) -> Pixels | None:
+        """Return the newest ordinary picture once, if the other side sends such."""
+        picture, self._video_picture = self._video_picture, None
+        return picture if self.their_mode == VIDEO else None
+
+    def silent_for(self, now: float) -> float:
+        """Return the seconds since anything came."""
+        return now - self._last_heard
+
+    # Inside.
+
+    @property
+    def _trailer(self) -> bool:
+        return self.party.trailer and (self._hello is None or self._hello.trailer)
+
+    def _message(self, end: int, now: float) -> FaceMessage:
+        """Return the message that goes with the sound that ends at `end`."""
+        faces: list[tuple[int, bytes]] = []
+        if self.mode == SYNTHESIS and self.sender.ready:
+            for motion, capture in self._motions:
+                packet = self.sender.encode(motion, now)
+                faces += [(round((end - capture) / AGE_TICKS), packet)] if packet else []
+        self._motions.clear()
+        ack = self.faces.acknowledgement(now)
+        if not faces:
+            return FaceMessage(self.mode, self._source.avatar, ack)
+        both = len(faces) == 2 and sum(len(data) for _, data in faces) <= MOST_FACE_BYTES
+        return FaceMessage(self.mode, self._source.avatar, ack, *faces[-1], faces[0] if both else None)
+
+    def _loose_face(self, end: int, data: bytes, now: float) -> None:
+        message = self._loose.add(end, data)
+        if message is not None:
+            self._outbox.loose(message)
+            self.meters.sent.face.add(now, len(message))
+            self.meters.sent.ip.add(now, channel_bytes(len(message)))
+
+    def _hear_batch(self, data: bytes, now: float) -> None:
+        self.meters.received.face.add(now, len(data) + 1)
+        if self._near is None:  # without sound there is no clock yet
+            return
+        for end, message in self._loose.take(data, self._near):
+            self._hear_face(message, end, now)
+
+    def _hear_face(self, data: bytes, end: int, now: float) -> None:
+        try:
+            message = FaceMessage.parse(data)
+        except BitstreamError:
+            self.refused += 1
+            return
+        self.their_mode, self.their_avatar = message.mode, message.avatar
+        if message.ack is not None:
+            self.sender.acknowledge(message.ack, message.ack.held * UNIT_MS / 1000, now)
+        for age, packet in (message.earlier or (0, b""), (message.age, message.face)):
+            if packet:
+                self.faces.take(packet, end - age * AGE_TICKS, now)
+        self._ask_source(now)
+
+    def _ask_source(self, now: float) -> None:
+        missing = self.faces.unreferenced
+        if missing >= MOST_UNREFERENCED and now - self._asked_source > REFRESH_SECONDS:
+            self._asked_source = now
+            self.faces.unreferenced = 0
+            self._say(Refresh())
+
+    def _hear(self, message: PeerMessage, now: float) -> None:
+        if isinstance(message, Bye):
+            self._events.append(Event.BYE)
+            return
+        if isinstance(message, Hello):
+            self._hear_hello(message)
+            return
+        if self._hello is None:
+            raise ProtocolError("the other side did not greet first")
+        if isinstance(message, Photo):
+            self._exchange.hear_photo(message)
+        elif isinstance(message, PhotoHeld):
+            if self.sender.confirm(message.epoch):
+                self._confirmed = True
+                self._check_greeted()
+        elif isinstance(message, Refresh):
+            if self._refreshes.take(now):
+                self._offer("")
+        elif self._video_out is not None:
+            self._video_out.keyframe()
+
+    def _hear_hello(self, hello: Hello) -> None:
+        if self._hello is not None:
+            raise ProtocolError("a second greeting")
+        problem = self.party.problem(hello)
+        if problem:
+            raise ProtocolError(problem)
+        self._hello = hello
+        self.their_avatar = hello.avatar
+        self._offer(hello.holds)
+
+    def _offer(self, holds: str) -> None:
+        self._exchange.offer(self._source, holds, self._say, self._outbox.reliable)
+
+    def _check_greeted(self) -> None:
+        if self._prepared and self._confirmed and not self._greeted:
+            self._greeted = True
+            self._events.append(Event.GREETED)
+
+    def _misfit(self, problem: str) -> None:
+        self.refused += 1
+        self.problem = self.problem or problem
+        self._events.append(Event.MISFIT)
+
+    def _say(self, message: PeerMessage) -> None:
+        self._outbox.reliable(PEER_MESSAGES.encode(message))

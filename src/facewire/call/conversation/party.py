@@ -1,0 +1,48 @@
+"""What both sides of a connection must agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facewire.call.messages.peer_messages import Hello
+from facewire.codec.tables.artefact import CodecTables
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What both sides must agree on, and what this one wants."""
+
+    model: bytes
+    tables: CodecTables
+    size: int
+    trailer: bool = True
+    avatar: bool = False
+
+    def hello(self, holds: bytes) -> Hello:
+        """Return the greeting."""
+        return Hello(
+            model=self.model.hex(),
+            table=self.tables.id,
+            table_hash=self.tables.fingerprint.hex(),
+            size=self.size,
+            keypoints=self.tables.keypoints,
+            trailer=self.trailer,
+            avatar=self.avatar,
+            holds=holds.hex(),
+        )
+
+    def problem(self, hello: Hello) -> str:
+        """Return why a conversation with the sender of this greeting is not possible, or an empty text."""
+        own = self.hello(b"")
+        if hello.version != own.version:
+            return f"the other side speaks version {hello.version}, this one {own.version}: install the same Facewire"
+        if hello.model != own.model:
+            return "the other side uses other weights: install the same Facewire, or pass the same --weights"
+        if (hello.table, hello.table_hash, hello.keypoints, hello.size) != (
+            own.table,
+            own.table_hash,
+            own.keypoints,
+            own.size,
+        ):
+            return "the other side uses other coding tables: install the same Facewire"
+        return ""

@@ -1,0 +1,213 @@
+"""The rendezvous: two agents with the same room and token find each other here and exchange sealed texts.
+
+The server never sees a token, only what is derived from it (`transport.invitation`). Room and derived value together
+name the room, so whoever has another token is in another, empty room: there is nothing to guess at, nothing to
+occupy, and no answer that tells whether a room exists. Nothing of this is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from aiohttp import WSMsgType, web
+
+from facewire.base.errors import ProtocolError
+from facewire.call.messages.frames import next_frame
+from facewire.call.messages.signal_messages import (
+    TO_AGENT,
+    TO_SERVER,
+    Enter,
+    Leave,
+    Other,
+    Refused,
+    Say,
+    Seated,
+    ToAgent,
+)
+from facewire.call.messages.wire import VERSION
+from facewire.transport.flood import Permits
+
+MOST_ROOMS = 10_000
+MOST_CONNECTIONS = 20_000
+MOST_PER_ADDRESS = 64
+LONGEST_MESSAGE = 32 * 1024
+"""Bytes; larger ones end the connection."""
+ENTER_SECONDS = 5.0
+"""Within this an agent must say where it wants to go."""
+HEARTBEAT_SECONDS = 15.0
+CLOSE_SECONDS = 1.0
+"""How long a refused agent has to say goodbye."""
+MESSAGE_RATE, MESSAGE_BURST = 5.0, 30.0
+SEND_SECONDS = 5.0
+"""An agent that does not take a message within this loses its connection."""
+
+
+@dataclass(slots=True)
+class _Seat:
+    socket: web.WebSocketResponse | None = None
+    key: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+class SignalServer:
+    """The rendezvous as an application: `/room/NAME` for agents, `/join` for people, `/health` for machines."""
+
+    def __init__(self, join_page: str = "") -> None:
+        self._rooms: dict[bytes, dict[str, _Seat]] = {}
+        self._connections: dict[str, int] = {}
+        self._join_page = join_page
+        self.app = web.Application(client_max_size=1024)
+        self.app.router.add_get("/room/{room}", self._room)
+        self.app.router.add_get("/join", self._join)
+        self.app.router.add_get("/health", self._health)
+
+    @property
+    def rooms(self) -> int:
+        """Rooms in use."""
+        return len(self._rooms)
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def _join(self, request: web.Request) -> web.Response:
+        headers = {
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'",
+            "Referrer-Policy": "no-referrer",
+        }
+        return web.Response(text=self._join_page, content_type="text/html", headers=headers)
+
+    async def _room(self, request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is not None:  # agents send none; a page that tries to come in from a browser does
+            return web.Response(status=403, text="agents only")
+        address = request.remote or ""
+        if (
+            sum(self._connections.values()) >= MOST_CONNECTIONS
+            or self._connections.get(address, 0) >= MOST_PER_ADDRESS
+        ):
+            return web.Response(status=429, text="too many connections")
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, max_msg_size=LONGEST_MESSAGE, compress=False
+        )
+        self._connections[address] = self._connections.get(address, 0) + 1
+        try:
+            try:
+                await socket.prepare(request)
+            except ValueError:  # a handshake that is none; aiohttp lets some through
+                return web.Response(status=400, text="not a websocket")
+            await self._serve(socket, request.match_info["room"])
+        finally:
+            self._connections[address] -= 1
+            if not self._connections[address]:
+                del self._connections[address]
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse, room: str) -> None:
+        try:
+            first = TO_SERVER.parse(await _text(socket, ENTER_SECONDS))
+            if not isinstance(first, Enter):
+                raise ProtocolError("enter first")
+        except ProtocolError as error:
+            await _refuse(socket, str(error))
+            return
+        if first.version != VERSION:
+            await _refuse(socket, f"this server speaks version {VERSION}")
+            return
+        name = hashlib.sha256(f"{room}\0{first.admission}".encode()).digest()
+        place = self._take_seat(name, first.key, socket)
+        if isinstance(place, str):
+            await _refuse(socket, place)
+            return
+        letter, seat, before = place
+        if before is not None and not before.closed:
+            await before.close(code=4001, message=b"the same agent came again")
+        try:
+            await _send(socket, Seated(seat=letter, key=seat.key))  # type: ignore[arg-type]
+            await self._tell_other(name, letter, Other(here=True))
+            if self._other(name, letter) is not None:
+                await _send(socket, Other(here=True))
+            await self._pass_on(socket, name, letter)
+        finally:
+            await self._give_up(name, letter, socket)
+
+    def _take_seat(
+        self, name: bytes, key: str, socket: web.WebSocketResponse
+    ) -> tuple[str, _Seat, web.WebSocketResponse | None] | str:
+        """Return letter, seat and the connection that had it, or why there is none."""
+        seats = self._rooms.get(name)
+        if seats is None:
+            if len(self._rooms) >= MOST_ROOMS:
+                return "the server is full: try again later"
+            seats = self._rooms[name] = {}
+        for letter, seat in seats.items():
+            if key and secrets.compare_digest(seat.key, key):
+                before, seat.socket = seat.socket, socket
+                return letter, seat, before
+        free = [letter for letter in "ab" if letter not in seats or seats[letter].socket is None]
+        if not free:
+            return "there are two in this room already"
+        seats[free[0]] = _Seat(socket)
+        return free[0], seats[free[0]], None
+
+    async def _pass_on(self, socket: web.WebSocketResponse, name: bytes, letter: str) -> None:
+        permits = Permits(MESSAGE_RATE, MESSAGE_BURST)
+        try:
+            while True:
+                message = TO_SERVER.parse(await _text(socket))
+                if not permits.take(time.monotonic()):
+                    raise ProtocolError("too many messages")
+                if isinstance(message, Leave):
+                    return
+                if not isinstance(message, Say):
+                    raise ProtocolError("entered already")
+                await self._tell_other(name, letter, message)
+        except ProtocolError as error:
+            await _refuse(socket, str(error))
+
+    def _other(self, name: bytes, letter: str) -> web.WebSocketResponse | None:
+        seat = self._rooms.get(name, {}).get("b" if letter == "a" else "a")
+        return seat.socket if seat is not None else None
+
+    async def _tell_other(self, name: bytes, letter: str, message: ToAgent) -> None:
+        other = self._other(name, letter)
+        if other is not None:
+            await _send(other, message)
+
+    async def _give_up(self, name: bytes, letter: str, socket: web.WebSocketResponse) -> None:
+        seats = self._rooms.get(name, {})
+        seat = seats.get(letter)
+        if seat is None or seat.socket is not socket:
+            return  # the same agent came again and has the seat now
+        seat.socket = None
+        if all(one.socket is None for one in seats.values()):
+            self._rooms.pop(name, None)
+        else:
+            await self._tell_other(name, letter, Other(here=False))
+
+
+async def _text(socket: web.WebSocketResponse, timeout: float | None = None) -> str:
+    """Return the next text.
+
+    Raises:
+        ProtocolError: something else came, or nothing in time.
+    """
+    message = await next_frame(socket, timeout)
+    if message.type is not WSMsgType.TEXT:
+        raise ProtocolError("the connection ended, or said something other than text")
+    return str(message.data)
+
+
+async def _send(socket: web.WebSocketResponse, message: ToAgent) -> None:
+    with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError, asyncio.TimeoutError):
+        await asyncio.wait_for(socket.send_str(TO_AGENT.encode(message)), SEND_SECONDS)
+
+
+async def _refuse(socket: web.WebSocketResponse, reason: str) -> None:
+    if not socket.closed:
+        await _send(socket, Refused(reason=reason[:200]))
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            await socket.close(code=4000, message=b"refused")

@@ -1,0 +1,107 @@
+"""What a call needs of the networks, and nothing more: one picture at a time, wire frames in and out.
+
+photo ---------> person                 once a source
+head crop -----> MotionFrame, face?     sender, every frame
+MotionFrame ---> picture                receiver, every frame
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from facewire.animation.smoothing import MotionSmoother
+from facewire.bitstream.header import FINGERPRINT_BYTES
+from facewire.codec.state import MotionFrame
+from facewire.engines.engine import Engine, FaceSquare, Prepared
+from facewire.media.frame import Pixels
+from facewire.talks.bridge import to_frames, to_motions
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the sender's network says of a head crop: the motion, and whether there is a face at all."""
+
+    motion: MotionFrame
+    present: bool
+
+
+class FaceEngine(Protocol):
+    """The networks of one side. Sender and receiver may use it at the same time, from one thread each."""
+
+    @property
+    def size(self) -> int:
+        """Side of every picture, pixels."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """First 8 bytes of the SHA-256 of the weights."""
+
+    def person(self, picture: Pixels) -> Prepared:
+        """Return a head crop (S, S, 3) as a source."""
+
+    def own_motion(self, person: Prepared) -> MotionFrame:
+        """Return the motion that a source has in its picture."""
+
+    def read(self, crop: Pixels, now: float) -> Seen:
+        """Return the motion of the camera's next head crop (S, S, 3), taken at `now`, seconds; smoothed."""
+
+    def render(self, person: Prepared, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+        """Return a picture (S, S, 3) of a person in a motion; `turn` is R_u, (3, 3), of the receiver's view."""
+
+
+class NetworkEngine:
+    """The project's networks through one of the `engines`, for one camera.
+
+    Args:
+        engine: runs the model.
+        weights_sha256: of the weights file, hexadecimal.
+    """
+
+    def __init__(self, engine: Engine, weights_sha256: str) -> None:
+        self._engine = engine
+        self._fingerprint = bytes.fromhex(weights_sha256)[:FINGERPRINT_BYTES]
+        self._smoother = MotionSmoother()
+        self._square: FaceSquare | None = None
+
+    @property
+    def size(self) -> int:
+        """Side of every picture, pixels."""
+        return self._engine.size
+
+    @property
+    def fingerprint(self) -> bytes:
+        """First 8 bytes of the SHA-256 of the weights."""
+        return self._fingerprint
+
+    def person(self, picture: Pixels) -> Prepared:
+        """Return a head crop (S, S, 3) as a source."""
+        return self._engine.identity(picture)
+
+    def own_motion(self, person: Prepared) -> MotionFrame:
+        """Return the motion that a source has in its picture."""
+        return next(to_frames(person.motion))
+
+    def read(self, crop: Pixels, now: float) -> Seen:
+        """Return the motion of the camera's next head crop (S, S, 3), taken at `now`, seconds; smoothed."""
+        reading = self._engine.read(crop, self._square)
+        if not reading.present and self._square is not None:  # it jumped: look for it in the whole crop
+            reading = self._engine.read(crop)
+        self._square = reading.square if reading.present else None
+        motion = self._smoother(reading.motion, now) if reading.present else reading.motion
+        return Seen(next(to_frames(motion)), reading.present)
+
+    def render(self, person: Prepared, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+        """Return a picture (S, S, 3) of a person in a motion."""
+        motions = to_motions([motion])
+        return self._engine.render(
+            person, motions if turn is None else motions.turned_at_neck(turn), motion.kept
+        )
+
+
+def relative(motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:
+    """Return the source's own motion plus what changed since `reference` (`HeadMotion.relative`)."""
+    driven, first, source = (to_motions([frame]) for frame in (motion, reference, own))
+    return next(to_frames(driven.relative(first, source)))

@@ -1,0 +1,182 @@
+"""The sender's side of one person: camera pictures in; motions, ordinary pictures and decisions out.
+
+    picture -> head crop -> motion network -> relative to the source -> Performance          every picture, quick
+    picture -> where is the face, is it one person; judge, twice a second, with a look
+               through the receiver's eyes -> ModeKeeper, perhaps a new source -> Reflection  when due, slow
+
+It knows no network. Agents run both in threads of their own, so that no motion waits for a reflection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from facewire.base.errors import ConfigError
+from facewire.call.conversation.source_photo import OwnSource
+from facewire.call.person.camera import Camera, Sight
+from facewire.call.person.engine import FaceEngine, Seen, relative
+from facewire.call.person.judge import Judgement, difference, judge
+from facewire.call.person.modes import ModeKeeper, ModeSettings, Order
+from facewire.codec.state import MotionFrame
+from facewire.engines.engine import Prepared
+from facewire.face.finder import FaceFinder
+from facewire.media.frame import Pixels
+from facewire.media.still import decode_photo, encode_still
+from facewire.transport.face_message import VIDEO
+
+JUDGE_SECONDS = 0.5
+RENDER_EVERY = 2
+"""Every second judgement looks at the rendered picture too: it costs as much as receiving."""
+QUALITY = 85
+"""Of the WebP picture that is sent as source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What one camera picture says.
+
+    sight      head crop and faces
+    reading    what the motion network says
+    motion     what to send, relative to the source; None without a source
+    """
+
+    sight: Sight
+    reading: Seen
+    motion: MotionFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """What one camera picture leads to.
+
+    judgement  of this picture, None if it was not judged
+    order      what the judgement leads to
+    source     the new source, if the order was to take one
+    """
+
+    judgement: Judgement | None
+    order: Order
+    source: OwnSource | None = None
+
+
+class Performer:
+    """One person before one camera. `perform` has a thread of its own; everything else shares another one.
+
+    Args:
+        engine: the networks.
+        finder: the face finder.
+        settings: what the user allows.
+        same_person: says whether two pictures show one person; asked before a source is replaced.
+    """
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        finder: FaceFinder,
+        settings: ModeSettings,
+        same_person: Callable[[Pixels, Pixels], bool] = lambda first, second: True,
+    ) -> None:
+        self.engine = engine
+        self._same_person = same_person
+        self._face: Pixels | None = None
+        """The head crop of the source, with which new ones are compared."""
+        self.keeper = ModeKeeper(settings)
+        self._start: tuple[OwnSource, MotionFrame | None] | None = None
+        """The source, and the motion of the camera that corresponds to it once there is one; changed together."""
+        self.person: Prepared | None = None
+        """The source as the receiver will see it."""
+        self._camera = Camera(finder, engine.size)
+        self._judged = float("-inf")
+        self._judgements = 0
+        self._difference: float | None = None
+        """At the last look at the rendered picture; it holds until the next."""
+
+    def use(self, crop: Pixels, *, from_camera: bool, avatar: bool = False) -> OwnSource:
+        """Take a head crop (S, S, 3) as source and return it as it will be sent.
+
+        Args:
+            crop: the picture.
+            from_camera: the crop was seen by this camera just now, so motions fit it as they are; with a chosen
+                photo the next motion is taken as the one that corresponds to it.
+            avatar: the picture need not show the person.
+        """
+        if crop.shape != (self.engine.size, self.engine.size, 3):
+            raise ConfigError("source", crop.shape, f"a head crop of {self.engine.size} pixels")
+        _, picture = encode_still(crop, "webp", QUALITY)
+        person = self.engine.person(decode_photo(picture, self.engine.size**2))
+        own = self.engine.own_motion(person)
+        if self.person is None:  # what networks do only once takes a second: not while a call is being set up
+            self.engine.render(person, own)
+        self._face, self.person = crop, person
+        source = OwnSource(picture, own, avatar)
+        self._start = source, own if from_camera else None
+        self._difference = None
+        return source
+
+    @property
+    def source(self) -> OwnSource | None:
+        """What is sent as source, None before the first."""
+        return None if self._start is None else self._start[0]
+
+    def perform(self, picture: Pixels, now: float) -> Performance:
+        """Read the motion of a camera picture (H, W, 3) of the moment `now`, seconds."""
+        sight = self._camera.cut(picture)
+        reading = self.engine.read(sight.crop, now)
+        return Performance(sight, reading, self._relative(reading))
+
+    def due(self, now: float) -> bool:
+        """Say whether it is time to reflect on a picture."""
+        return now - self._judged >= JUDGE_SECONDS or self._camera.due(now)
+
+    def reflect(self, picture: Pixels, done: Performance, now: float) -> Reflection:
+        """Look where the face of a camera picture is, and decide what to do.
+
+        Args:
+            picture: (H, W, 3), of the moment `now`.
+            done: what it says.
+            now: seconds.
+        """
+        self._camera.look(picture, now)
+        if now - self._judged < JUDGE_SECONDS:
+            return Reflection(None, "none")
+        self._judged = now
+        sight = replace(done.sight, faces=self._camera.faces, found=self._camera.face is not None)
+        judgement = self._judge(sight, done.reading, done.motion)
+        order = self.keeper.hear(judgement, now)
+        renews = order == "refresh" or (order == "to synthesis" and self.keeper.settings.refresh)
+        source = None
+        if renews and self._face is not None and not self._same_person(self._face, sight.crop):
+            self.keeper.reject(now)
+            order = "to video" if self.keeper.mode == VIDEO else "none"
+        elif renews and done.reading.present:
+            source = self.use(sight.crop, from_camera=True)
+        return Reflection(judgement, order, source)
+
+    def preview(self, motion: MotionFrame) -> Pixels | None:
+        """Return this person as the receiver will see them, (S, S, 3)."""
+        return None if self.person is None else self.engine.render(self.person, motion)
+
+    def _relative(self, reading: Seen) -> MotionFrame | None:
+        start = self._start
+        if start is None:
+            return None
+        source, reference = start
+        if reference is None:
+            if not reading.present:
+                return None
+            reference = reading.motion
+            if self._start is start:
+                self._start = source, reference
+        return relative(reading.motion, reference, source.motion)
+
+    def _judge(self, sight: Sight, reading: Seen, motion: MotionFrame | None) -> Judgement:
+        self._judgements += 1
+        if self.keeper.settings.avatar:  # a picture of somebody else cannot look like the camera
+            return judge(sight, reading, None)
+        compares = self._judgements % RENDER_EVERY == 0
+        if not compares:
+            return judge(sight, reading, self._difference)
+        rendered = self.preview(motion) if motion is not None and reading.present else None
+        self._difference = None if rendered is None else difference(sight.crop, rendered)
+        return judge(sight, reading, self._difference)

@@ -1,0 +1,279 @@
+"""Exported graphs on disk: a folder with the four graphs and a manifest that says what they are made of.
+
+    DIR/identity.onnx  find.onnx  read.onnx  render.onnx          (or .xml with .bin)
+    DIR/manifest.json  format, number format, weights' fingerprint, names, shapes and types, SHA-256 of every file
+
+Graphs are exported on demand and kept in the user's cache folder, under a name made of the weights, of the source
+files that the graphs come from and of the exporter, so that new weights or a changed network never meet old graphs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import sys
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from facewire import __version__
+from facewire.base.errors import ConfigError, HashMismatch, MediaError, OutputError, WeightsError
+from facewire.base.files import read_json, sha256_of, write_advice, write_json
+from facewire.engines.graphs.inference_graph import reduced
+from facewire.engines.graphs.live_graphs import RENDER, LiveGraph, live_graphs
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.presets import COMPACT, Model
+
+SCHEMA = 1
+ONNX, OPENVINO = "onnx", "openvino"
+FORMATS = (ONNX, OPENVINO)
+SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
+INT8 = "int8"
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, INT8: torch.bfloat16}
+"""Number formats of the receiver's convolutions; `int8` is bfloat16 with some in 8-bit integers (eight_bit.py)."""
+OPSET = 18
+"""Of ONNX: the first with everything that is used; 4-D sampling is called `bilinear` up to 19."""
+MANIFEST = "manifest.json"
+TOLERANCE_DB = 40.0
+"""PSNR that pictures of every engine keep against torch in float32."""
+SOURCES = (
+    "networks/**/*.py",
+    "geometry/*.py",
+    "face/*.py",
+    "engines/graphs/*.py",
+    "engines/openvino_format.py",
+)
+"""Files of the package that decide what a graph computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """An exported folder that was checked."""
+
+    folder: Path
+    format: str
+    precision: str
+    weights: str
+    """SHA-256 of the weights file."""
+    resolution: int
+    keypoints: int
+    graphs: Mapping[str, Mapping[str, Any]]
+    """Per graph: file, inputs and outputs by name."""
+
+    def file(self, graph: str) -> Path:
+        """Return the file of a graph."""
+        return self.folder / str(self.graphs[graph]["file"])
+
+
+def export(
+    model: Model,
+    weights_sha256: str,
+    folder: Path,
+    form: str,
+    precision: str = "float32",
+    graphs: Mapping[str, LiveGraph] | None = None,
+) -> Artefact:
+    """Write the graphs of a model into a new or empty folder; it appears complete or not at all.
+
+    Args:
+        model: compact-256, on the CPU.
+        weights_sha256: the fingerprint of its weights.
+        folder: becomes the artefact.
+        form: one of FORMATS.
+        precision: of the receiver's convolutions, one of PRECISIONS.
+        graphs: what `live_graphs` returned for this model, if it is known already.
+
+    Raises:
+        ConfigError: unknown format or precision, or a model that is not live on a CPU.
+        OutputError: the folder cannot be written or has something in it.
+    """
+    if form not in FORMATS:
+        raise ConfigError("format", form, " or ".join(FORMATS))
+    if precision not in PRECISIONS or (form == ONNX and precision != "float32"):
+        raise ConfigError("precision", precision, "float32, or bfloat16 or int8 with --format openvino")
+    if not isinstance(model, CompactTalkingHead):
+        raise ConfigError(
+            "weights", "a paper preset", "compact-256; the paper's networks run with --engine torch"
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(folder, "is there already: choose another folder or empty it")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = folder.with_name(f".facewire-{secrets.token_hex(8)}")
+        temporary.mkdir()
+    except OSError as problem:
+        raise OutputError(folder, write_advice(problem)) from problem
+    try:
+        recorded = live_graphs(model) if graphs is None else graphs
+        entries = _write_graphs(recorded, temporary, form, precision)
+        _write_manifest(temporary, model, weights_sha256, form, precision, entries)
+        with suppress(OSError):
+            folder.rmdir()  # an empty one
+        temporary.rename(folder)
+    except OSError as problem:
+        if not (folder / MANIFEST).is_file():  # else another process was faster, with the same result
+            raise OutputError(folder, write_advice(problem)) from problem
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return read(folder)
+
+
+def read(folder: Path) -> Artefact:
+    """Return an exported folder after checking every hash.
+
+    Raises:
+        WeightsError: it is not one.
+        HashMismatch: a file is not the exported one.
+    """
+    path = folder / MANIFEST
+    try:
+        data = read_json(path)
+        if data["schema"] != SCHEMA:
+            raise WeightsError(path, f"schema {data['schema']} is not {SCHEMA}; export again")
+        for name, expected in data["files"].items():
+            if Path(name).name != name:
+                raise WeightsError(path, f"{name!r} lies outside the folder; export again")
+            actual = sha256_of(folder / name)
+            if actual != expected:
+                raise HashMismatch(folder / name, expected, actual)
+        return Artefact(
+            folder,
+            str(data["format"]),
+            str(data["precision"]),
+            str(data["weights"]["sha256"]),
+            int(data["resolution"]),
+            int(data["keypoints"]),
+            dict(data["graphs"]),
+        )
+    except MediaError as problem:
+        raise WeightsError(folder, f"is not an exported model ({problem.problem}); export again") from problem
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise WeightsError(path, f"is not the manifest of an exported model ({problem!r})") from problem
+
+
+def cached(model: Model, weights_sha256: str, form: str, precision: str) -> Artefact:
+    """Return the exported graphs of a model from the user's cache, exporting them first where they are missing."""
+    folder = cache_folder() / f"{form}-{precision}-{_key(weights_sha256, form)}"
+    if folder.is_dir():
+        try:
+            return read(folder)
+        except WeightsError:  # half deleted or damaged: made again
+            shutil.rmtree(folder, ignore_errors=True)
+    return export(model, weights_sha256, folder, form, precision)
+
+
+def cache_folder() -> Path:
+    """Return where exported graphs are kept: FACEWIRE_CACHE, else the system's cache folder of this user."""
+    chosen = os.environ.get("FACEWIRE_CACHE")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "facewire"
+
+
+def _key(weights_sha256: str, form: str) -> str:
+    """Return what the graphs depend on as 16 digits: weights, source files, torch and the exporter."""
+    digest = hashlib.sha256(f"{SCHEMA} {weights_sha256} {torch.__version__} {_exporter(form)}".encode())
+    root = Path(__file__).parent.parent
+    for pattern in SOURCES:
+        for file in sorted(root.glob(pattern)):
+            digest.update(file.name.encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _exporter(form: str) -> str:
+    if form == ONNX:
+        return f"opset {OPSET}"
+    from facewire.engines.openvino_format import version
+
+    return version()
+
+
+def _write_graphs(
+    graphs: Mapping[str, LiveGraph], folder: Path, form: str, precision: str
+) -> dict[str, dict[str, Any]]:
+    """Write every graph and return what the manifest says of it."""
+    entries: dict[str, dict[str, Any]] = {}
+    for name, graph in graphs.items():
+        module = graph.module
+        if name == RENDER:
+            samples = graph.samples if precision == INT8 else ()
+            module = reduced(module, PRECISIONS[precision], samples)
+        inputs = tuple(graph.inputs.values())
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the tracer, about constants
+            traced = torch.jit.trace(module, inputs, check_trace=False)
+            results = traced(*inputs)
+        file = f"{name}{SUFFIX[form]}"
+        if form == ONNX:
+            _write_onnx(traced, graph, folder / file)
+        else:
+            from facewire.engines.openvino_format import write_ir
+
+            write_ir(traced, graph, folder / file)
+        outputs = results if isinstance(results, tuple) else (results,)
+        entries[name] = {
+            "file": file,
+            "inputs": {key: _described(tensor) for key, tensor in graph.inputs.items()},
+            "outputs": {key: _described(t) for key, t in zip(graph.outputs, outputs, strict=True)},
+        }
+    return entries
+
+
+def _write_manifest(
+    folder: Path,
+    model: CompactTalkingHead,
+    weights: str,
+    form: str,
+    precision: str,
+    graphs: Mapping[str, Any],
+) -> None:
+    manifest = {
+        "schema": SCHEMA,
+        "facewire": __version__,
+        "format": form,
+        "precision": precision,
+        "tolerance": f"pictures within {TOLERANCE_DB:g} dB PSNR of torch float32",
+        "weights": {"preset": COMPACT, "sha256": weights},
+        "resolution": model.resolution,
+        "keypoints": model.keypoints,
+        "graphs": graphs,
+        "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _write_onnx(traced: Any, graph: LiveGraph, path: Path) -> None:
+    try:
+        import onnx  # noqa: F401
+    except ImportError as problem:
+        raise ConfigError("format", ONNX, "pip install 'facewire[onnx]' first") from problem
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            traced,
+            tuple(graph.inputs.values()),
+            str(path),
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def _described(tensor: Tensor) -> dict[str, Any]:
+    return {"shape": list(tensor.shape), "type": str(tensor.dtype).removeprefix("torch.")}

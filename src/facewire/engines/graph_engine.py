@@ -1,0 +1,87 @@
+"""An engine made of exported graphs and something that runs them (openvino_runner.py, onnx_runner.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facewire.engines.artefact import Artefact
+from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
+from facewire.engines.graphs.live_graphs import FIND, IDENTITY, MOTION, READ, RENDER
+from facewire.geometry.head_motion import HeadMotion
+from facewire.media.frame import Pixels
+
+Array = NDArray[Any]
+
+
+class Runner(Protocol):
+    """Runs the graphs of an artefact by name, from several threads."""
+
+    name: str
+
+    def keep(self, buffers: Mapping[str, Array]) -> Mapping[str, Any]:
+        """Return buffers as the runner wants to find them in every call."""
+
+    def run(
+        self, graph: str, inputs: Mapping[str, Array], kept: Mapping[str, Any] | None = None
+    ) -> dict[str, Array]:
+        """Run a graph; the results are the caller's own."""
+
+
+class GraphEngine:
+    """Implements `engines.engine.Engine`."""
+
+    def __init__(self, artefact: Artefact, runner: Runner, threads: int) -> None:
+        self.artefact = artefact
+        self._runner = runner
+        self._info = EngineInfo(name=runner.name, precision=artefact.precision, device="cpu", threads=threads)
+        self._counts = {count: np.array([count], np.int64) for count in range(artefact.keypoints + 1)}
+
+    @property
+    def info(self) -> EngineInfo:
+        """Return name, number format, device and threads."""
+        return self._info
+
+    @property
+    def size(self) -> int:
+        """Side of every picture in pixels."""
+        return self.artefact.resolution
+
+    @property
+    def keypoints(self) -> int:
+        """K of every HeadMotion."""
+        return self.artefact.keypoints
+
+    def identity(self, picture: Pixels) -> Prepared:
+        """Return the person of a head crop (S, S, 3)."""
+        found = self._runner.run(IDENTITY, {"picture": picture})
+        buffers = {name: found[name] for name in found if name.startswith("person_")}
+        return Prepared(_motion(found), self._runner.keep(buffers))
+
+    def read(self, picture: Pixels, square: FaceSquare | None = None) -> Reading:
+        """Return the motion of a head crop (S, S, 3)."""
+        if square is None:
+            found = self._runner.run(FIND, {"picture": picture})
+            square = FaceSquare(found["centre"], found["axes"])
+        seen = self._runner.run(READ, {"picture": picture, "centre": square.centre, "axes": square.axes})
+        return Reading(
+            _motion(seen),
+            float(seen["presence"][0]),
+            FaceSquare(seen["centre_next"], seen["axes_next"]),
+            seen["face"][0],
+        )
+
+    def render(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Pixels:
+        """Return the picture (S, S, 3) of a person in a motion (batch of one)."""
+        inputs = {name: getattr(motion, name).numpy() for name in MOTION}
+        inputs["kept"] = self._counts[self.keypoints if kept is None else kept]
+        picture: Pixels = self._runner.run(RENDER, inputs, person.buffers)["picture"]  # type: ignore[arg-type]
+        return picture
+
+
+def _motion(found: Mapping[str, Array]) -> HeadMotion:
+    return HeadMotion(*(torch.from_numpy(found[name]) for name in MOTION))

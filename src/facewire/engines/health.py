@@ -1,0 +1,106 @@
+"""What this machine has for running Facewire; the answer of `facewire doctor`. Nothing here raises."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from facewire import __version__
+from facewire.base.errors import FacewireError
+from facewire.engines import artefact
+from facewire.engines.choice import AUTO, TORCH, Finding, choose, findings, processors
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.weights import load_model, resolve
+
+EXTRAS = (
+    ("call", "aiortc", "live calls"),
+    ("train", "tensorboard", "curves while training"),
+    ("demo", "skimage", "the picture of make demo and of facewire bench"),
+    ("eval", "dlib", "the measure of identity"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Everything that `facewire doctor` tells."""
+
+    facewire: str
+    python: str
+    system: str
+    processor: str
+    processors: int
+    memory_gb: float
+    engines: tuple[Finding, ...]
+    extras: tuple[Finding, ...]
+    weights: str
+    engine: str
+    reason: str
+    costs: str
+    cache: str
+    usable: bool
+    """True if pictures can be made with these weights."""
+
+
+def examine(weights: str | Path) -> Health:
+    """Return what was found."""
+    said, compact, usable = _weights(weights)
+    choice = choose(AUTO, compact=compact)
+    exported = choice.name != TORCH
+    cache = artefact.cache_folder()
+    held = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.is_dir() else 0
+    return Health(
+        facewire=__version__,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        processors=processors(),
+        memory_gb=_memory_gb(),
+        engines=findings(),
+        extras=tuple(_extra(*extra) for extra in EXTRAS),
+        weights=said,
+        engine=choice.name,
+        reason=choice.reason,
+        costs=(
+            "half a minute once per set of weights for converting, 30 MB in the cache; then no torch per frame"
+            if exported
+            else "nothing beforehand; several times slower per frame than OpenVINO on an x86 processor"
+        ),
+        cache=f"{cache}, {held / 1e6:.0f} MB (delete it at any time)",
+        usable=usable,
+    )
+
+
+def _weights(weights: str | Path) -> tuple[str, bool, bool]:
+    """Return what to say about weights, whether they are compact, whether they can be used."""
+    try:
+        model, manifest = load_model(weights)
+        file = resolve(weights)
+    except FacewireError as problem:
+        return str(problem), True, False
+    said = f"{manifest.preset}, SHA-256 {manifest.sha256[:16]}, {file.stat().st_size / 1e6:.1f} MB"
+    return said, isinstance(model, CompactTalkingHead), True
+
+
+def _extra(name: str, package: str, purpose: str) -> Finding:
+    found = importlib.util.find_spec(package) is not None
+    return Finding(name, found, purpose if found else f"{purpose}; pip install 'facewire[{name}]'")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _memory_gb() -> float:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 0.0

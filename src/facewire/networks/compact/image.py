@@ -1,0 +1,193 @@
+"""The compact model's F and G: source features, and the frame made of what the warp brings.
+
+Detail is moved, not remembered: the source picture itself and its features at 1/2 and 1/4 size are warped
+along the visible surface, a small 3-D volume along the whole flow, and the generator joins them and repairs what
+was hidden. Per pixel it chooses among three pictures: the source warped by the whole flow, the source moved as the
+head moves, and the source left where it is. At the edge of a head, where the whole flow mixes two motions, one
+of the other two is sharp and straight. What opens and was closed in the source (openings.py) is in none of them:
+there the generator sees nothing of the source, shows none of the three and paints.
+
+    F: picture 256 -> 24 x 128^2 -> 48 x 64^2 -> volume 16 x 8 x 32^2           once per source
+                       ->  7 x 128^2 -> 12 x 64^2                               what G reads of them
+    G: volume' 32 -> 64 <- features' 64 -> 128 <- features' 128, pictures' 256  per frame
+                     openings -^           openings -^
+       -> shares and repair, 24 channels at 128, shuffled to 256
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facewire.geometry.warp import resize_flow, warp_image, warp_volume
+from facewire.networks.compact import openings as opening
+from facewire.networks.compact.field import COMPRESSED, SurfaceField
+
+VOLUME_CHANNELS = 16
+VOLUME_DEPTH = 8
+VOLUME_SIDE = 32
+HALF, QUARTER, EIGHTH = 24, 48, 96
+"""Channels of the source features at 1/2, 1/4 and 1/8 of the picture."""
+HALF_READ, QUARTER_READ = 7, 12
+"""Combinations of the first two that the generator reads: with 24 and 48 the pictures are no better (docs/lab)."""
+MOVED = HALF_READ + 4 * 3 + 3 + 3 + opening.CHANNELS
+"""Channels at 1/2 that the generator gets beside its own: features, the warped picture, means of the two others,
+openings. 31; processors multiply 32 at a time."""
+SHARE_BIAS = (3.0, -1.0, -1.0)
+"""Of the logits of whole flow, head and stillness, against 0 for none of them: an untrained generator shows the
+warped picture. The repair is added, not one of the choices: a choice's gradient dies as soon as another one
+saturates, and the warped picture's does within 100 steps (docs/lab)."""
+
+HIDDEN = {opening.NEW_MOUTH: 8.0, opening.NEW_EYES: 5.0}
+"""What an untrained generator takes from those logits where mouth and eyes open that are closed in the source."""
+
+
+def keep_variance(module: nn.Module) -> None:
+    """Initialise every convolution so that ReLU layers keep the size of their signals (He et al. 2015).
+
+    There is no normalisation to restore it; torch's own default shrinks it by 2.4 per layer.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    for layer in module.modules():
+        if isinstance(layer, Residual):
+            nn.init.zeros_(layer.second.weight)
+
+
+class Residual(nn.Module):
+    """x + conv(relu(conv(relu(x)))), the last convolution starting at zero; no normalisation to pay for."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.second(F.relu(self.first(F.relu(x))))
+        return out
+
+
+class CompactAppearance(nn.Module):
+    """F: everything the receiver ever reads from the source picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter128 = nn.Conv2d(3, HALF, 5, stride=2, padding=2)
+        self.block128 = Residual(HALF)
+        self.enter64 = nn.Conv2d(HALF, QUARTER, 3, stride=2, padding=1)
+        self.block64 = Residual(QUARTER)
+        self.enter32 = nn.Conv2d(QUARTER, EIGHTH, 3, stride=2, padding=1)
+        self.block32 = Residual(EIGHTH)
+        self.volume = nn.Conv2d(EIGHTH, VOLUME_CHANNELS * VOLUME_DEPTH, 1)
+        self.read_half = nn.Conv2d(HALF, HALF_READ, 1)
+        self.read_quarter = nn.Conv2d(QUARTER, QUARTER_READ, 1)
+        self.compress = nn.Conv2d(QUARTER, COMPRESSED, 1)
+        keep_variance(self)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return (half, quarter, volume, compressed) features of pictures (B, 3, 256, 256)."""
+        half = self.block128(self.enter128(image))
+        quarter = self.block64(self.enter64(F.relu(half)))
+        eighth = self.block32(self.enter32(F.relu(quarter)))
+        flat = self.volume(F.relu(eighth))
+        volume = flat.view(flat.shape[0], VOLUME_CHANNELS, VOLUME_DEPTH, *flat.shape[2:])
+        return self.read_half(half), self.read_quarter(quarter), volume, self.compress(F.relu(quarter))
+
+
+@torch.no_grad()
+def hide_what_opens(weight: Tensor) -> None:
+    """Start the layer from openings to the last 4 x (3 + 3) channels: no picture is shown where something opens.
+
+    The shares must fall before anything painted there is seen; left to learn that, the generator goes on showing
+    stretched lips (docs/lab).
+    """
+    weight.zero_()
+    for channel, strength in HIDDEN.items():
+        weight[4 * 3 :, channel] = -strength
+
+
+class CompactGenerator(nn.Module):
+    """G: warps the source along the field and finishes the frame."""
+
+    share_bias: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
+        self.blocks32 = nn.Sequential(Residual(128), Residual(128))
+        self.enter64 = nn.Conv2d(128 + QUARTER_READ + 1 + opening.CHANNELS, 64, 3, padding=1)
+        self.block64 = Residual(64)
+        self.enter128 = nn.Conv2d(64 + MOVED, 32, 3, padding=1)
+        self.blocks128 = nn.Sequential(Residual(32), Residual(32))
+        self.finish = nn.Conv2d(32, 4 * (3 + len(SHARE_BIAS)), 3, padding=1)
+        self.opened = nn.Conv2d(opening.CHANNELS, 4 * (3 + len(SHARE_BIAS)), 1, bias=False)
+        self.register_buffer("share_bias", torch.tensor(SHARE_BIAS)[:, None, None, None], persistent=False)
+        keep_variance(self)
+        nn.init.normal_(self.finish.weight, std=0.01)
+        hide_what_opens(self.opened.weight)
+
+    def forward(
+        self, image: Tensor, features: tuple[Tensor, Tensor, Tensor], field: SurfaceField, openings: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the frame and the warped source picture, both (B, 3, 256, 256); the frame may leave
+        [0, 1] a little.
+
+        Args:
+            image: (B, 3, 256, 256) source picture.
+            features: (half, quarter, volume) of `CompactAppearance`.
+            field: what M says about the driving frame.
+            openings: (B, 6, 128, 128) where mouth and eyes stand open (openings.py).
+        """
+        half, quarter, volume = features
+        surface = field.surface()
+        planes = warp_volume(volume, field.volume(VOLUME_DEPTH, VOLUME_SIDE)).flatten(1, 2)
+        x = self.blocks32(F.relu(self.enter32(planes)))
+
+        shown = field.occlusion.to(quarter.dtype)
+        openings64 = F.avg_pool2d(openings, 2)
+        at64 = warp_image(quarter, surface) * (shown * _known(openings64))
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        x = self.block64(F.relu(self.enter64(_joined(x, at64, shown, openings64))))
+
+        size = image.shape[-1]
+        at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
+        at256 = warp_image(image, resize_flow(surface, size, size))
+        head = warp_image(image, resize_flow(field.head, size, size))
+        folded = [F.pixel_unshuffle(picture, 2) for picture in (at256, head, image)]
+        means = [part.unflatten(1, (3, 4)).mean(dim=2) for part in folded[1:]]
+        pictures = (part.to(x.dtype) for part in (folded[0], *means))
+        moved = torch.cat((at128, *pictures), dim=1) * _known(openings)
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        x = self.blocks128(F.relu(self.enter128(_joined(x, moved, openings))))
+
+        # Blended with the four pixels of a square one behind the other: (B, ., 4, 128, 128).
+        last = (self.finish(F.relu(x)) + self.opened(openings)).unflatten(1, (3 + len(SHARE_BIAS), 4)).float()
+        logits = last[:, 3:] + self.share_bias
+        shares = torch.softmax(F.pad(logits, (0, 0) * 3 + (0, 1)), dim=1)
+        frame = last[:, :3]
+        for number, picture in enumerate(folded):
+            frame = frame + shares[:, number : number + 1] * picture.unflatten(1, (3, 4))
+        frame = F.pixel_shuffle(frame.flatten(1, 2), 2)
+        return frame, at256
+
+
+def _known(openings: Tensor) -> Tensor:
+    """Return how much of what openings (B, 6, H, W) show the source shows too, (B, 1, H, W)."""
+    return 1 - openings[:, [opening.NEW_MOUTH, opening.NEW_EYES]].sum(dim=1, keepdim=True)
+
+
+def _joined(first: Tensor, *others: Tensor) -> Tensor:
+    """Return features side by side, in the type of the first.
+
+    Under autocast samplers return float32 with channels first, and one such map would make all of them so: the widest
+    convolutions would cast and reorder their input, and its gradient, every time.
+    """
+    if any(part.dtype != first.dtype for part in others):
+        last = torch.channels_last
+        others = tuple(part.to(first.dtype).contiguous(memory_format=last) for part in others)
+        first = first.contiguous(memory_format=last)
+    return torch.cat((first, *others), dim=1)

@@ -1,0 +1,111 @@
+"""compact-256: the paper's five steps, made to run live on a CPU.
+
+    source image  -> F           -> features, volume          \\
+    source image  -> L, H, Delta -> x_c, (R, t, delta)_s        > once per source (Identity)
+    driving frame -> H, Delta    -> (R, t, delta)_d            HeadMotion: all that is ever sent
+    x_c, motions  -> place       -> x_s, x_d
+    x_s, x_d      -> M           -> masks, depth, occlusion    SurfaceField
+    field, volume -> warp, G     -> frame      (openings.py tells G where mouth and eyes stand open)
+
+What M, warp and G cost per frame and what L, H and Delta cost is tested in tests/networks/test_compact.py.
+No Jacobians are estimated: J = R J_c cancels J_c in every flow (see geometry/flow.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
+from facewire.networks.compact.field import CompactField, SurfaceField
+from facewire.networks.compact.head_surface import HeadSurface
+from facewire.networks.compact.image import CompactAppearance, CompactGenerator
+from facewire.networks.compact.motion import BODY, GUIDES, UNIT, CompactMotion
+from facewire.networks.compact.openings import opening_maps
+from facewire.networks.types import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class CompactSynthesis:
+    """A frame and how it came about, for the losses.
+
+    image     (B, 3, 256, 256)
+    warped    (B, 3, 256, 256)  the source picture along the visible surface
+    openings  (B, 6, 128, 128)  where mouth and eyes stand open
+    """
+
+    image: Tensor
+    warped: Tensor
+    openings: Tensor
+    field: SurfaceField
+    source: Keypoints
+    driving: Keypoints
+
+
+class CompactTalkingHead(nn.Module):
+    """The compact model; the same interface as the paper's `FaceVid2Vid`."""
+
+    resolution = 256
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.appearance = CompactAppearance()
+        self.motion_reader = CompactMotion()
+        surface = HeadSurface([guide.canonical for guide in GUIDES], UNIT)
+        self.field = CompactField(self.motion_reader.keypoints, surface, BODY)
+        self.generator = CompactGenerator()
+
+    @property
+    def keypoints(self) -> int:
+        """K."""
+        return self.motion_reader.keypoints
+
+    def identity(self, image: Tensor) -> Identity:
+        """Return what the receiver keeps of source pictures (B, 3, 256, 256); once per source."""
+        canonical, motion = self.motion_reader(image)
+        return self.identity_from(image, canonical, motion)
+
+    def identity_from(self, image: Tensor, canonical: CanonicalKeypoints, motion: HeadMotion) -> Identity:
+        """Return the identity when keypoints and motion of the pictures are known already."""
+        return Identity((image, *self.appearance(image)), canonical, motion)
+
+    def motion(self, image: Tensor) -> HeadMotion:
+        """Return R, t and delta of driving frames (B, 3, H, W); all that a sender needs."""
+        motion: HeadMotion = self.motion_reader(image)[1]
+        return motion
+
+    def read(self, image: Tensor) -> tuple[HeadMotion, Tensor]:
+        """Return the motion of driving frames (B, 3, H, W) and the probability (B) that each shows a face."""
+        landmarks, presence = self.motion_reader.reader(image)
+        return self.motion_reader.from_landmarks(image, landmarks)[1], torch.sigmoid(presence)
+
+    def render(self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None) -> Tensor:
+        """Return frames (B, 3, 256, 256) in [0, 1] of an identity in the given motion."""
+        return self.synthesis(identity, motion, kept).image.clamp(0, 1)
+
+    def synthesis(
+        self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None
+    ) -> CompactSynthesis:
+        """Return frames with keypoints, field and warped source.
+
+        Args:
+            identity: B identities, or one for all.
+            motion: B motions.
+            kept: how many of the ordered keypoints are present, one number or (B,); None means all.
+        """
+        batch = len(motion)
+        if not isinstance(kept, Tensor):
+            count = self.keypoints if kept is None else kept
+            kept = torch.full((batch,), count, device=motion.rotation.device)
+        identity = identity.expand(batch)
+        image, half, quarter, volume, compressed = identity.features
+        source = place(identity.canonical, identity.motion)
+        driving = place(identity.canonical, motion)
+        field = self.field(compressed, source, driving, kept)
+        with torch.autocast(image.device.type, enabled=False):
+            openings = opening_maps(identity.canonical, source, driving, kept)
+        frame, warped = self.generator(image, (half, quarter, volume), field, openings)
+        return CompactSynthesis(frame, warped, openings, field, source, driving)

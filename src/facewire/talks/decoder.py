@@ -1,0 +1,275 @@
+"""A talk becomes pictures: the receiver, with whatever view and identity it likes.
+
+    .fwv -> source image -> Person
+         -> motion -> relative to another person's -> turned -> rendered -> patches on top -> picture, its number
+         -> sound  -> OpusFeed of the video that is written
+
+Everything streams. What is seen and who is seen is decided here and costs no bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from facewire.animation.animator import BATCH, Animator, Person, Pixels
+from facewire.animation.driving import Progress
+from facewire.animation.view import ViewPath
+from facewire.base.errors import BitstreamError, ConfigError, MissingReference, MotionFileError
+from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
+from facewire.bitstream.packet import EPOCHS
+from facewire.bitstream.sections import Audio, AudioHead, Patch
+from facewire.codec.decoder import DecodedFrame
+from facewire.codec.tables.shipped import find_shipped
+from facewire.codec.talk import Item, SourcePicture, TalkReader
+from facewire.geometry.head_motion import HeadMotion
+from facewire.media.frame import Frame
+from facewire.media.sound.opus_track import OpusFeed, OpusHead
+from facewire.media.still import decode_still
+from facewire.media.video import VideoWriter
+from facewire.talks.bridge import to_motions
+from facewire.talks.patches import Patches
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture and the number of the frame it is."""
+
+    number: int
+    picture: Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeOptions:
+    """How a talk is shown."""
+
+    view: ViewPath = field(default_factory=ViewPath)
+    """What the receiver adds to the pose."""
+    relative: bool = True
+    """With another identity: its own pose and expression plus the talker's changes."""
+    tolerant: bool = False
+    """Go on after damage."""
+    crf: int = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeReport:
+    """What was done."""
+
+    output: str
+    frames: int
+    sources: int
+    patches: int
+    skipped: int
+    """Damaged sections and packets passed over."""
+    seconds: float
+    frames_per_second: float
+
+
+class Receiver:
+    """Turns the items of a talk into pictures, in order.
+
+    Args:
+        animator: whose networks render.
+        other: somebody else to show instead of the sources of the talk.
+        options: how.
+        frames: how many frames the talk has, for a view that sweeps; None if nobody knows.
+        drops: whether keypoints beyond `kept` are unknown (profile raw) and not only held.
+    """
+
+    def __init__(
+        self,
+        animator: Animator,
+        *,
+        other: Person | None = None,
+        options: DecodeOptions | None = None,
+        frames: int | None = None,
+        drops: bool = False,
+    ) -> None:
+        self._drops = drops
+        self._animator, self._other = animator, other
+        self._options = options or DecodeOptions()
+        if self._options.view.is_sweep and frames is None:
+            raise ConfigError("view", "a sweep", "one angle, or a file: the length of a pipe is not known")
+        self._steps = max(1, (frames or 1) - 1)
+        self._people: dict[int, Person] = {}
+        self._patches = Patches()
+        self._waiting: list[DecodedFrame] = []
+        self._reference: HeadMotion | None = None
+        self.sources = self.patches = 0
+
+    def take(self, item: Item) -> Iterator[Shown]:
+        """Take an item and yield the pictures that are ready."""
+        if isinstance(item, DecodedFrame):
+            if len(self._waiting) == BATCH or (self._waiting and self._parts(self._waiting[-1], item)):
+                yield from self.flush()
+            self._waiting.append(item)
+        elif isinstance(item, SourcePicture):
+            yield from self.flush()
+            self._source(item)
+        elif isinstance(item, Patch):
+            yield from self.flush()
+            if self._other is None:
+                self._patches.add(item)
+                self.patches += 1
+
+    def flush(self) -> Iterator[Shown]:
+        """Yield the pictures that were waiting for company."""
+        frames, self._waiting = self._waiting, []
+        if not frames:
+            return
+        person = self._people[frames[0].epoch] if self._other is None else self._other
+        motions = self._seen(to_motions([frame.motion for frame in frames]), [f.number for f in frames])
+        used = frames[0].motion.used if self._drops else None
+        for frame, picture in zip(
+            frames, self._animator.render_batch(person, motions, kept=used), strict=True
+        ):
+            yield Shown(frame.number, self._patches.over(picture, frame.number))
+
+    def _parts(self, before: DecodedFrame, item: DecodedFrame) -> bool:
+        """Return whether two frames cannot be rendered in one go."""
+        return before.epoch != item.epoch or (self._drops and before.motion.used != item.motion.used)
+
+    def _seen(self, motions: HeadMotion, numbers: list[int]) -> HeadMotion:
+        """Return the motions as this receiver wants to see them."""
+        if self._other is not None and self._options.relative:
+            if self._reference is None:
+                self._reference = motions[:1]
+            motions = motions.relative(self._reference, self._other.identity.motion.to("cpu"))
+        if self._options.view.is_still:
+            return motions
+        turns = [self._options.view.rotation(min(1.0, number / self._steps)) for number in numbers]
+        return HeadMotion.cat([motions[i : i + 1].turned_at_neck(turn) for i, turn in enumerate(turns)])
+
+    def _source(self, item: SourcePicture) -> None:
+        """Take a source; the four newest are held, as in the format."""
+        self.sources += 1
+        self._patches.new_source()
+        if self._other is not None:
+            return
+        if item.mime is None:
+            if not self._people:
+                raise MissingReference(0, item.epoch - 1, "source")
+            self._people[item.epoch] = self._people[max(self._people)]
+        else:
+            picture = decode_still(item.picture, item.mime, f"source image {item.epoch}")
+            self._people[item.epoch] = self._animator.person(picture, crop_mode="none")
+        for old in [epoch for epoch in self._people if epoch <= item.epoch - EPOCHS]:
+            del self._people[old]
+
+
+def decode(
+    animator: Animator,
+    source: BinaryIO,
+    output: str | Path,
+    options: DecodeOptions,
+    *,
+    name: str,
+    other: Person | None = None,
+    sink: BinaryIO | None = None,
+    frames: int | None = None,
+    progress: Progress | None = None,
+) -> DecodeReport:
+    """Render a talk into a video.
+
+    Args:
+        animator: whose networks render; they must be those that the talk was made with.
+        source: the talk.
+        output: .mp4, .mov, .mkv, .webm or .gif, written atomically; with a sink only its name.
+        options: how it is shown.
+        name: of the talk, for error texts.
+        other: who is shown instead.
+        sink: write Matroska there, as it comes.
+        frames: how many there are, if known.
+        progress: told after every picture.
+
+    Raises:
+        MotionFileError: it is no talk, damaged, or made with other weights.
+        MediaError: a picture in it cannot be read.
+        OutputError: the output cannot be written.
+    """
+    begin = time.perf_counter()
+    try:
+        reader = TalkReader(source, find_shipped, tolerant=options.tolerant)
+        check_header(reader.header, animator, name)
+        receiver = Receiver(
+            animator, other=other, options=options, frames=frames, drops=reader.header.profile == RAW
+        )
+        count = _write(reader, receiver, output, options, sink, frames, progress)
+    except BitstreamError as problem:
+        raise MotionFileError(name, str(problem)) from problem
+    seconds = time.perf_counter() - begin
+    return DecodeReport(
+        output=str(output),
+        frames=count,
+        sources=receiver.sources,
+        patches=receiver.patches,
+        skipped=reader.skipped,
+        seconds=seconds,
+        frames_per_second=count / seconds,
+    )
+
+
+def check_header(header: Header, animator: Animator, name: str | Path) -> None:
+    """Raise MotionFileError unless a talk was made with these weights and for pictures of this size."""
+    if header.fingerprint != bytes.fromhex(animator.manifest.sha256)[:FINGERPRINT_BYTES]:
+        raise MotionFileError(
+            name, "was made with other weights; make it again, or give its own with --weights"
+        )
+    if (header.width, header.height) != (animator.size, animator.size):
+        raise MotionFileError(name, f"is for pictures of {header.width}x{header.height}")
+
+
+def _write(
+    reader: TalkReader,
+    receiver: Receiver,
+    output: str | Path,
+    options: DecodeOptions,
+    sink: BinaryIO | None,
+    frames: int | None,
+    progress: Progress | None,
+) -> int:
+    """Write the video and return how many pictures it has."""
+    items = iter(reader)
+    early, feed = _opening(items)
+    side, rate = (reader.header.width, reader.header.height), reader.header.fps
+    count = 0
+    last = -1
+    with VideoWriter(output, side, rate, audio_from=feed, crf=options.crf, sink=sink) as writer:
+        for item in chain(early, items, [None]):
+            _hear(feed, item)
+            for shown in receiver.flush() if item is None else receiver.take(item):
+                if shown.number <= last:
+                    continue
+                last = shown.number
+                writer.write(Frame(shown.picture, shown.number, 1 / rate))
+                count += 1
+                if progress is not None:
+                    progress("rendering", count, frames)
+    return count
+
+
+def _opening(items: Iterator[Item]) -> tuple[list[Item], OpusFeed | None]:
+    """Return what precedes the first frame, that included, and the feed of the sound if it is announced there."""
+    early: list[Item] = []
+    feed = None
+    for item in items:
+        early.append(item)
+        if isinstance(item, AudioHead):
+            feed = OpusFeed(OpusHead(item.channels, item.pre_skip, item.rate))
+        if isinstance(item, DecodedFrame):
+            break
+    return early, feed
+
+
+def _hear(feed: OpusFeed | None, item: Item | None) -> None:
+    """Put the sound of an item into the feed."""
+    if feed is None or not isinstance(item, Audio):
+        return
+    at = item.time
+    for packet in item.packets:
+        at += feed.put(packet, at)

@@ -1,0 +1,291 @@
+"""A video becomes a talk: source image once, then motion, sound and, where the synthesis fails, pictures again.
+
+    head crops -> motion of each -> codec -> .fwv            (talks/squares.py, codec/talk.py)
+      first crop -> still picture -> Person as the receiver sees it
+      every crop <-> what the receiver would show -> failed? -> new source or patch   (talks/refresh.py)
+    sound      -> Opus, written just before the motion that it belongs to
+
+Everything streams; memory does not grow with the length of the video.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from facewire.animation.animator import BATCH, Animator, Person, Pixels
+from facewire.animation.driving import Progress
+from facewire.base.batches import in_batches
+from facewire.base.errors import ConfigError, NoFaceFound
+from facewire.bitstream.header import FILE, RAW, STREAM, Profile
+from facewire.bitstream.sections import MIME_TYPES, MOST_AUDIO, MOST_FRAMES, Audio, AudioHead, Patch
+from facewire.codec.encoder import Choose
+from facewire.codec.sufficiency import LIMIT, adaptive
+from facewire.codec.tables.shipped import DEFAULT, shipped_tables
+from facewire.codec.talk import TalkWriter, talk_header
+from facewire.geometry.head_motion import HeadMotion
+from facewire.media.sound.sound_encoder import PACKET, SoundTap
+from facewire.media.still import decode_still, encode_still
+from facewire.talks.bridge import to_frames
+from facewire.talks.patches import Patches
+from facewire.talks.refresh import OFF, SOURCE, Box, Refresher
+
+PROFILES: Final[dict[str, Profile]] = {"file": FILE, "stream": STREAM, "raw": RAW}
+ADAPTIVE: Final = "adaptive"
+"""As many keypoints as each frame needs."""
+MIME_IDS: Final = {text: number for number, text in MIME_TYPES.items()}
+GROUP_SECONDS = 10
+"""Length of a group in profile file: how far apart the points to start from lie."""
+LIVE_GROUP_SECONDS = 1
+"""The same when somebody reads along."""
+LOWEST_AUDIO_RATE, HIGHEST_AUDIO_RATE = 8000, 192000
+"""Of the original sound, as the header can say it."""
+
+
+class Squares(Protocol):
+    """Head crops at a constant rate, and their sound: `talk_squares.TalkSquares`, or pictures held in memory."""
+
+    rate: Fraction
+    expected: int | None
+    tap: SoundTap
+
+    def __iter__(self) -> Iterator[Pixels]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeOptions:
+    """How a talk is coded."""
+
+    profile: str = "file"
+    """file, stream or raw."""
+    tables: str = DEFAULT
+    """Coding tables by name: how finely motion is quantised."""
+    keypoints: int | str = ADAPTIVE
+    """How many of the ordered list are sent, or "adaptive"."""
+    limit: float = LIMIT
+    """Adaptive: the quality threshold of `codec.sufficiency`, pixels of a 256-pixel picture."""
+    still: str = "avif"
+    still_quality: int = 75
+    """How source images and patches are coded."""
+    sound: bool = True
+    kbit_per_s: int = 24
+    """Of the sound."""
+    relative: bool = True
+    """With a source photo of its own: carry changes since the first frame over, not the motion itself."""
+    confirm_after: int | None = 5
+    """Profile stream: frames until a packet counts as received; None: never."""
+    refresh: str = "source"
+    """What is sent when the synthesis fails: source, patch or off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeReport:
+    """What was written; bytes as `facewire info` counts them."""
+
+    output: str
+    frames: int
+    fps: float
+    file_bytes: int
+    source_bytes: int
+    motion_bytes: int
+    refresh_bytes: int
+    audio_bytes: int
+    refreshes: int
+    bytes_per_frame: float
+    kbit_per_s: float
+    keypoints: float
+    missing: int
+    """Frames without a face; they hold the motion before."""
+    seconds: float
+
+
+def encode(
+    animator: Animator,
+    squares: Squares,
+    sink: BinaryIO,
+    options: EncodeOptions,
+    *,
+    output: str,
+    photo: str | Path | None = None,
+    crop_mode: str = "auto",
+    face: int = 0,
+    live: bool = False,
+    progress: Progress | None = None,
+) -> EncodeReport:
+    """Write a talk.
+
+    Args:
+        animator: whose networks read and, to find out what the receiver would show, render.
+        squares: the video.
+        sink: where the talk goes; it stays open.
+        options: how.
+        output: the sink's name, for the report.
+        photo: the source image; None takes the video's first head crop.
+        crop_mode: of the photo, "auto" or "none".
+        face: of the photo.
+        live: write a group a second instead of every ten, for somebody who reads along.
+        progress: told after every batch.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+        NoFaceFound: the first frame shows no face.
+    """
+    return _Encoding(animator, squares, sink, options, live).run(output, photo, crop_mode, face, progress)
+
+
+class _Encoding:
+    """One run of `encode`."""
+
+    def __init__(
+        self, animator: Animator, squares: Squares, sink: BinaryIO, options: EncodeOptions, live: bool
+    ) -> None:
+        profile = PROFILES.get(options.profile)
+        if profile is None:
+            raise ConfigError("profile", options.profile, ", ".join(PROFILES))
+        self.animator, self.squares, self.options = animator, squares, options
+        keypoints = animator.model.keypoints
+        self.choose: Choose | None = None
+        self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
+        if options.keypoints not in (ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
+            raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
+        tables = None if profile == RAW else shipped_tables(options.tables)
+        self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
+        header = talk_header(
+            profile,
+            tables,
+            weights_sha256=bytes.fromhex(animator.manifest.sha256),
+            size=(animator.size, animator.size),
+            fps=squares.rate,
+            keypoints=keypoints,
+        )
+        group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
+        group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
+        self.writer = TalkWriter(sink, header, tables, group=group, confirm_after=options.confirm_after)
+        self.group = group
+        self.patches = Patches()
+        self.person: Person
+        self.source_bytes = self.refresh_bytes = self.audio_bytes = 0
+        self.refreshes = self.missing = self.used = 0
+        self.held: HeadMotion | None = None
+
+    def run(
+        self, output: str, photo: str | Path | None, crop_mode: str, face: int, progress: Progress | None
+    ) -> EncodeReport:
+        begin = time.perf_counter()
+        batches = in_batches(self.squares, BATCH)
+        batch = next(batches)
+        picture = batch[0]
+        if photo is not None:
+            picture = self.animator.person(photo, crop_mode=crop_mode, face=face).picture
+        self.source_bytes = self.source(picture)
+        self.sound_head()
+        own = self.person.identity.motion if photo is not None and self.options.relative else None
+        mode = OFF if photo is not None or self.options.profile == "raw" else self.options.refresh
+        refresher = Refresher(self.animator, mode, self.squares.rate)
+        first: HeadMotion | None = None
+        while batch:
+            motions = self.read(batch, output)
+            if own is not None:
+                first = motions[:1] if first is None else first
+                motions = motions.relative(first, own)
+            for row, square in enumerate(batch):
+                self.frame(square, motions[row : row + 1], refresher)
+            if progress is not None:
+                progress("encoding", self.writer.frames, self.squares.expected)
+            batch = next(batches, [])
+        return self.finish(output, begin)
+
+    def read(self, batch: list[Pixels], name: str) -> HeadMotion:
+        """Return the motions of head crops; where there is no face, the motion before is held."""
+        motions, present = self.animator.read(batch)
+        if self.held is None and not present[0]:
+            raise NoFaceFound(name, "in the first frame: cut the beginning off")
+        self.missing += present.count(False)
+        if all(present):
+            self.held = motions[-1:]
+            return motions
+        rows = []
+        for row, there in enumerate(present):
+            if there:
+                self.held = motions[row : row + 1]
+            assert self.held is not None
+            rows.append(self.held)
+        return HeadMotion.cat(rows)
+
+    def frame(self, square: Pixels, motion: HeadMotion, refresher: Refresher) -> None:
+        """Code a frame; where the synthesis fails, a picture first."""
+        number = self.writer.frames
+        box = refresher.failed(number, self.person, motion, square, self.patches)
+        if box is not None:
+            self.refreshes += 1
+            self.refresh_bytes += self.source(square) if refresher.mode == SOURCE else self.patch(square, box)
+        if (number + 1) % self.group == 0:
+            self.sound(number + 1)
+        (row,) = to_frames(motion, self.kept)
+        self.writer.frame(row, self.choose)
+        self.used += self.kept if self.choose is None else self.writer.latest.used
+
+    def source(self, picture: Pixels) -> int:
+        """Send a source image, take the person as the receiver sees it, and return the bytes."""
+        kind, data = encode_still(picture, self.options.still, self.options.still_quality)
+        self.person = self.animator.person(decode_still(data, kind, "source"), crop_mode="none")
+        if self.adaptive_columns is not None:
+            canonical = self.person.identity.canonical.points[0].double().cpu().numpy()
+            self.choose = adaptive(canonical, self.adaptive_columns, self.options.limit)
+        self.patches.new_source()
+        (own,) = to_frames(self.person.identity.motion)
+        return self.writer.source(own, data, MIME_IDS[kind])
+
+    def patch(self, square: Pixels, box: Box) -> int:
+        """Send a region, and return the bytes."""
+        kind, data = encode_still(box.of(square), self.options.still, self.options.still_quality)
+        number = self.writer.frames
+        patch = Patch(number, 0, box.left, box.top, box.width, box.height, MIME_IDS[kind], data)
+        self.patches.add(patch)
+        return self.writer.patch(patch)
+
+    def sound_head(self) -> None:
+        """Say how the sound is coded, if there is any."""
+        encoder = self.squares.tap.encoder
+        if encoder is not None:
+            rate = min(max(encoder.rate, LOWEST_AUDIO_RATE), HIGHEST_AUDIO_RATE)
+            self.audio_bytes += self.writer.audio_head(AudioHead(encoder.channels, encoder.pre_skip, rate))
+
+    def sound(self, frames: int) -> None:
+        """Send the sound of the first `frames` frames, as far as it is not sent: a receiver wants it before them."""
+        encoder = self.squares.tap.encoder
+        if encoder is None:
+            return
+        first, packets = encoder.packets(frames / self.squares.rate)
+        for at in range(0, len(packets), MOST_AUDIO):
+            some = tuple(packets[at : at + MOST_AUDIO])
+            self.audio_bytes += self.writer.audio(Audio((first + at) * PACKET, some))
+
+    def finish(self, output: str, begin: float) -> EncodeReport:
+        """Write what is left and return the report."""
+        if self.squares.tap.encoder is not None:
+            self.squares.tap.encoder.finish()
+        self.sound(self.writer.frames)
+        self.writer.finish()
+        frames, size = self.writer.frames, self.writer.written
+        motion = size - self.source_bytes - self.refresh_bytes - self.audio_bytes
+        return EncodeReport(
+            output=output,
+            frames=frames,
+            fps=float(self.squares.rate),
+            file_bytes=size,
+            source_bytes=self.source_bytes,
+            motion_bytes=motion,
+            refresh_bytes=self.refresh_bytes,
+            audio_bytes=self.audio_bytes,
+            refreshes=self.refreshes,
+            bytes_per_frame=motion / frames,
+            kbit_per_s=8 * motion * float(self.squares.rate) / frames / 1000,
+            keypoints=self.used / frames,
+            missing=self.missing,
+            seconds=time.perf_counter() - begin,
+        )

@@ -1,0 +1,133 @@
+"""Recorded motion on disk: a `.fwv` file without a picture (docs/bitstream.md).
+
+Motion belongs to the networks that read it: the file carries the fingerprint of their weights, and is refused
+by others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from facewire.animation.animator import Animator
+from facewire.animation.driving import RecordedMotion
+from facewire.base.errors import BitstreamError, MotionFileError
+from facewire.base.files import atomic_output
+from facewire.bitstream.header import FILE, FINGERPRINT_BYTES
+from facewire.bitstream.sections import MIME_PNG
+from facewire.codec.decoder import DecodedFrame
+from facewire.codec.tables.shipped import find_shipped, shipped_tables
+from facewire.codec.talk import TalkReader, TalkWriter, talk_header
+from facewire.geometry.head_motion import HeadMotion
+from facewire.talks.bridge import to_frames, to_motions
+
+SUFFIX = ".fwv"
+DEMO_MOTION = Path(__file__).parent.parent / "assets" / "demo.fwv"
+"""A motion recorded from a real video; numbers only."""
+
+
+NO_PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
+)
+"""One grey pixel as PNG: the format wants a first picture, a recorded motion has none to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotionFileReport:
+    """What was written.
+
+    bytes_per_frame and kbit_per_s count the motion sections only.
+    """
+
+    output: str
+    frames: int
+    fps: float
+    file_bytes: int
+    motion_bytes: int
+    bytes_per_frame: float
+    kbit_per_s: float
+    missing: int
+
+
+def is_motion_file(path: str | Path) -> bool:
+    """Return whether a path names a recorded motion."""
+    return Path(path).suffix.lower() == SUFFIX
+
+
+def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator) -> MotionFileReport:
+    """Write a recorded motion atomically, at a constant rate.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    motions = at_constant_rate(recorded)
+    tables = shipped_tables()
+    header = talk_header(
+        FILE,
+        tables,
+        weights_sha256=bytes.fromhex(animator.manifest.sha256),
+        size=(animator.size, animator.size),
+        fps=recorded.rate,
+        keypoints=animator.model.keypoints,
+    )
+    target = Path(path)
+    with atomic_output(target, overwrite=True) as temporary, temporary.open("wb") as sink:
+        writer = TalkWriter(sink, header, tables)
+        writer.source(None, NO_PICTURE, MIME_PNG)
+        for frame in to_frames(motions):
+            writer.frame(frame)
+        writer.finish()
+        file_bytes, motion_bytes = writer.written, writer.motion_bytes
+    count = len(motions)
+    return MotionFileReport(
+        output=str(target),
+        frames=count,
+        fps=float(recorded.rate),
+        file_bytes=file_bytes,
+        motion_bytes=motion_bytes,
+        bytes_per_frame=motion_bytes / count,
+        kbit_per_s=8 * motion_bytes * float(recorded.rate) / count / 1000,
+        missing=recorded.missing,
+    )
+
+
+def read_motion(path: str | Path, animator: Animator) -> RecordedMotion:
+    """Read a recorded motion.
+
+    Raises:
+        MotionFileError: there is no such file, it is not one, it is damaged, or other weights recorded it.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            reader = TalkReader(stream, find_shipped)
+            header = reader.header
+            own = bytes.fromhex(animator.manifest.sha256)[:FINGERPRINT_BYTES]
+            if header.fingerprint != own:
+                raise MotionFileError(
+                    path, "was recorded with other weights; record it again with `facewire record`"
+                )
+            frames = [item.motion for item in reader if isinstance(item, DecodedFrame)]
+    except OSError as problem:
+        raise MotionFileError(path, f"cannot be read ({problem.strerror})") from problem
+    except BitstreamError as problem:
+        raise MotionFileError(path, str(problem)) from problem
+    if not frames:
+        raise MotionFileError(path, "holds no motion")
+    times = tuple(range(len(frames)))
+    return RecordedMotion(to_motions(frames), times, 1 / header.fps, header.fps)
+
+
+def at_constant_rate(recorded: RecordedMotion) -> HeadMotion:
+    """Return the motions at the recording's rate: for every tick the frame that is shown then."""
+    seconds = np.array([float(time * recorded.time_base) for time in recorded.times])
+    seconds -= seconds[0]
+    count = round(seconds[-1] * float(recorded.rate)) + 1
+    ticks = np.arange(count) / float(recorded.rate)
+    shown = np.searchsorted(seconds, ticks + 0.5 / float(recorded.rate), side="right") - 1
+    rows = torch.from_numpy(shown.clip(0, len(seconds) - 1))
+    motions = recorded.motions
+    return HeadMotion(motions.rotation[rows], motions.translation[rows], motions.expression[rows])

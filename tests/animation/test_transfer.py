@@ -1,0 +1,108 @@
+"""Carrying motion over: reference frames, relative motion, held frames, following squares."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from facewire.animation.animate import AnimateOptions, still, transferred, viewed
+from facewire.animation.driving import CropPath, hold
+from facewire.animation.reference import best_reference
+from facewire.animation.view import ViewPath
+from facewire.base.errors import ConfigError, NoFaceFound
+from facewire.geometry.head_motion import NECK, HeadMotion
+from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
+
+KEYPOINTS = 4
+
+
+def motions(yaw_degrees: list[float], expression: list[float] | None = None) -> HeadMotion:
+    """Return motions that turn by the given yaws; every delta component has the given value."""
+    yaw = torch.deg2rad(torch.tensor(yaw_degrees))
+    delta = torch.tensor(expression or [0.0] * len(yaw_degrees))
+    return HeadMotion(
+        rotation_from_angles(yaw, torch.zeros_like(yaw), torch.zeros_like(yaw)),
+        torch.stack((yaw, -yaw, torch.zeros_like(yaw)), dim=1),
+        delta[:, None, None].expand(-1, KEYPOINTS, 3).contiguous(),
+    )
+
+
+def yaw_of(motion: HeadMotion) -> list[float]:
+    return [round(math.degrees(v), 3) for v in angles_from_rotation(motion.rotation)[0].tolist()]
+
+
+def test_best_reference_is_the_frame_most_like_the_source() -> None:
+    driving = motions([30.0, 12.0, -5.0, 11.0], [0.0, 0.2, 0.0, 0.0])
+    assert best_reference(driving, motions([10.0])) == 3
+
+
+def test_best_reference_weighs_expression_too() -> None:
+    driving = motions([10.0, 10.0, 10.0], [0.1, 0.01, 0.3])
+    assert best_reference(driving, motions([10.0])) == 1
+
+
+def test_relative_transfer_keeps_the_source_at_the_reference_and_adds_changes() -> None:
+    source = motions([-20.0], [0.05])
+    moved, reference = transferred(motions([15.0, 10.0, 5.0]), source, AnimateOptions(reference="1"))
+    assert reference == 1
+    assert yaw_of(moved) == [-15.0, -20.0, -25.0]
+    torch.testing.assert_close(moved.expression[1], source.expression[0])
+    torch.testing.assert_close(moved.translation[1], source.translation[0])
+
+
+def test_absolute_transfer_changes_nothing() -> None:
+    driving = motions([15.0, 10.0])
+    moved, reference = transferred(driving, motions([-20.0]), AnimateOptions(relative=False))
+    assert moved is driving
+    assert reference is None
+
+
+@pytest.mark.parametrize("reference", ["2", "-1", "last", ""])
+def test_unknown_reference_is_refused(reference: str) -> None:
+    with pytest.raises(ConfigError, match="reference"):
+        transferred(motions([1.0, 2.0]), motions([0.0]), AnimateOptions(reference=reference))
+
+
+def test_view_turns_frames_along_the_path_and_leaves_the_neck_where_it_is() -> None:
+    driving = motions([0.0, 0.0, 0.0])
+    turned = viewed(driving, ViewPath(yaw=(-30.0, 30.0)))
+    assert yaw_of(turned) == [-30.0, 0.0, 30.0]
+    for motion in (turned, driving):
+        joints = motion.rotation @ torch.tensor(NECK) + motion.translation
+        torch.testing.assert_close(joints, torch.tensor(NECK).expand(3, 3))
+    assert viewed(driving, ViewPath()) is driving
+
+
+def test_absent_frames_hold_the_last_motion_and_the_start_takes_the_first_present_one() -> None:
+    held = hold(motions([1.0, 2.0, 3.0, 4.0, 5.0]), [False, True, False, False, True], "clip.mp4")
+    assert yaw_of(held) == [2.0, 2.0, 2.0, 2.0, 5.0]
+
+
+def test_a_clip_without_any_face_is_an_error_that_names_it() -> None:
+    with pytest.raises(NoFaceFound, match=r"clip\.mp4"):
+        hold(motions([1.0]), [False], "clip.mp4")
+
+
+def test_following_square_is_interpolated_in_time() -> None:
+    path = CropPath(np.array([0.0, 1.0]), np.array([[0.0, 10.0, 100.0], [50.0, 20.0, 120.0]]))
+    assert path.following
+    box = path.at(0.5)
+    assert (box.left, box.top, box.side) == (25, 15, 110)
+    assert path.at(9.0) == path.at(1.0)
+
+
+def test_still_holds_the_source_at_an_exact_rate() -> None:
+    person = _Anyone(motions([7.0]))
+    recorded = still(person, 50)  # type: ignore[arg-type]
+    assert len(recorded) == 50
+    assert recorded.rate == 25
+    assert recorded.times[-1] * recorded.time_base == 49 / recorded.rate
+    assert set(yaw_of(recorded.motions)) == {7.0}
+
+
+class _Anyone:
+    """Stands in for a Person of whom only the motion is asked."""
+
+    def __init__(self, motion: HeadMotion) -> None:
+        self.identity = type("OnlyMotion", (), {"motion": motion})()

@@ -1,0 +1,215 @@
+"""Every engine and every exported graph against torch, on a real face that turns.
+
+Stated tolerances: pictures within 40 dB PSNR of torch float32 (ONNX 60 dB); motions within 1e-4 of picture units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from skimage.data import astronaut
+
+from facewire.base.errors import ConfigError, HashMismatch, OutputError
+from facewire.engines import artefact
+from facewire.engines.choice import open_engine
+from facewire.engines.engine import Engine
+from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
+from facewire.engines.torch_engine import TorchEngine
+from facewire.face.crop import CropBox, crop
+from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.pose import rotation_from_degrees
+from facewire.media.frame import Pixels
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.weights import load_model
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+KINDS = (
+    ("onnxruntime", "float32", 60.0),
+    ("openvino", "float32", 60.0),
+    ("openvino", "bfloat16", 40.0),
+    ("openvino", "int8", 40.0),
+)
+TURNS = ((0.0, 0.0), (12.0, -4.0), (-20.0, 8.0))
+"""Yaw and pitch in degrees."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    model: CompactTalkingHead
+    sha256: str
+    graphs: Mapping[str, LiveGraph]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    torch.set_num_threads(2)
+    model, manifest = load_model()
+    assert isinstance(model, CompactTalkingHead)
+    return Loaded(model, manifest.sha256, live_graphs(model), tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture(scope="module")
+def picture() -> Pixels:
+    return crop(astronaut(), CropBox(110, 10, 240), 256)
+
+
+@pytest.fixture(scope="module")
+def reference(loaded: Loaded) -> TorchEngine:
+    return TorchEngine(loaded.model)
+
+
+@pytest.fixture(scope="module")
+def opened(loaded: Loaded) -> Callable[[str, str], Engine]:
+    engines: dict[tuple[str, str], Engine] = {}
+
+    def open_one(name: str, precision: str) -> Engine:
+        pytest.importorskip(name)
+        if (name, precision) not in engines:
+            folder = loaded.folder / f"{name}-{precision}"
+            form = "onnx" if name == "onnxruntime" else "openvino"
+            artefact.export(loaded.model, loaded.sha256, folder, form, precision, loaded.graphs)
+            engines[name, precision] = open_engine(
+                loaded.model, loaded.sha256, name, threads=2, folder=folder
+            )[0]
+        return engines[name, precision]
+
+    return open_one
+
+
+def psnr(one: Pixels, other: Pixels) -> float:
+    error = np.square((one.astype(float) - other) / 255).mean()
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+def motions(own: HeadMotion) -> list[HeadMotion]:
+    return [own.turned(rotation_from_degrees(yaw, pitch, 0.0)) for yaw, pitch in TURNS]
+
+
+@pytest.mark.parametrize(("name", "precision", "least"), KINDS)
+def test_pictures_are_those_of_torch(
+    name: str,
+    precision: str,
+    least: float,
+    opened: Callable[[str, str], Engine],
+    reference: TorchEngine,
+    picture: Pixels,
+) -> None:
+    engine = opened(name, precision)
+    person, known = engine.identity(picture), reference.identity(picture)
+    torch.testing.assert_close(person.motion.expression, known.motion.expression, atol=1e-4, rtol=0)
+    for motion in motions(known.motion):
+        for kept in (None, 12):
+            made = engine.render(person, motion, kept)
+            assert made.shape == (256, 256, 3)
+            assert made.dtype == np.uint8
+            assert psnr(made, reference.render(known, motion, kept)) >= least
+
+
+@pytest.mark.parametrize(("name", "precision", "least"), KINDS[:2])
+def test_motions_are_those_of_torch_searched_and_tracked(
+    name: str,
+    precision: str,
+    least: float,
+    opened: Callable[[str, str], Engine],
+    reference: TorchEngine,
+    picture: Pixels,
+) -> None:
+    engine = opened(name, precision)
+    person = reference.identity(picture)
+    square = known_square = None
+    for motion in motions(person.motion):
+        frame = reference.render(person, motion)
+        for first in (True, False):
+            seen = engine.read(frame, None if first else square)
+            known = reference.read(frame, None if first else known_square)
+            square, known_square = seen.square, known.square
+            for part in ("rotation", "translation", "expression"):
+                torch.testing.assert_close(
+                    getattr(seen.motion, part), getattr(known.motion, part), atol=1e-4, rtol=0
+                )
+            assert seen.presence == pytest.approx(known.presence, abs=1e-4)
+            assert seen.present
+            np.testing.assert_allclose(seen.face, known.face, atol=1e-4)
+
+
+def test_tracked_and_searched_motions_agree(reference: TorchEngine, picture: Pixels) -> None:
+    """The square around the fine mesh is nearly the one around the coarse mesh."""
+    searched = reference.read(picture)
+    tracked = reference.read(picture, searched.square)
+    torch.testing.assert_close(tracked.motion.expression, searched.motion.expression, atol=0.03, rtol=0)
+    torch.testing.assert_close(tracked.motion.rotation, searched.motion.rotation, atol=0.03, rtol=0)
+
+
+def test_the_torch_engine_is_the_model(loaded: Loaded, reference: TorchEngine, picture: Pixels) -> None:
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
+    with torch.inference_mode():
+        identity = loaded.model.identity(image)
+        motion = identity.motion.turned(rotation_from_degrees(9.0, 0.0, 0.0))
+        expected = loaded.model.render(identity, motion)
+        read, presence = loaded.model.read(image)
+    made = reference.render(reference.identity(picture), motion)
+    shown: NDArray[np.float32] = (expected[0].permute(1, 2, 0) * 255).numpy()
+    assert np.abs(made - shown).max() <= 0.51
+    seen = reference.read(picture)
+    torch.testing.assert_close(seen.motion.expression, read.expression)
+    assert seen.presence == pytest.approx(float(presence[0]))
+
+
+def test_a_sender_and_a_receiver_share_an_engine(
+    opened: Callable[[str, str], Engine], picture: Pixels
+) -> None:
+    engine = opened("openvino", "float32")
+    persons = [engine.identity(picture), engine.identity(np.ascontiguousarray(picture[:, ::-1]))]
+    alone = [engine.render(person, person.motion) for person in persons]
+    read_alone = engine.read(picture).motion.expression
+    failures: list[str] = []
+
+    def receive(number: int) -> None:
+        for _ in range(4):
+            if not np.array_equal(engine.render(persons[number], persons[number].motion), alone[number]):
+                failures.append(f"picture {number}")
+
+    def send() -> None:
+        for _ in range(4):
+            if not torch.equal(engine.read(picture).motion.expression, read_alone):
+                failures.append("motion")
+
+    threads = [Thread(target=receive, args=(0,)), Thread(target=receive, args=(1,)), Thread(target=send)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_manifest_names_weights_and_hashes_and_damage_is_found(
+    opened: Callable[[str, str], Engine], loaded: Loaded
+) -> None:
+    opened("openvino", "float32")
+    folder = loaded.folder / "openvino-float32"
+    exported = artefact.read(folder)
+    assert exported.weights == loaded.sha256
+    assert set(exported.graphs) == {"identity", "find", "read", "render"}
+    assert exported.graphs["read"]["inputs"]["picture"] == {"shape": [256, 256, 3], "type": "uint8"}
+    with pytest.raises(ConfigError, match="same weights"):
+        open_engine(loaded.model, "0" * 64, "openvino", folder=folder)
+    with pytest.raises(ConfigError, match="format onnx"):
+        open_engine(loaded.model, loaded.sha256, "onnxruntime", folder=folder)
+    with pytest.raises(OutputError, match="there already"):
+        artefact.export(loaded.model, loaded.sha256, folder, "openvino", graphs=loaded.graphs)
+    damaged = folder / "find.bin"
+    good = damaged.read_bytes()
+    damaged.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(HashMismatch):
+        artefact.read(folder)
+    damaged.write_bytes(good)

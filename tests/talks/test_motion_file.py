@@ -1,0 +1,96 @@
+"""Recorded motion on disk: round trip, other weights, damage, variable frame rates."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+import torch
+
+from facewire.animation.animator import Animator
+from facewire.animation.driving import RecordedMotion
+from facewire.base.errors import MotionFileError
+from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.pose import rotation_from_angles
+from facewire.talks.bridge import to_frames, to_motions
+from facewire.talks.motion_file import DEMO_MOTION, at_constant_rate, read_motion, write_motion
+
+KEYPOINTS = 20
+RATE = Fraction(30000, 1001)
+
+
+def model(fingerprint: str = "ab") -> Animator:
+    """Return what the motion file asks of an animator."""
+    manifest = SimpleNamespace(sha256=fingerprint * 32)
+    networks = SimpleNamespace(keypoints=KEYPOINTS)
+    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, model=networks))
+
+
+def smooth(frames: int) -> RecordedMotion:
+    """Return a slow turn with a small expression, as a head would do it."""
+    phase = torch.linspace(0, 3, frames)
+    angles = 0.2 * torch.sin(phase)
+    expression = 0.03 * torch.sin(phase[:, None, None] + torch.arange(KEYPOINTS)[:, None] / 5).expand(
+        -1, -1, 3
+    )
+    motions = HeadMotion(
+        rotation_from_angles(angles, angles / 2, angles / 3),
+        torch.stack((angles, -angles, torch.zeros_like(angles)), dim=1) / 4,
+        expression.contiguous(),
+    )
+    return RecordedMotion(motions, tuple(range(frames)), 1 / RATE, RATE)
+
+
+def test_bridge_is_exact_to_float_precision() -> None:
+    recorded = smooth(7)
+    back = to_motions(list(to_frames(recorded.motions)))
+    torch.testing.assert_close(back.rotation, recorded.motions.rotation, atol=1e-6, rtol=0)
+    assert torch.equal(back.translation, recorded.motions.translation)
+    assert torch.equal(back.expression, recorded.motions.expression)
+
+
+def test_round_trip_keeps_rate_and_motion_within_a_pixel(tmp_path: Path) -> None:
+    recorded = smooth(60)
+    report = write_motion(tmp_path / "m.fwv", recorded, model())
+    back = read_motion(tmp_path / "m.fwv", model())
+    assert back.rate == RATE
+    assert len(back) == report.frames == 60
+    one_pixel = 1 / 128
+    assert (back.motions.translation - recorded.motions.translation).abs().max() < one_pixel
+    assert (back.motions.expression - recorded.motions.expression).abs().max() < 2 * one_pixel
+    assert report.bytes_per_frame < 132
+    assert report.file_bytes == (tmp_path / "m.fwv").stat().st_size
+
+
+def test_other_weights_refuse_the_motion(tmp_path: Path) -> None:
+    write_motion(tmp_path / "m.fwv", smooth(5), model("ab"))
+    with pytest.raises(MotionFileError, match="other weights"):
+        read_motion(tmp_path / "m.fwv", model("cd"))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(500)])
+def test_what_is_no_motion_file_is_said_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.fwv"
+    path.write_bytes(content)
+    with pytest.raises(MotionFileError, match=r"m\.fwv"):
+        read_motion(path, model())
+
+
+def test_missing_file_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(MotionFileError, match="cannot be read"):
+        read_motion(tmp_path / "none.fwv", model())
+
+
+def test_variable_rate_becomes_constant_by_what_is_shown() -> None:
+    recorded = smooth(4)
+    uneven = RecordedMotion(recorded.motions, (0, 1, 4, 5), 1 / RATE, RATE)
+    constant = at_constant_rate(uneven)
+    assert torch.equal(constant.translation, recorded.motions.translation[[0, 1, 1, 1, 2, 3]])
+
+
+def test_demo_motion_belongs_to_the_shipped_weights() -> None:
+    recorded = read_motion(DEMO_MOTION, Animator.load())
+    assert len(recorded) > 100

@@ -1,0 +1,129 @@
+"""When the synthesis has failed, and what lies over the picture then."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from facewire.animation.animator import Animator, Person, Pixels
+from facewire.base.errors import ConfigError, MediaError
+from facewire.bitstream.sections import MIME_PNG, MIME_WEBP, Patch
+from facewire.geometry.head_motion import HeadMotion
+from facewire.media.still import encode_still
+from facewire.talks.patches import MOST_HELD, Patches
+from facewire.talks.refresh import FAILED_SHARE, OFF, PATCH, SOURCE, Refresher, around, wrong_cells
+
+PERSON, MOTION = cast(Person, None), cast(HeadMotion, None)
+
+
+def texture(seed: int = 1) -> Pixels:
+    """Return a soft random picture, 256x256."""
+    coarse = np.random.default_rng(seed).uniform(40, 200, (16, 16, 3))
+    return np.asarray(np.kron(coarse, np.ones((16, 16, 1))), np.uint8)
+
+
+def with_hand(picture: Pixels, side: int = 96) -> Pixels:
+    hand = picture.copy()
+    hand[128 : 128 + side, 64 : 64 + side] = (255, 0, 255)
+    return hand
+
+
+def showing(picture: Pixels) -> Animator:
+    """Return a renderer that always shows this picture."""
+    return cast(Animator, SimpleNamespace(render_batch=lambda person, motion: [picture]))
+
+
+def patch_of(picture: Pixels, frame: int, duration: int = 0, x: int = 8, y: int = 16) -> Patch:
+    _, data = encode_still(picture, "webp", 100)
+    return Patch(frame, duration, x, y, picture.shape[1], picture.shape[0], MIME_WEBP, data)
+
+
+def test_equal_pictures_have_no_wrong_cell() -> None:
+    assert not wrong_cells(texture(), texture()).any()
+
+
+@pytest.mark.parametrize("shift", [(0, 5), (5, 0), (-6, 4)])
+def test_a_few_pixels_of_motion_are_not_missing_content(shift: tuple[int, int]) -> None:
+    moved = np.roll(texture(), shift, axis=(0, 1))
+    assert wrong_cells(moved, texture()).mean() < 0.5 * FAILED_SHARE
+
+
+def test_new_content_is_found_where_it_is() -> None:
+    wrong = wrong_cells(texture(), with_hand(texture()))
+    assert wrong.mean() >= FAILED_SHARE
+    box = around(wrong, 256)
+    assert box.left <= 64 < 160 <= box.left + box.width
+    assert box.top <= 128 < 224 <= box.top + box.height
+    assert box.width <= 96 + 4 * 8
+    assert box.of(texture()).shape == (box.height, box.width, 3)
+
+
+def test_refreshes_wait_a_second_and_look_five_times_a_second() -> None:
+    refresher = Refresher(showing(texture()), SOURCE, Fraction(25))
+    hit = [
+        number
+        for number in range(100)
+        if refresher.failed(number, PERSON, MOTION, with_hand(texture()), Patches())
+    ]
+    assert hit == [25, 50, 75]
+
+
+def test_nothing_is_looked_at_when_off_and_nothing_sent_when_fine() -> None:
+    off = Refresher(cast(Animator, None), OFF, Fraction(25))
+    assert off.failed(25, PERSON, MOTION, texture(), Patches()) is None
+    fine = Refresher(showing(texture()), PATCH, Fraction(25))
+    assert fine.failed(25, PERSON, MOTION, texture(), Patches()) is None
+
+
+def test_a_patch_that_covers_the_hand_ends_the_failure() -> None:
+    truth, patches = with_hand(texture()), Patches()
+    refresher = Refresher(showing(texture()), PATCH, Fraction(25))
+    box = refresher.failed(25, PERSON, MOTION, truth, patches)
+    assert box is not None
+    patches.add(patch_of(box.of(truth), 25, x=box.left, y=box.top))
+    assert refresher.failed(50, PERSON, MOTION, truth, patches) is None
+
+
+def test_unknown_modes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="refresh"):
+        Refresher(cast(Animator, None), "often", Fraction(25))
+
+
+def test_patches_come_and_go_with_their_frames() -> None:
+    patches, piece = Patches(), np.full((16, 24, 3), 255, np.uint8)
+    patches.add(patch_of(piece, frame=10, duration=5))
+    base = texture()
+    assert np.array_equal(patches.over(base, 9), base)
+    shown = patches.over(base, 10)
+    assert (shown[16:32, 8:32] > 250).all()
+    assert np.array_equal(shown[:16], base[:16])
+    assert np.array_equal(patches.over(base, 15), base)
+
+
+def test_a_new_source_ends_patches_without_a_duration() -> None:
+    patches = Patches()
+    patches.add(patch_of(np.full((8, 8, 3), 255, np.uint8), frame=0))
+    assert not np.array_equal(patches.over(texture(), 1000), texture())
+    patches.new_source()
+    assert np.array_equal(patches.over(texture(), 1001), texture())
+
+
+def test_patches_of_another_size_or_type_are_refused() -> None:
+    good = patch_of(np.zeros((8, 8, 3), np.uint8), 0)
+    wrong = Patch(0, 0, 0, 0, 9, 8, good.mime, good.picture)
+    with pytest.raises(MediaError, match="9x8"):
+        Patches().add(wrong)
+    with pytest.raises(MediaError):
+        Patches().add(Patch(0, 0, 0, 0, 8, 8, MIME_PNG, good.picture))
+
+
+def test_only_so_many_patches_are_held() -> None:
+    patches = Patches()
+    for number in range(MOST_HELD + 10):
+        patches.add(patch_of(np.full((2, 2, 3), 255, np.uint8), frame=0, x=2 * (number % 100), y=0))
+    shown = patches.over(np.zeros((256, 256, 3), np.uint8), 0)
+    assert (shown[0, :, 0] > 250).sum() == 2 * MOST_HELD
