@@ -9,12 +9,15 @@
         ...
 
 What stands in `__all__` is the public interface (docs/api.md); everything else may change. Importing this package is
-light; torch is loaded by the first call.
+light; torch is loaded by the first call. It keeps the libraries below it from reporting their use over the network
+(base/telemetry.py).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from facewire.base import telemetry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +59,8 @@ _TYPES = {
     "RecordedMotion": "animation.driving",
 }
 """Public types and where they live; imported when first asked for."""
+
+telemetry.switch_off()
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from pathlib import Path
 
 import pytest
@@ -105,15 +104,3 @@ def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, change: dict[str
 def test_a_folder_without_manifest_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="export again"):
         artefact.read(tmp_path)
-
-
-def test_the_cache_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACEWIRE_CACHE", str(tmp_path))
-    assert artefact.cache_folder() == tmp_path
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="where Linux keeps caches")
-def test_the_cache_is_where_the_system_keeps_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FACEWIRE_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert artefact.cache_folder() == tmp_path / "facewire"

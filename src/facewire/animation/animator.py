@@ -95,12 +95,14 @@ class Animator:
 
         Raises:
             ConfigError: the engine is unknown or cannot run here.
+            OutputError: there is nowhere to put its graphs; auto then takes torch.
         """
         self._prepared.clear()
         choice = choose_engine(engine, self.device.type, isinstance(self.model, CompactTalkingHead))
         self.engine = None
         if choice.name != TORCH:
-            self.engine, _ = open_engine(self.model, self.manifest.sha256, choice.name)
+            opened, choice = open_engine(self.model, self.manifest.sha256, engine)
+            self.engine = None if choice.name == TORCH else opened
         return choice
 
     @property

@@ -81,8 +81,10 @@ def atomic_output(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]
     """
     with _as_output_error(path):
         target = _checked_target(Path(path), overwrite)
-        temporary = _create_beside(target)
+    temporary = beside(target)
     try:
+        with _as_output_error(path):
+            _create(temporary)
         with _as_output_error(path, only=_DEVICE_FAILURES):
             yield temporary
         with _as_output_error(path):
@@ -92,15 +94,32 @@ def atomic_output(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]
             temporary.unlink(missing_ok=True)
 
 
+def beside(target: Path) -> Path:
+    """Return a fresh name for something temporary in the folder of `target`, with its suffix."""
+    return target.with_name(f".facewire-{secrets.token_hex(8)}{target.suffix}")
+
+
 def write_json(path: str | Path, obj: Any, *, overwrite: bool = True) -> None:
     """Write `obj` as indented UTF-8 JSON, atomically. NaN and infinities raise ValueError: JSON has none.
+
+    Odd bytes of names that are no Unicode are lone surrogates here and \\udc80 to \\udcff in the file.
 
     Raises:
         OutputError: the file cannot be written.
     """
     text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_output(path, overwrite=overwrite) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        write_text(temporary, text)
+
+
+def name_bytes(text: str) -> bytes:
+    """Return text with names of files in it as UTF-8; odd bytes of names that are no Unicode become what they were."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8; odd bytes of names that are no Unicode become escapes such as \\udcff."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_json(path: str | Path) -> Any:
@@ -186,11 +205,9 @@ def _checked_target(path: Path, overwrite: bool) -> Path:
     return target
 
 
-def _create_beside(target: Path) -> Path:
-    """Create an empty file with a fresh name in the folder of `target`; its mode follows the umask."""
-    temporary = target.with_name(f".facewire-{secrets.token_hex(8)}{target.suffix}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    return temporary
+def _create(file: Path) -> None:
+    """Create an empty file that is not there yet; its mode follows the umask."""
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def _publish(temporary: Path, target: Path, overwrite: bool) -> None:

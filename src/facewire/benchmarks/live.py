@@ -6,13 +6,14 @@ whatever the calling process did before.
 
 from __future__ import annotations
 
-import multiprocessing
+import math
 import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from queue import Queue
 from typing import Any
 
@@ -21,10 +22,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from facewire.animation.head_tracker import HeadTracker
+from facewire.base.errors import FacewireError
+from facewire.data.preparation.pool import run_in_processes
 from facewire.engines.artefact import INT8
 from facewire.engines.choice import Choice, open_engine
 from facewire.engines.device import matrix_gflops, peak_mb
 from facewire.engines.engine import Engine, Prepared
+from facewire.engines.graph_engine import GraphEngine
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.colour import RgbConverter, Yuv420Converter
@@ -58,6 +62,8 @@ class Settings:
     compiled: bool = False
     frames: int = 100
     """Timed calls of every stage."""
+    folder: Path | None = None
+    """Of exported graphs; None takes those in the cache."""
 
 
 def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[str, Any]:
@@ -69,10 +75,12 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
         paper_frames: timed frames of `paper-256` in torch; 0 leaves the comparison out (None in the result).
     """
     model, manifest = load_model(settings.weights)
-    engine, _ = _opened(model, manifest.sha256, settings)
-    precision = engine.info.precision  # exported now, so that the fresh process finds it in the cache
+    engine, choice = _opened(model, manifest.sha256, settings)
+    precision = engine.info.precision  # exported now, so that the fresh process finds it
+    folder = engine.artefact.folder if isinstance(engine, GraphEngine) else None
     del engine
-    live = _in_fresh_process(photo, settings)
+    live = _in_fresh_process(photo, replace(settings, engine=choice.name, folder=folder))
+    live["why"] = "; ".join(filter(None, (choice.reason, choice.remark)))
     threads = settings.threads or live["threads"]
     torch.set_num_threads(threads)
     with torch.inference_mode():
@@ -131,7 +139,6 @@ def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
         "engine": choice.name,
         "precision": engine.info.precision,
         "threads": engine.info.threads,
-        "why": choice.reason,
         "receiver_ms": summary(receiver),
         "sender_ms": summary(sender),
         "receiver_fps": round(1000 / statistics.median(receiver), 1),
@@ -272,13 +279,18 @@ def _opened(model: Model, sha256: str, settings: Settings) -> tuple[Engine, Choi
         threads=settings.threads,
         precision=settings.precision,
         compiled=settings.compiled,
+        folder=settings.folder,
     )
 
 
 def _in_fresh_process(photo: Pixels, settings: Settings) -> dict[str, Any]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as fresh:
-        return fresh.submit(measure_live, photo, settings).result()
+    def lost(job: Settings, reason: str) -> dict[str, Any]:
+        raise FacewireError(
+            f"the process that measures is gone ({reason}): close other programs and try again"
+        )
+
+    (figures,) = run_in_processes(partial(measure_live, photo), [settings], 1, math.inf, lost)
+    return figures
 
 
 def _looks(tracker: HeadTracker, frames: Sequence[Pixels]) -> Callable[[], object]:

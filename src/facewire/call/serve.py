@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from facewire.base.endings import ENDINGS, HANGUP, is_ignored, leave_terminal
 from facewire.base.errors import CallError
 
 
@@ -67,9 +68,16 @@ async def serve(
 async def _until_stopped(work: asyncio.Task[None] | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # not in every thread and system
-            loop.add_signal_handler(name, stopped.set)
+
+    def stop(number: signal.Signals) -> None:
+        if number == HANGUP:
+            leave_terminal()
+        stopped.set()
+
+    for number in (signal.SIGINT, *ENDINGS):
+        if not is_ignored(number):
+            with contextlib.suppress(NotImplementedError, RuntimeError):  # not in every thread and system
+                loop.add_signal_handler(number, stop, number)
     waiting = asyncio.create_task(stopped.wait())
     done, _ = await asyncio.wait({waiting, *([work] if work else [])}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

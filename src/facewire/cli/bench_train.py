@@ -84,7 +84,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _measure(given: argparse.Namespace, device: torch.device, ranks: Ranks, folder: Path) -> None:
-    from facewire.base.files import atomic_output
+    from facewire.base.files import atomic_output, write_text
     from facewire.benchmarks import training as bench
     from facewire.cli.train import TrainBars, clips_of, networks_of
     from facewire.training.precision import flushed_denormals
@@ -113,7 +113,7 @@ def _measure(given: argparse.Namespace, device: torch.device, ranks: Ranks, fold
             table = bench.profile(trainer)
             if ranks.first:
                 with atomic_output(given.profile) as temporary:
-                    temporary.write_text(table, encoding="utf-8")
+                    write_text(temporary, table)
     if ranks.first:
         options.show(report, given.json, lambda: _lines(report))
 

@@ -7,10 +7,12 @@ Only this folder prints. Commands live in their own files and import their rooms
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
 from facewire import __version__
+from facewire.base.endings import Ended, signals_end
 from facewire.base.errors import FacewireError
 from facewire.cli import (
     animate,
@@ -72,7 +74,7 @@ EPILOG = """examples:
   facewire evaluate reconstruction --data clips/ -o report/
 
 exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 6 call, 7 training,
-8 some clips failed, 130 stopped"""
+8 some clips failed, 130 stopped, 129 and 143 ended by SIGHUP and SIGTERM"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -93,23 +95,35 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
+    show_every_name()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words[:2]) in (bench_batches.NAME, bench_train.NAME):
         words[:2] = [" ".join(words[:2])]
     given = parser().parse_args(words)
     try:
-        code: int = given.run(given)
+        with signals_end():
+            code: int = given.run(given)
         return code
     except FacewireError as error:
         if given.debug:
             raise
         print(f"facewire: {error}", file=sys.stderr)
         return error.exit_code
+    except Ended as signal:
+        print(f"facewire: ended by {signal}; nothing half-written is left", file=sys.stderr)
+        return signal.exit_code
     except KeyboardInterrupt:
         print("facewire: stopped; nothing half-written is left", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+
+
+def show_every_name() -> None:
+    """Let names of files that the terminal's or pipe's encoding lacks be written with escapes, such as \\xe9."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

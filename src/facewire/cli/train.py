@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from facewire.base import cache
+from facewire.base.endings import ENDINGS, handled, once
+from facewire.base.errors import OutputError
 from facewire.cli import options
 
 if TYPE_CHECKING:
@@ -34,11 +34,10 @@ PRESETS = (
     *("ablation-jacobians", "ablation-direct", "ablation-2d-warp"),
 )
 INTERRUPTED = 130
-ONE_PRESS_S = 1.0
 DECODED = {"auto": None, "first": True, "live": False}
 
 EXAMPLES = """examples:
-  facewire train compact-256 --data clips/ -o run/         again: goes on where it stopped
+  facewire train compact-256 --data clips/ -o run/ --fetch         again: goes on where it stopped
   facewire train compact-256 --data clips/ -o run/ --steps 30000
   facewire train paper-256 --data clips/ -o run/ --batch 16 --precision bf16
   facewire train paper-256 --data clips/ -o run/ --no-jacobians
@@ -50,8 +49,8 @@ data: shards made by facewire prepare, or square crops of one head each, DIR/tra
 are read from ID.npz beside ID.mp4, or made by the built-in face finder. Ctrl-C saves and stops; the same command goes
 on, also with another number of ranks. docs/training.md has the rest.
 
-perceptual network: torchvision's vgg19-dcbb9e9d.pth, looked for in torch's own download folder and fetched
-if it is not there; --perceptual takes the file, or one or both of the small stand-ins."""
+perceptual network: torchvision's vgg19-dcbb9e9d.pth, looked for in torch's own download folder; --fetch puts it
+there (548 MB, once); --perceptual takes the file, or one or both of the small stand-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +105,9 @@ def add_to(commands: Any) -> None:
         help="network of the perceptual loss (see below)",
     )
     parser.add_argument(
+        "--fetch", action="store_true", help="download the network of the perceptual loss if it is not here"
+    )
+    parser.add_argument(
         "--face-perceptual", metavar="FILE", help="VGG-Face, compared as well (paper presets)"
     )
     parser.add_argument(
@@ -115,7 +117,9 @@ def add_to(commands: Any) -> None:
         "--no-jacobians", action="store_true", help="paper presets: the later revision, without Jacobians"
     )
     parser.add_argument(
-        "--cache", metavar="DIR", help="folder for decoded clips (default: ~/.cache/facewire/clips)"
+        "--cache",
+        metavar="DIR",
+        help="folder for decoded clips (default: clips in the cache, see facewire doctor)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     _add_machine_options(parser)
@@ -254,36 +258,59 @@ def device_of(name: str) -> torch.device:
 
 
 def networks_of(given: argparse.Namespace, bars: TrainBars) -> FrozenNetworks:
-    """Return the frozen networks of the loss."""
+    """Return the frozen networks of the loss.
+
+    Raises:
+        TrainingError: none was given, the published one is not here, and fetching it was not asked for.
+    """
     import torch
 
+    from facewire.base.errors import TrainingError
+    from facewire.losses.feature_taps import VGG19_URL
     from facewire.training.objectives.frozen import face_network, picture_network
     from facewire.training.run import FrozenNetworks
 
-    hub = Path(torch.hub.get_dir()) / "checkpoints"
+    hub = Path(torch.hub.get_dir()).absolute() / "checkpoints"
+    published = hub / VGG19_URL.rsplit("/", 1)[1]
+    if not (given.perceptual or given.fetch or published.is_file()):
+        raise TrainingError(
+            f"no perceptual network: {published} is not there; --fetch gets it from {VGG19_URL} (548 MB), "
+            "--perceptual FILE takes another"
+        )
     picture = picture_network([Path(path) for path in given.perceptual], hub, bars)
     face = None if given.face_perceptual is None else face_network(Path(given.face_perceptual))
     return FrozenNetworks(picture, face)
 
 
 def clips_of(given: argparse.Namespace, side: int, bars: TrainBars) -> ClipSet:
-    """Return the clips of shards or of a folder, labelled."""
+    """Return the clips of shards or of a folder, labelled; without a cache, decoded into a temporary folder."""
+    if given.cache is not None:
+        return _opened(given, side, bars, Path(given.cache))
+    problems = []
+    for place in dict.fromkeys((cache.of_user(), cache.folder())):
+        problem = cache.obstacle(place)
+        if place is not None and problem is None:
+            try:
+                return _opened(given, side, bars, place / "clips")
+            except OutputError as error:  # such as a disk that became full
+                problem = error.problem
+        problems.append(f"{place or 'no cache'}: {problem}")
+    options.note(f"{'; '.join(problems)}; clips are decoded anew each time, or choose a --cache")
+    return _opened(given, side, bars, cache.temporary() / "clips")
+
+
+def _opened(given: argparse.Namespace, side: int, bars: TrainBars, place: Path) -> ClipSet:
+    """Return the clips, with a folder for what is decoded."""
     from facewire.data.clips import find_clips, open_clips
     from facewire.data.shard_clips import is_shards, open_shards
 
-    cache = Path(given.cache) if given.cache else _cache_home() / "facewire" / "clips"
     folder = Path(given.data)
     if is_shards(folder):
-        clips = open_shards(folder, cache, side, decoded=DECODED[given.decode], progress=bars)
+        clips = open_shards(folder, place, side, decoded=DECODED[given.decode], progress=bars)
     else:
-        clips = open_clips(find_clips(folder), cache, side, bars)
+        clips = open_clips(find_clips(folder), place, side, bars)
     bars.close()
     return clips
-
-
-def _cache_home() -> Path:
-    """Return the user's folder for what can be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def _tell(trainer: Trainer, device: torch.device) -> None:
@@ -325,44 +352,34 @@ def _report(trainer: Trainer, finished: bool) -> TrainReport:
 
 @contextmanager
 def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Leave it to the ranks to stop: Ctrl-C reaches them as well, SIGTERM is passed on; yield which came."""
+    """Leave it to the ranks to stop: Ctrl-C reaches them as well, other signals are passed on; yield which came."""
     came: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def note(number: int) -> None:
         came.append(number)
-        if number == signal.SIGTERM:
-            process.send_signal(number)
+        if number != signal.SIGINT:
+            process.terminate()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled((signal.SIGINT, *ENDINGS), note):
         yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def _gentle_stop() -> Iterator[Callable[[], bool]]:
-    """Yield a question whether Ctrl-C (or SIGTERM) came; the second one stops at once.
+    """Yield a question whether Ctrl-C (or SIGTERM, or SIGHUP) came; the second one stops at once.
 
     Ranks may get one Ctrl-C twice, from the terminal and from torchrun: what comes soon after is the same.
     """
-    came: list[float] = []
+    came: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if came and time.monotonic() - came[0] < ONE_PRESS_S:
-            return
+    def note(number: int) -> None:
         if came:
             raise KeyboardInterrupt
-        came.append(time.monotonic())
+        came.append(number)
         options.note("stopping after this step; press Ctrl-C again to stop without saving")
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled((signal.SIGINT, *ENDINGS), once(note)):
         yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class TrainBars:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from facewire.base.errors import MediaError, OutputError
+from facewire.base.files import name_bytes
 from facewire.data.frame_cache import Frames, cache_name, cached_frames
 from facewire.data.labelling import VERSION, stored_labels
 from facewire.data.labels import ClipLabels, load_labels
@@ -184,7 +185,7 @@ def clips_hash(videos: Iterable[Path]) -> str:
     for video in videos:
         for path in (video, video.with_suffix(".npz")):
             if path.exists():
-                digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+                digest.update(name_bytes(f"{path.name} {path.stat().st_size}\n"))
     return digest.hexdigest()
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numpy.lib.format import write_array_header_1_0
 
 from facewire.base.errors import MediaError
-from facewire.base.files import atomic_output
+from facewire.base.files import atomic_output, name_bytes
 from facewire.media.image import resize
 from facewire.media.video import VideoReader
 
@@ -33,7 +33,7 @@ def cache_name(video: Path, side: int) -> str:
     except OSError as problem:
         raise MediaError(video, f"cannot be read ({problem.strerror})") from problem
     key = f"{video.resolve()} {status.st_size} {status.st_mtime_ns} {side}"
-    return f"{video.stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    return f"{video.stem}-{hashlib.sha256(name_bytes(key)).hexdigest()[:12]}"
 
 
 def cached_frames(video: Path, stored: Path, side: int) -> Frames:

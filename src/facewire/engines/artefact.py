@@ -10,10 +10,7 @@ files that the graphs come from and of the exporter, so that new weights or a ch
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import shutil
-import sys
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,8 +22,9 @@ import torch
 from torch import Tensor
 
 from facewire import __version__
+from facewire.base import cache
 from facewire.base.errors import ConfigError, HashMismatch, MediaError, OutputError, WeightsError
-from facewire.base.files import read_json, sha256_of, write_advice, write_json
+from facewire.base.files import beside, read_json, sha256_of, write_advice, write_json
 from facewire.engines.graphs.inference_graph import reduced
 from facewire.engines.graphs.live_graphs import RENDER, LiveGraph, live_graphs
 from facewire.networks.compact.model import CompactTalkingHead
@@ -103,15 +101,15 @@ def export(
         raise ConfigError(
             "weights", "a paper preset", "compact-256; the paper's networks run with --engine torch"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(folder, "is there already: choose another folder or empty it")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputError(folder, "is there already: choose another folder or empty it")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = folder.with_name(f".facewire-{secrets.token_hex(8)}")
-        temporary.mkdir()
     except OSError as problem:
         raise OutputError(folder, write_advice(problem)) from problem
+    temporary = beside(folder)
     try:
+        temporary.mkdir()
         recorded = live_graphs(model) if graphs is None else graphs
         entries = _write_graphs(recorded, temporary, form, precision)
         _write_manifest(temporary, model, weights_sha256, form, precision, entries)
@@ -159,29 +157,37 @@ def read(folder: Path) -> Artefact:
         raise WeightsError(path, f"is not the manifest of an exported model ({problem!r})") from problem
 
 
-def cached(model: Model, weights_sha256: str, form: str, precision: str) -> Artefact:
-    """Return the exported graphs of a model from the user's cache, exporting them first where they are missing."""
-    folder = cache_folder() / f"{form}-{precision}-{_key(weights_sha256, form)}"
-    if folder.is_dir():
+def cached(model: Model, weights_sha256: str, form: str, precision: str) -> tuple[Artefact, str]:
+    """Return the exported graphs of a model, from the user's cache where they are in it, and a remark.
+
+    Where the cache cannot be written they are made in a temporary folder, and the remark says so; else it is empty.
+
+    Raises:
+        OutputError: there is no room for temporary files either.
+    """
+    name = f"{form}-{precision}-{_key(weights_sha256, form)}"
+    place = cache.folder()
+    kept = None if place is None else _kept(place / name)
+    if kept is not None:
+        return kept, ""
+    problem = cache.obstacle(place)
+    if place is not None and problem is None:
         try:
-            return read(folder)
-        except WeightsError:  # half deleted or damaged: made again
-            shutil.rmtree(folder, ignore_errors=True)
-    return export(model, weights_sha256, folder, form, precision)
+            return export(model, weights_sha256, place / name, form, precision), ""
+        except OutputError as error:  # such as a disk that became full
+            problem = error.problem
+    folder = cache.temporary() / name
+    made = _kept(folder) or export(model, weights_sha256, folder, form, precision)
+    return made, f"{place or 'no cache'}: {problem}; the graphs are made anew each time, or {cache.ADVICE}"
 
 
-def cache_folder() -> Path:
-    """Return where exported graphs are kept: FACEWIRE_CACHE, else the system's cache folder of this user."""
-    chosen = os.environ.get("FACEWIRE_CACHE")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "facewire"
+def _kept(folder: Path) -> Artefact | None:
+    """Return the graphs in a folder; None where there are none. What is half deleted or damaged is removed."""
+    try:
+        return read(folder)
+    except WeightsError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
 
 
 def _key(weights_sha256: str, form: str) -> str:

@@ -6,12 +6,12 @@ import importlib.util
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from facewire.base.errors import ConfigError
+from facewire.base.errors import ConfigError, OutputError
 from facewire.engines import artefact
 from facewire.engines.engine import Engine
 from facewire.engines.graph_engine import GraphEngine
@@ -40,10 +40,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The engine to use."""
+    """The engine to use, why, and what a user should know besides, such as that nothing is kept in the cache."""
 
     name: str
     reason: str
+    remark: str = ""
 
 
 def processors() -> int:
@@ -116,6 +117,7 @@ def open_engine(
     Raises:
         ConfigError: see `choose`.
         WeightsError: the folder is not an export of these weights.
+        OutputError: graphs can be kept neither in the cache nor in a temporary folder; `auto` then takes torch.
     """
     device = next(model.parameters()).device.type
     choice = choose(wanted, device, isinstance(model, CompactTalkingHead))
@@ -126,7 +128,15 @@ def open_engine(
     if folder is not None:
         exported = _matching(artefact.read(folder), form, weights_sha256)
     else:
-        exported = artefact.cached(model, weights_sha256, form, precision or _best_precision(choice.name))
+        try:
+            exported, remark = artefact.cached(
+                model, weights_sha256, form, precision or _best_precision(choice.name)
+            )
+        except OutputError as problem:
+            if wanted != AUTO:
+                raise
+            return TorchEngine(model, compiled=compiled), Choice(TORCH, f"no room for graphs: {problem}")
+        choice = replace(choice, remark=remark)
     if choice.name == ONNXRUNTIME:
         from facewire.engines.onnx_runner import OnnxRunner
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facewire import __version__
+from facewire.base import cache
 from facewire.base.errors import FacewireError
-from facewire.engines import artefact
 from facewire.engines.choice import AUTO, TORCH, Finding, choose, findings, processors
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model, resolve
@@ -49,8 +49,6 @@ def examine(weights: str | Path) -> Health:
     said, compact, usable = _weights(weights)
     choice = choose(AUTO, compact=compact)
     exported = choice.name != TORCH
-    cache = artefact.cache_folder()
-    held = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.is_dir() else 0
     return Health(
         facewire=__version__,
         python=platform.python_version(),
@@ -68,7 +66,7 @@ def examine(weights: str | Path) -> Health:
             if exported
             else "nothing beforehand; several times slower per frame than OpenVINO on an x86 processor"
         ),
-        cache=f"{cache}, {held / 1e6:.0f} MB (delete it at any time)",
+        cache=_cache(),
         usable=usable,
     )
 
@@ -82,6 +80,22 @@ def _weights(weights: str | Path) -> tuple[str, bool, bool]:
         return str(problem), True, False
     said = f"{manifest.preset}, SHA-256 {manifest.sha256[:16]}, {file.stat().st_size / 1e6:.1f} MB"
     return said, isinstance(model, CompactTalkingHead), True
+
+
+def _cache() -> str:
+    place = cache.folder()
+    problem = cache.obstacle(place)
+    if place is None or problem is not None:
+        return f"{place or 'none'}, nothing can be kept there ({problem}); {cache.ADVICE}"
+    held = sum(_size(Path(folder, name)) for folder, _, names in os.walk(place) for name in names)
+    return f"{place}, {held / 1e6:.0f} MB (delete it at any time)"
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.lstat().st_size
+    except OSError:  # removed meanwhile
+        return 0
 
 
 def _extra(name: str, package: str, purpose: str) -> Finding:

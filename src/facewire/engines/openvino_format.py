@@ -1,6 +1,7 @@
 """OpenVINO's file format: a traced module is converted and written.
 
-Conversion goes through the frontend directly: the package's own `convert_model` reports its use over the network.
+Conversion goes through the frontend directly: `convert_model` is made for reporting its use over the network, which
+base/telemetry.py prevents.
 """
 
 from __future__ import annotations

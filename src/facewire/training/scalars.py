@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from facewire.base.errors import OutputError
-from facewire.base.files import atomic_output, write_advice
+from facewire.base.files import atomic_output, write_advice, write_text
 
 FILE = "scalars.jsonl"
 
@@ -71,7 +71,7 @@ def _take_back(path: Path, step: int) -> None:
     kept = [line for line in lines if _step_of(line) <= step]
     if len(kept) < len(lines):
         with atomic_output(path) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            write_text(temporary, "".join(f"{line}\n" for line in kept))
 
 
 def _step_of(line: str) -> float:

@@ -10,9 +10,11 @@ import importlib
 import importlib.util
 import logging
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from facewire.base.cache import temporary
 from facewire.base.errors import ConfigError
 from facewire.data.preparation.parts import read_record
 from facewire.data.preparation.task import Outcome, Task, outcome_of
@@ -71,8 +73,12 @@ def _connect(ray: Any, address: str, workers: int) -> None:
     if address == LOCAL:
         # Ray's workers give way to everything else; on a machine that is busy they would never finish.
         os.environ.setdefault("RAY_worker_niceness", "0")
+        os.environ.setdefault(
+            "RAY_AUTH_TOKEN", secrets.token_hex(32)
+        )  # else it writes one into the home folder
         store = {"object_store_memory": LOCAL_STORE_BYTES, "include_dashboard": False}
-        ray.init(address="local", num_cpus=workers, **store, **quiet)
+        place = str(temporary() / "ray")
+        ray.init(address="local", num_cpus=workers, _temp_dir=place, **store, **quiet)
     else:
         ray.init(address=address, **quiet)
 

@@ -1,25 +1,37 @@
 """Videos worked on in several processes of this machine.
 
 Each process takes one video at a time. One that dies (damaged videos make decoders crash) or that takes too long is
-replaced, and costs the video it was working on.
+replaced, and costs the video it was working on. When this process ends, in whatever way, they end with it and take
+their temporary files along.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import Any, Generic, TypeVar
+
+from facewire.base.endings import HANGUP
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 POLL_S = 1.0
 """How often late processes are looked for."""
+GRACE_S = 5.0
+"""How long a process may take for ending by itself."""
+OF_TERMINAL = tuple(number for number in (signal.SIGINT, HANGUP) if number is not None)
+"""Signals that a terminal sends to every process that was started from it."""
 
 
 @dataclass(slots=True)
@@ -65,18 +77,45 @@ def run_in_processes(
                     pool[index] = worker = _start(work)
                 _give(worker, waiting)
     finally:
-        for worker in pool:
-            worker.process.kill()
-            worker.process.join()
+        _end_all(pool)
 
 
 def _start(work: Callable[[Job], Result]) -> _Worker[Job]:
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, work), daemon=True)
-    process.start()
+    with _held_back():
+        process.start()
     there.close()
     return _Worker(process, here)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let signals of the terminal wait, here and in a process that is started in here until it is ready for them.
+
+    Else Ctrl-C would end it, with a trace, while it is still importing.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # started now: starting it would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_TERMINAL)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_all(pool: Sequence[_Worker[Any]]) -> None:
+    """End all processes; those that are at work get a moment for removing what they have begun."""
+    for worker in pool:
+        worker.process.terminate()
+    until = time.monotonic() + GRACE_S
+    for worker in pool:
+        worker.process.join(max(0.0, until - time.monotonic()))
+        worker.process.kill()
+        worker.process.join()
 
 
 def _give(worker: _Worker[Job], waiting: list[Job]) -> None:
@@ -99,8 +138,7 @@ def _result(worker: _Worker[Job], ready: bool, limit_s: float, lost: Callable[[J
                 raise answer
             result: Result = answer
             return result
-    worker.process.kill()
-    worker.process.join()
+    _end_all([worker])
     return lost(worker.job, reason)
 
 
@@ -108,14 +146,33 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """Work on one job after the other, in a process of its own."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGTERM, _leave)
+    for number in OF_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)  # the parent decides
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, OF_TERMINAL)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError):  # the parent is gone
+        while True:
             job = pipe.recv()
-        except EOFError:
-            return
-        try:
-            pipe.send(work(job))
-        except Exception as problem:
-            pipe.send(problem)
+            try:
+                result = work(job)
+            except Exception as problem:
+                result = problem
+            pipe.send(result)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End this process from the inside, so that what is open is closed."""
+    raise SystemExit(128 + number)
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent is gone, however that came."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_S)
+    os._exit(1)

@@ -24,7 +24,7 @@ from typing import Any
 
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import ConfigError, MediaError
-from facewire.base.files import atomic_output, read_json, sha256_of, write_json
+from facewire.base.files import atomic_output, name_bytes, read_json, sha256_of, write_json
 from facewire.data.preparation.clip_file import DESCRIPTION, LABELS, VIDEO, ClipDescription
 from facewire.data.preparation.parts import PARTS, Member, Record, part_path, read_tar, write_tar
 from facewire.data.preparation.settings import RATE, PrepareConfig
@@ -89,7 +89,7 @@ def read_table(out: Path, name: str, manifest: Manifest) -> list[Row]:
     path = out / name
     if sha256_of(path) != manifest.tables.get(name):
         raise MediaError(path, "is not the table that manifest.json names: prepare again")
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -215,7 +215,7 @@ def _write_table(path: Path, rows: Iterable[Row]) -> str:
     writer = csv.DictWriter(stream, list(rows[0]) if rows else ["empty"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    data = stream.getvalue().encode()
+    data = name_bytes(stream.getvalue())
     with atomic_output(path) as temporary:
         temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

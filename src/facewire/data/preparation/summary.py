@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from facewire.base.errors import MediaError
-from facewire.base.files import atomic_output
+from facewire.base.files import atomic_output, name_bytes, write_text
 from facewire.data.preparation.parts import PARTS, part_path
 from facewire.data.preparation.settings import RATE
 from facewire.data.preparation.shards import CLIPS, REJECTED, VIDEOS, Manifest, Row, read_table
@@ -53,7 +53,7 @@ def write_summary(out: Path, manifest: Manifest) -> None:
             save_image(out / name, sheet)
     page = _page(out, manifest, clips, rejected, [sheet is not None for sheet in pictures])
     with atomic_output(out / "summary.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        write_text(temporary, page)
 
 
 def yaw_shares(clips: Iterable[Row]) -> list[float]:
@@ -69,7 +69,7 @@ def yaw_shares(clips: Iterable[Row]) -> list[float]:
 
 def _some(rows: Sequence[Row], count: int, name: str) -> list[Row]:
     """Return rows chosen by a hash of their names, in their own order."""
-    by_hash = sorted(rows, key=lambda row: hashlib.sha256(row[name].encode()).digest())
+    by_hash = sorted(rows, key=lambda row: hashlib.sha256(name_bytes(row[name])).digest())
     chosen = {id(row) for row in by_hash[:count]}
     return [row for row in rows if id(row) in chosen]
 

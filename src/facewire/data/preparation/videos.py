@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from facewire.base.errors import ConfigError, MediaError
+from facewire.base.files import name_bytes
 
 SUFFIXES = frozenset(
     {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv"}
@@ -119,14 +120,14 @@ def key_of(text: str) -> str:
     key = re.sub(r"[^\w#-]", "_", joined, flags=re.ASCII)
     if key == joined and len(key) <= 120:
         return key
-    return f"{key[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{key[:100]}-{hashlib.sha256(name_bytes(text)).hexdigest()[:8]}"
 
 
 def split_of(video: RawVideo, val_share: float, seed: int) -> str:
     """Return train or val: what the list says, else by the identity, so that nobody is in both."""
     if video.split is not None:
         return video.split
-    digest = hashlib.sha256(f"{seed} {video.identity}".encode()).digest()
+    digest = hashlib.sha256(name_bytes(f"{seed} {video.identity}")).digest()
     return "val" if int.from_bytes(digest[:8], "big") < val_share * 2**64 else "train"
 
 

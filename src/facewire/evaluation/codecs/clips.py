@@ -11,6 +11,7 @@ from typing import Any
 
 from facewire.animation.animator import Animator
 from facewire.base.errors import MediaError
+from facewire.base.files import name_bytes
 from facewire.evaluation.codecs.methods import Clip, Method
 from facewire.evaluation.measuring.clips import EvaluationClip, find_clips
 from facewire.talks.squares import TalkSquares
@@ -91,4 +92,4 @@ def clips_of(paths: Sequence[Path], most: int | None) -> list[EvaluationClip]:
 
 def _distinct(clip: EvaluationClip) -> str:
     """Return a name that tells clips of one file name apart."""
-    return f"{clip.name}-{hashlib.sha256(str(clip.path.resolve()).encode()).hexdigest()[:6]}"
+    return f"{clip.name}-{hashlib.sha256(name_bytes(str(clip.path.resolve()))).hexdigest()[:6]}"

@@ -15,7 +15,7 @@ from facewire import __version__
 from facewire.animation.animator import BATCH, Animator
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError
-from facewire.base.files import atomic_output, write_json
+from facewire.base.files import atomic_output, write_json, write_text
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.evaluation.codecs.clips import Crops, Trial, clips_of
 from facewire.evaluation.codecs.curves import Curves
@@ -140,7 +140,7 @@ def compare_codecs(
     pictures.mkdir(exist_ok=True)
     page = codec_page(bench, crops, clips, chosen, curves, document, pictures)
     with atomic_output(output / "report.html") as temporary:
-        temporary.write_text(html(page), encoding="utf-8")
+        write_text(temporary, html(page))
     return Comparison(document, curves, output / "report.html", failed)
 
 

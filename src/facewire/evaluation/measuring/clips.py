@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from facewire.base.errors import MediaError
-from facewire.base.files import sha256_of
+from facewire.base.files import name_bytes, sha256_of
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.media.video import VideoReader
@@ -113,7 +113,7 @@ def data_hash(clips: Sequence[EvaluationClip]) -> str:
     """Return a SHA-256 over names and contents of the clips."""
     digest = hashlib.sha256()
     for clip in clips:
-        digest.update(f"{clip.name} {clip.hash()}\n".encode())
+        digest.update(name_bytes(f"{clip.name} {clip.hash()}\n"))
     return digest.hexdigest()
 
 

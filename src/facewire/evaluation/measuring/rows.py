@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facewire.base.errors import MediaError
-from facewire.base.files import atomic_output, read_json, write_json
+from facewire.base.files import atomic_output, name_bytes, read_json, write_json
 
 REVISION = 3
 """Counted up whenever a number of an unchanged clip may come out differently."""
@@ -122,5 +122,5 @@ class Store:
     def _path(self, name: str, suffix: str) -> Path:
         plain = re.sub(r"[^\w.-]+", "_", name)
         if plain != name:
-            plain = f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+            plain = f"{plain}-{hashlib.sha256(name_bytes(name)).hexdigest()[:8]}"
         return self._folder / (plain + suffix)

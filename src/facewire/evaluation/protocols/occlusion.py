@@ -26,6 +26,7 @@ import numpy.typing as npt
 from facewire.animation.animator import BATCH, Person
 from facewire.base.batches import in_batches
 from facewire.base.errors import MediaError
+from facewire.base.files import name_bytes
 from facewire.evaluation.measuring.clips import EvaluationClip
 from facewire.evaluation.measuring.rows import Measured, Row
 from facewire.evaluation.measuring.summary import Summary
@@ -87,7 +88,7 @@ def rows(bench: Bench, clips: Sequence[EvaluationClip]) -> Iterator[Row]:
 
 def things(clip: EvaluationClip, size: int) -> list[Occluder]:
     """Return the things drawn over a clip: always the same ones for the same name."""
-    seed = int.from_bytes(hashlib.sha256(clip.name.encode()).digest()[:4], "big")
+    seed = int.from_bytes(hashlib.sha256(name_bytes(clip.name)).digest()[:4], "big")
     centres = [CENTRES[(seed + index) % len(CENTRES)] for index in range(len(KINDS))]
     return [
         occluder(kind, size, centre, seed + index) for index, (kind, centre) in enumerate(zip(KINDS, centres))

@@ -18,7 +18,7 @@ import torch
 from facewire import __version__
 from facewire.animation.animator import Animator
 from facewire.base.config import to_dict
-from facewire.base.files import atomic_output, write_json
+from facewire.base.files import atomic_output, write_json, write_text
 from facewire.evaluation.measuring.clips import data_hash, find_clips
 from facewire.evaluation.measuring.panel import Panel
 from facewire.evaluation.measuring.rows import Store
@@ -106,7 +106,7 @@ def write_page(written: Page, target: Path) -> Path:
         OutputError: it cannot be written.
     """
     with atomic_output(target) as temporary:
-        temporary.write_text(html(written), encoding="utf-8")
+        write_text(temporary, html(written))
     return target
 
 

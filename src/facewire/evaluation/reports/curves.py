@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facewire.base.errors import MediaError
-from facewire.base.files import atomic_output
+from facewire.base.files import atomic_output, write_text
 from facewire.evaluation.reports.page import Block, Embedded, Page, Plots, Section, Table, html
 from facewire.evaluation.reports.svg import line_plot, number
 
@@ -91,7 +91,7 @@ def write_page(runs: Sequence[Curves], path: Path) -> None:
         OutputError: it cannot be written.
     """
     with atomic_output(path) as temporary:
-        temporary.write_text(html(curves_page(runs)), encoding="utf-8")
+        write_text(temporary, html(curves_page(runs)))
 
 
 def curves_page(runs: Sequence[Curves]) -> Page:
