@@ -113,7 +113,7 @@ def write_json(path: str | Path, obj: Any, *, overwrite: bool = True) -> None:
 
 
 def name_bytes(text: str) -> bytes:
-    """Return text with names of files in it as UTF-8; odd bytes of names that are no Unicode become what they were."""
+    """Return text with names of files in it as UTF-8, odd bytes of what is no Unicode as they were."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -444,6 +444,8 @@ class Agent:
             if talk is not None:
                 await self._look_after(talk, now)
             if self.course.is_overdue(now):
+                if self.course.state is State.JOINING:
+                    self._explain("the signalling server does not answer: check --signal and the network")
                 self._on(Event.TIMEOUT)
             if self._page_left is not None and now - self._page_left > PAGE_GONE_SECONDS:
                 self._page_left = None

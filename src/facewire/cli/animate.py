@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
 
     source, driving = _inputs(given)
     animator = options.animator_of(given)
-    choice = animator.use(given.engine)
+    options.tell_engine(animator.use(given.engine), given.quiet)
     if given.keypoints is not None and not 1 <= given.keypoints <= animator.model.keypoints:
         raise ConfigError("keypoints", given.keypoints, f"1 to {animator.model.keypoints}")
     view = options.view_of(given)
@@ -110,8 +110,6 @@ def run(given: argparse.Namespace) -> int:
         animator, person, recorded, given.output, chosen, audio_from=audio, beside=beside, progress=bars
     )
     bars.close()
-    if not given.quiet:
-        options.note(f"engine {choice.name}: {choice.reason}")
     options.show(
         report,
         given.json,

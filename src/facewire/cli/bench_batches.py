@@ -33,6 +33,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="pictures at once (default: 8)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    options.add_thread_option(parser)
     parser.add_argument(
         "--precision", choices=("auto", "bf16", "fp16", "fp32"), default="auto", help="default: auto"
     )

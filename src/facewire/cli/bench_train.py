@@ -54,6 +54,7 @@ def add_to(commands: Any) -> None:
         "--decode", choices=("auto", "first", "live"), default="auto", help="as facewire train"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    options.add_thread_option(parser)
     parser.add_argument(
         "--ranks", type=int, default=1, metavar="N", help="processes that train together (default: 1)"
     )

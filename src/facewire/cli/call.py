@@ -6,13 +6,18 @@ import argparse
 import importlib.util
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facewire.cli import options
+
+if TYPE_CHECKING:
+    from facewire.transport.invitation import Invitation
 
 DEFAULT_PORT = 8712
 DEFAULT_SIGNAL = "http://127.0.0.1:8765"
 SITE = Path(__file__).parent.parent / "call" / "page" / "site"
+KNOCK_AGAIN_SECONDS = 2.0
+"""Between looks for a signalling server that is not there."""
 TURN_PASSWORD = "FACEWIRE_TURN_PASSWORD"
 
 EXAMPLES = f"""examples:
@@ -81,6 +86,7 @@ def add_to(commands: Any) -> None:
         help="published name or file (default: compact-256)",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
+    options.add_thread_option(parser)
     options.add_engine_option(parser)
     parser.set_defaults(run=run)
 
@@ -92,6 +98,24 @@ def require_call_extra() -> None:
     missing = [name for name in ("aiohttp", "aiortc") if importlib.util.find_spec(name) is None]
     if missing:
         raise CallError(f"{' and '.join(missing)} is not installed: pip install 'facewire[call]'")
+
+
+async def _tell_of_server(invitation: Invitation) -> None:
+    """Say at once that the signalling server is not there, and when it has come."""
+    import asyncio
+
+    from facewire.call.meeting.signal_client import obstacle
+
+    told = ""
+    while problem := await obstacle(invitation):
+        if problem != told:
+            options.note(
+                f"{problem}: start it with facewire signal, or choose another with --signal or --join"
+            )
+        told = problem
+        await asyncio.sleep(KNOCK_AGAIN_SECONDS)
+    if told:
+        options.note("the signalling server is there now")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -131,7 +155,7 @@ def run(given: argparse.Namespace) -> int:
     )
     animator = options.animator_of(given)
     engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
-    options.note(f"engine {choice.name}: {choice.reason}")
+    options.tell_engine(choice)
 
     async def both() -> None:
         agent = Agent(
@@ -141,7 +165,14 @@ def run(given: argparse.Namespace) -> int:
         def started(port: int) -> None:
             options.note(f"open http://127.0.0.1:{port}/#key={agent.key}")
 
-        await serve(PageServer(agent, SITE).app, "127.0.0.1", given.port, started, agent.run())
+        async def work() -> None:
+            knocking = asyncio.create_task(_tell_of_server(agent.own))
+            try:
+                await agent.run()
+            finally:
+                knocking.cancel()
+
+        await serve(PageServer(agent, SITE).app, "127.0.0.1", given.port, started, work())
 
     asyncio.run(both())
     return 0

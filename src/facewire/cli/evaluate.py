@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +72,7 @@ def add_to(commands: Any) -> None:
         help="published name or file; several for ablation (default: compact-256)",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
+    options.add_thread_option(parser)
     options.add_report_options(parser)
     parser.set_defaults(run=run)
 
@@ -166,8 +166,9 @@ def _workers(given: argparse.Namespace) -> int:
     import torch
 
     from facewire.base.errors import ConfigError
+    from facewire.base.processors import processors
 
-    workers: int = given.workers if given.workers is not None else min(MOST_WORKERS, os.cpu_count() or 1)
+    workers: int = given.workers if given.workers is not None else min(MOST_WORKERS, processors())
     if workers < 1:
         raise ConfigError("workers", workers, "1 or more")
     if workers > 1:

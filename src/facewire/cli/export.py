@@ -38,6 +38,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--weights", default="compact-256", metavar="NAME|FILE", help="which model (default: compact-256)"
     )
+    options.add_thread_option(parser)
     options.add_report_options(parser)
     parser.set_defaults(run=run)
 

@@ -94,8 +94,7 @@ def run(given: argparse.Namespace) -> int:
     )
     animator = options.animator_of(given)
     engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
-    if not given.quiet:
-        options.note(f"engine {choice.name}: {choice.reason}")
+    options.tell_engine(choice, given.quiet)
     with VideoReader(given.clip) as reader:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
     bars = options.Bars(given.quiet)

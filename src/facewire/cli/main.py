@@ -29,6 +29,7 @@ from facewire.cli import (
     export,
     info,
     loopback,
+    options,
     prepare,
     record,
     rotate,
@@ -102,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(words)
     try:
         with signals_end():
+            options.use_threads(given)
             code: int = given.run(given)
         return code
     except FacewireError as error:

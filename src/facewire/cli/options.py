@@ -10,11 +10,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+from facewire.base import processors
+from facewire.cli.progress import Lines, bar
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from facewire.animation.animator import Animator
     from facewire.animation.view import ViewPath
+    from facewire.engines.choice import Choice
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +30,36 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="published name or file (default: compact-256)",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
+    add_thread_option(parser)
     add_report_options(parser)
+
+
+def add_thread_option(parser: argparse.ArgumentParser) -> None:
+    """Add --threads, for commands that compute."""
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="processors to compute with (default: all that it may use)"
+    )
+
+
+def use_threads(given: argparse.Namespace) -> None:
+    """Compute with as many threads as were asked for, here and in processes that are started.
+
+    Raises:
+        ConfigError: fewer than one.
+    """
+    count: int | None = getattr(given, "threads", None)
+    processors.use(count)
+    if count is None:
+        return
+    from facewire.base.errors import ConfigError
+
+    if count < 1:
+        raise ConfigError("threads", count, "a whole number of 1 or more")
+    os.environ["OMP_NUM_THREADS"] = str(count)
+
+    import torch
+
+    torch.set_num_threads(count)
 
 
 def add_engine_option(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +76,7 @@ def add_engine_option(parser: argparse.ArgumentParser) -> None:
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Add --json and --quiet."""
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing of progress")
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -95,24 +128,31 @@ def animator_of(given: argparse.Namespace) -> Animator:
     return Animator.load(given.weights, given.device)
 
 
+def tell_engine(choice: Choice, quiet: bool = False) -> None:
+    """Say which engine computes, and what a user should know of it in any case."""
+    if not quiet:
+        note(f"engine {choice.name}: {choice.reason}")
+    if choice.remark:
+        note(choice.remark)
+
+
 class Bars:
-    """Progress bars with time left, one per stage, on standard error."""
+    """Progress with time left, one stage after the other, on standard error."""
 
     def __init__(self, quiet: bool, unit: str = "frame") -> None:
-        self.quiet = quiet or not sys.stderr.isatty()
+        self.quiet = quiet
         self.unit = unit
-        self._bar: tqdm[Any] | None = None
+        self._bar: tqdm[Any] | Lines | None = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Show how many units of a stage are done."""
         if self.quiet:
             return
-        if stage != self._stage:
+        if self._bar is None or stage != self._stage:
             self.close()
-            self._bar = tqdm(total=total, desc=stage, unit=self.unit, file=sys.stderr)
+            self._bar = bar(stage, self.unit, total)
             self._stage = stage
-        assert self._bar is not None
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from facewire.base import cache
 from facewire.base.endings import ENDINGS, handled, once
 from facewire.base.errors import OutputError
 from facewire.cli import options
+from facewire.cli.progress import Lines, bar
 
 if TYPE_CHECKING:
     import torch
+    from tqdm import tqdm
 
     from facewire.data.clips import ClipSet
     from facewire.training.config import TrainConfig
@@ -122,6 +122,7 @@ def add_to(commands: Any) -> None:
         help="folder for decoded clips (default: clips in the cache, see facewire doctor)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    options.add_thread_option(parser)
     _add_machine_options(parser)
     options.add_report_options(parser)
     parser.set_defaults(run=run)
@@ -386,8 +387,8 @@ class TrainBars:
     """Progress with time left, on standard error."""
 
     def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet or not sys.stderr.isatty()
-        self._open: dict[str, tqdm[Any]] = {}
+        self._quiet = quiet
+        self._open: dict[str, tqdm[Any] | Lines] = {}
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Show how far a stage is: clips, frames of a clip, or bytes of a download."""
@@ -395,9 +396,9 @@ class TrainBars:
             return
         if stage not in self._open:
             unit = {"clips": "clip", "download": "B"}.get(stage, "frame")
-            self._open[stage] = tqdm(total=total, desc=stage, unit=unit, unit_scale=unit == "B", leave=False)
-        bar = self._open[stage]
-        bar.update(done - bar.n)
+            self._open[stage] = bar(stage, unit, total, leave=False)
+        shown = self._open[stage]
+        shown.update(done - shown.n)
         if done == total:
             self._open.pop(stage).close()
 
@@ -406,12 +407,11 @@ class TrainBars:
         if self._quiet:
             return None
         config = trainer.config
-        bar = tqdm(total=config.steps, initial=trainer.step, desc=config.preset, unit="step")
-        self._open["steps"] = bar
+        shown = self._open["steps"] = bar(config.preset, "step", config.steps, trainer.step)
 
         def show(step: int, numbers: dict[str, float]) -> None:
-            bar.set_postfix(loss=f"{numbers['total']:.3f}", refresh=False)
-            bar.update(step - bar.n)
+            shown.set_postfix(loss=f"{numbers['total']:.3f}", refresh=False)
+            shown.update(step - shown.n)
 
         return show
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from facewire.base.errors import ConfigError, OutputError
+from facewire.base.processors import processors
 from facewire.engines import artefact
 from facewire.engines.engine import Engine
 from facewire.engines.graph_engine import GraphEngine
@@ -45,13 +44,6 @@ class Choice:
     name: str
     reason: str
     remark: str = ""
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def findings() -> tuple[Finding, ...]:

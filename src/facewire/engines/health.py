@@ -11,7 +11,8 @@ from pathlib import Path
 from facewire import __version__
 from facewire.base import cache
 from facewire.base.errors import FacewireError
-from facewire.engines.choice import AUTO, TORCH, Finding, choose, findings, processors
+from facewire.base.processors import processors
+from facewire.engines.choice import AUTO, TORCH, Finding, choose, findings
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model, resolve
 

@@ -6,12 +6,17 @@ base/telemetry.py prevents.
 
 from __future__ import annotations
 
+import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facewire.engines.graphs.live_graphs import LiveGraph
+
+ALMOST_FULL = 32 * 2**20
+"""Free bytes below which a file that could not be written was too large for the disk."""
 
 
 def version() -> str:
@@ -22,7 +27,11 @@ def version() -> str:
 
 
 def write_ir(traced: Any, graph: LiveGraph, path: Path) -> None:
-    """Convert a traced module and write it (.xml, .bin)."""
+    """Convert a traced module and write it (.xml, .bin).
+
+    Raises:
+        OSError: it cannot be written.
+    """
     import openvino
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -38,7 +47,11 @@ def write_ir(traced: Any, graph: LiveGraph, path: Path) -> None:
     for port, name in zip(model.outputs, graph.outputs, strict=True):
         port.get_tensor().set_names({name})
     _fold_ranges(model)
-    openvino.save_model(model, path, compress_to_fp16=False)
+    try:
+        openvino.save_model(model, path, compress_to_fp16=False)
+    except RuntimeError as problem:  # of its streams, without a word why
+        full = shutil.disk_usage(path.parent).free < ALMOST_FULL
+        raise OSError(errno.ENOSPC if full else 0, str(problem)) from problem
     del decoder
 
 

@@ -30,6 +30,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from facewire.base import processors
 from facewire.base.errors import ConfigError, OutputError, ShapeError
 from facewire.base.files import atomic_output
 from facewire.media.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
@@ -368,6 +369,7 @@ def _video_stream(
     even = kind.encoder == "libx264"
     stream.width, stream.height = (side + side % 2 if even else side for side in size)
     stream.codec_context.time_base = tick
+    stream.codec_context.thread_count = processors.wanted() or 0  # 0 leaves it to the encoder
     if kind.encoder == "gif":
         stream.pix_fmt = "pal8"
     else:

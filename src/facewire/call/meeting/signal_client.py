@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,8 +27,30 @@ from facewire.transport.invitation import Invitation
 
 LONGEST_MESSAGE = 32 * 1024
 CONNECT_SECONDS = 8.0
+KNOCK_SECONDS = 4.0
 MOST_WAITING = 16
 """Messages that wait to be sent."""
+
+
+async def obstacle(invitation: Invitation) -> str:
+    """Return why a signalling server cannot be visited, found by knocking at its door; "" if it can."""
+    timeout = aiohttp.ClientTimeout(total=KNOCK_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.ws_connect(invitation.join_address),
+        ):
+            return ""
+    except TimeoutError:
+        reason = f"no answer in {KNOCK_SECONDS:g} s"
+    except aiohttp.WSServerHandshakeError as error:
+        reason = f"something else answers there, with HTTP status {error.status}"
+    except aiohttp.ClientConnectorError as error:
+        known = error.os_error.errno or 0  # negative where a name has no address
+        reason = os.strerror(known) if known > 0 else str(error.os_error.strerror)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+    return f"the signalling server {invitation.server} cannot be reached ({reason})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 
 from facewire.base.errors import ConfigError
+from facewire.base.processors import processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,13 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
 def _take_own_cores(local: int, count: int) -> None:
     """Pin this process to its share of the machine's cores, one thread each."""
     if not hasattr(os, "sched_setaffinity"):
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // count))
+        torch.set_num_threads(max(1, processors() // count))
         return
     cores = sorted(os.sched_getaffinity(0))
     share = len(cores) // count
     if share:
         os.sched_setaffinity(0, cores[local * share : (local + 1) * share])
-    torch.set_num_threads(max(1, share))
+    torch.set_num_threads(min(max(1, share), processors()))
 
 
 def _number_device(device: torch.device) -> torch.device:
