@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ import facewire
 from facewire.base.errors import CallError
 from facewire.call.agent import Agent
 from facewire.call.meeting import signal_server as server
-from facewire.call.meeting.signal_client import SignalClient, SignalHandlers
+from facewire.call.meeting.signal_client import SignalClient, SignalHandlers, obstacle
 from facewire.call.messages import page_messages as page
 from facewire.call.messages.signal_messages import (
     TO_AGENT,
@@ -392,3 +393,27 @@ def test_the_agent_has_no_key_in_its_logs(caplog: pytest.LogCaptureFixture) -> N
     run(test)
     assert len(keys) == 2
     assert all(key not in caplog.text for key in keys)
+
+
+def test_a_server_that_is_there_is_no_obstacle() -> None:
+    async def test() -> None:
+        async with listening(server.SignalServer("").app) as port:
+            assert await obstacle(Invitation.create(f"http://127.0.0.1:{port}", "talk")) == ""
+
+    run(test)
+
+
+def test_a_server_that_is_not_there_is_told_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facewire.call.meeting.signal_client.KNOCK_SECONDS", 0.2)
+
+    async def test() -> None:
+        async with listening(web.Application()) as port:
+            other = await obstacle(Invitation.create(f"http://127.0.0.1:{port}", "talk"))
+        gone = await obstacle(Invitation.create(f"http://127.0.0.1:{port}", "talk"))
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            silent = await obstacle(Invitation.create(f"http://127.0.0.1:{mute.getsockname()[1]}", "talk"))
+        assert "something else answers there, with HTTP status 404" in other
+        assert f"http://127.0.0.1:{port} cannot be reached (Connection refused)" in gone
+        assert "no answer in 0.2 s" in silent
+
+    run(test)
