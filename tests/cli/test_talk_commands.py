@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 from facewire.animation.animator import Animator, Pixels
+from facewire.bitstream.container import FwvReader, Section
+from facewire.bitstream.sections import MOTION
 from facewire.cli import options
 from facewire.cli.main import main
 from facewire.media.image import load_image, save_image
@@ -173,16 +176,87 @@ def test_wrong_settings_leave_nothing_behind(
     assert not path.exists()
 
 
-@pytest.mark.parametrize("keep", [0, 3, 30, 200, -30])
-def test_cut_talks_are_one_line(
+@pytest.mark.parametrize("keep", [0, 3, 30, 200])
+def test_talks_cut_before_the_first_frame_are_one_line(
     keep: int, talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut = tmp_path / "cut.fwv"
     cut.write_bytes(talk.read_bytes()[:keep])
     out = tmp_path / "o.mp4"
-    assert main(["decode", str(cut), "-o", str(out), "-q"]) in (3, 5)
-    assert capsys.readouterr().err.count("\n") == 1
-    assert not out.exists()
+    for more in ([], ["--tolerant"], ["--yaw=-10:10"]):
+        assert main(["decode", str(cut), "-o", str(out), "-q", *more]) == (5 if keep else 3)
+        says = capsys.readouterr().err
+        assert says.count("\n") == 1
+        assert "cut.fwv" in says
+        assert not out.exists()
+
+
+def last_motion(talk: bytes) -> Section:
+    """Return the last motion section of a talk."""
+    return [section for section in FwvReader(io.BytesIO(talk)) if section.kind == MOTION][-1]
+
+
+@pytest.mark.parametrize(("missing", "tolerant"), [(40, False), (1, False), (0, False), (40, True)])
+def test_of_a_cut_talk_everything_before_the_cut_is_written(
+    missing: int,
+    tolerant: bool,
+    talk: Path,
+    photo: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`missing` bytes of the motion, or with 0 the index and the end."""
+    data, cut = talk.read_bytes(), tmp_path / "cut.fwv"
+    motion = last_motion(data)
+    cut.write_bytes(data[: motion.start + len(motion.payload) - missing])
+    there = info_of(cut, capsys)["frames"]
+    assert there == FRAMES if missing == 0 else 3 <= there < FRAMES
+    more = ["--tolerant"] if tolerant else []
+    decoded, animated = tmp_path / "decoded.mp4", tmp_path / "animated.mp4"
+    assert main(["decode", str(cut), "-o", str(decoded), "-q", *more]) == (0 if tolerant else 5)
+    assert f"the {there} frames before" in capsys.readouterr().err
+    assert main(["animate", str(photo), str(cut), "-o", str(animated), "-q", *more]) == (0 if tolerant else 5)
+    assert f"the {there} frames before" in capsys.readouterr().err
+    assert len(pictures_of(decoded)) == len(pictures_of(animated)) == there
+    assert beep_time(decoded) == pytest.approx(BEEP, abs=0.01)
+
+
+def test_a_cut_talk_can_be_swept(talk: Path, tmp_path: Path) -> None:
+    cut, out = tmp_path / "cut.fwv", tmp_path / "o.mp4"
+    cut.write_bytes(talk.read_bytes()[:-20])
+    assert main(["decode", str(cut), "-o", str(out), "-q", "--yaw=-10:10"]) == 5
+    assert len(pictures_of(out)) == FRAMES
+
+
+def test_of_a_damaged_talk_everything_before_the_damage_is_written(
+    driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, talk, out = tmp_path / "c.mkv", tmp_path / "t.fwv", tmp_path / "o.mp4"
+    write_video(clip, driving_pictures, rate=Fraction(3))
+    assert main(["encode", str(clip), "-o", str(talk), "--crop", "none", "-q", "--profile", "stream"]) == 0
+    data = bytearray(talk.read_bytes())
+    data[last_motion(bytes(data)).start + 4] ^= 1
+    talk.write_bytes(data)
+    assert main(["decode", str(talk), "-o", str(out), "-q"]) == 5
+    assert "checksum" in capsys.readouterr().err
+
+
+def test_of_a_cut_driving_video_everything_before_the_cut_is_used(
+    driving_pictures: list[Pixels], photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, talk, out = tmp_path / "c.mp4", tmp_path / "t.fwv", tmp_path / "o.mp4"
+    front = {"movflags": "+faststart"}
+    write_video(clip, driving_pictures, rate=RATE, sound=Sound(0.4, BEEP), muxer_options=front)
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 7 // 10])
+    there = len(pictures_of(clip))
+    assert 3 <= there < FRAMES
+    capsys.readouterr()
+    assert main(["animate", str(photo), str(clip), "-o", str(out), "--crop", "none", "-q"]) == 0
+    assert capsys.readouterr().err.count("c.mp4: the video is cut off") == 1
+    assert len(pictures_of(out)) == there
+    assert main(["encode", str(clip), "-o", str(talk), "--crop", "none", "-q"]) == 0
+    assert capsys.readouterr().err.count("c.mp4: the video is cut off") == 1
+    assert info_of(talk, capsys)["frames"] == there
 
 
 def test_a_sweep_needs_a_length(

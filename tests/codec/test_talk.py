@@ -27,7 +27,7 @@ from facewire.bitstream.sections import Audio, AudioHead, Packets, Patch, Run, S
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.artefact import CodecTables
-from facewire.codec.talk import Item, SourcePicture, TalkReader, talk_header
+from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage, talk_header
 
 from .golden_streams import PICTURE, STREAMS, WEIGHTS, talk, until_error
 from .motion import Floats
@@ -165,6 +165,20 @@ class TestDamage:
             counts.append(len(got))
         assert counts == sorted(counts)
         assert counts[-1] == len(whole)
+
+    @pytest.mark.parametrize("name", ["file", "stream", "raw"])
+    @pytest.mark.parametrize("more", [0, 1, 3])
+    def test_sections_of_which_only_the_checksum_is_cut_are_delivered_whole(
+        self, stream: Callable[[str], bytes], tables: CodecTables, name: str, more: int
+    ) -> None:
+        data = stream(name)
+        whole = frames_in(items_of(data, tables))
+        last = [section for section in FwvReader(io.BytesIO(data)) if section.kind == kinds.MOTION][-1]
+        items = UpToDamage(
+            TalkReader(io.BytesIO(data[: last.start + len(last.payload) + more]), lambda *_: tables)
+        )
+        assert same(frames_in(list(items)), whole)
+        assert isinstance(items.problem, TruncatedStream)
 
     def test_tolerant_readers_lose_the_damaged_group_only(
         self, stream: Callable[[str], bytes], tables: CodecTables

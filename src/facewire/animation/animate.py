@@ -57,6 +57,8 @@ class AnimateReport:
     frames: int
     missing: int
     """Frames without a face; they hold the motion before."""
+    problem: str
+    """Why the motion ends before its file says, "" if it does not."""
     reference: int | None
     """Index of the driving frame taken as the source's own; None for absolute motion."""
     seconds: float
@@ -115,6 +117,7 @@ def animate(
         output=str(output),
         frames=len(motions),
         missing=recorded.missing,
+        problem=recorded.problem,
         reference=reference,
         seconds=seconds,
         frames_per_second=len(motions) / seconds,

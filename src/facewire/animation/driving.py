@@ -46,6 +46,7 @@ class RecordedMotion:
     rate       frames per second, exact
     missing    frames without a face, which hold the motion before
     following  True if the square followed the head
+    problem    why it ends before its file says, "" if it does not
     """
 
     motions: HeadMotion
@@ -54,6 +55,7 @@ class RecordedMotion:
     rate: Fraction
     missing: int = 0
     following: bool = False
+    problem: str = ""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -117,12 +119,12 @@ def record(
             time_base = frames[0].time_base
             if progress is not None:
                 progress("reading motion", len(times), reader.frame_count)
-        rate = reader.rate
+        rate, problem = reader.rate, "the video is cut off" if reader.truncated else ""
     if not times:
         raise MediaError(video, "has no frames")
     held = hold(HeadMotion.cat(motions), presence, video)
     following = path is not None and path.following
-    return RecordedMotion(held, tuple(times), time_base, rate, presence.count(False), following)
+    return RecordedMotion(held, tuple(times), time_base, rate, presence.count(False), following, problem)
 
 
 def driving_squares(video: str | Path, animator: Animator, crop_mode: str, face: int) -> Iterator[Pixels]:

@@ -46,8 +46,9 @@ class Section:
     kind      its type id
     offset    place of the type byte in the file
     start     place of the first payload byte
-    payload   its bytes, fewer than announced if `complete` is False
+    payload   its bytes, fewer than announced if `whole` is False
     complete  False: the file ends inside, and the CRC could not be checked
+    whole     False: the file ends inside the payload
     intact    False: the CRC does not fit (only from a reader that tolerates damage)
     """
 
@@ -56,6 +57,7 @@ class Section:
     start: int
     payload: bytes
     complete: bool = True
+    whole: bool = True
     intact: bool = True
 
 
@@ -155,7 +157,7 @@ class FwvReader:
         check = self._read(CRC_BYTES)
         place = offset + len(start)
         if len(check) < CRC_BYTES:
-            return Section(kind, offset, place, payload, complete=False)
+            return Section(kind, offset, place, payload, complete=False, whole=len(payload) == size)
         if crc32(payload, crc32(start)) == int.from_bytes(check, "little"):
             return Section(kind, offset, place, payload)
         if not self._tolerant:

@@ -12,7 +12,10 @@ EXAMPLES = """examples:
   facewire animate photo.jpg motion.fwv -o talking.mp4          a recorded motion (facewire record)
   facewire animate photo.jpg driving.mp4 -o turned.mp4 --yaw 20
   facewire animate photo.jpg driving.mp4 -o sweep.mp4 --yaw -30:30 --side-by-side
-  facewire animate me.png me.mp4 -o same.mp4 --absolute --crop none"""
+  facewire animate me.png me.mp4 -o same.mp4 --absolute --crop none
+
+Of a driving video that is cut off, what precedes the cut is animated. So is it of a recorded motion; the exit code is
+then 5, or 0 with --tolerant, which also goes on after damage where that is possible."""
 
 
 def add_to(commands: Any) -> None:
@@ -61,6 +64,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--side-by-side", action="store_true", help="show source, driver and result together")
     parser.add_argument("--no-audio", action="store_true", help="leave the driver's sound out")
     parser.add_argument(
+        "--tolerant", action="store_true", help="pass over damage of a recorded motion, and end with 0"
+    )
+    parser.add_argument(
         "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
     )
     options.add_engine_option(parser)
@@ -71,7 +77,7 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.animation.animate import AnimateOptions, animate, beside_frames
-    from facewire.base.errors import ConfigError
+    from facewire.base.errors import ConfigError, MotionFileError
     from facewire.talks.motion_file import is_motion_file, read_motion
 
     from facewire.animation.driving import record  # isort: skip
@@ -88,7 +94,7 @@ def run(given: argparse.Namespace) -> int:
     bars = options.Bars(given.quiet)
     recorded_file = is_motion_file(driving)
     if recorded_file:
-        recorded = read_motion(driving, animator)
+        recorded = read_motion(driving, animator, tolerant=given.tolerant)
     else:
         recorded = record(animator, driving, crop_mode=given.crop, face=given.face, progress=bars)
     if recorded.missing:
@@ -110,6 +116,8 @@ def run(given: argparse.Namespace) -> int:
         animator, person, recorded, given.output, chosen, audio_from=audio, beside=beside, progress=bars
     )
     bars.close()
+    if recorded_file and recorded.problem:
+        options.note(f"{driving}: {recorded.problem}; the {report.frames} frames before are animated")
     options.show(
         report,
         given.json,
@@ -117,7 +125,7 @@ def run(given: argparse.Namespace) -> int:
             f"{report.output}: {report.frames} frames, {report.frames_per_second:.1f} frames per second"
         ],
     )
-    return 0
+    return MotionFileError.exit_code if recorded_file and recorded.problem and not given.tolerant else 0
 
 
 def _inputs(given: argparse.Namespace) -> tuple[str, str]:

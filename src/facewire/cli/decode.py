@@ -18,7 +18,10 @@ EXAMPLES = """examples:
   facewire decode talk.fwv -o somebody.mp4 --source somebody.jpg
   cat talk.fwv | facewire decode - -o - | ffplay -
 
-View and identity are chosen here and cost no bits. Standard output carries Matroska."""
+View and identity are chosen here and cost no bits. Standard output carries Matroska.
+
+A talk that is cut off or damaged: everything before is written, and the exit code is 5; 0 with --tolerant, which also
+goes on after damage where that is possible."""
 
 
 def add_to(commands: Any) -> None:
@@ -39,7 +42,9 @@ def add_to(commands: Any) -> None:
         "--absolute", action="store_true", help="with --source: take the talker's own pose, not the changes"
     )
     options.add_view_options(parser)
-    parser.add_argument("--tolerant", action="store_true", help="pass over damage instead of stopping")
+    parser.add_argument(
+        "--tolerant", action="store_true", help="pass over damage instead of stopping, and end with 0"
+    )
     parser.add_argument(
         "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
     )
@@ -50,6 +55,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    from facewire.base.errors import MotionFileError
     from facewire.talks.decoder import DecodeOptions, decode
 
     chosen = DecodeOptions(
@@ -79,17 +85,26 @@ def run(given: argparse.Namespace) -> int:
     bars.close()
     if report.skipped:
         options.note(f"{given.talk}: {report.skipped} damaged sections or packets were passed over")
+    if report.problem:
+        options.note(f"{given.talk}: {report.problem}; the {report.frames} frames before are written")
     if not piped:
         options.show(report, given.json, lambda: _lines(report))
-    return 0
+    return MotionFileError.exit_code if report.problem and not given.tolerant else 0
 
 
 def _length(path: str) -> int | None:
-    """Return how many frames a file says it has; None if it is cut off."""
+    """Return how many frames a file says it has, or, if it is cut off, how many there are; None if it is no talk."""
+    from facewire.base.errors import BitstreamError
     from facewire.bitstream.container import stated_frames
+    from facewire.codec.inspection import inspect
+    from facewire.codec.tables.shipped import find_shipped
 
     with pipes.opened(path) as stream:
-        return stated_frames(stream)
+        try:
+            stated = stated_frames(stream)
+            return inspect(stream, find_shipped).frames if stated is None else stated
+        except BitstreamError:
+            return None
 
 
 def _lines(report: DecodeReport) -> list[str]:

@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
 def _lines(info: TalkInfo, packets: bool) -> list[str]:
     """Return the talk for people."""
     per_frame, keypoints = info.bytes_per_frame, info.keypoints
-    cut = "" if info.complete else ", CUT OFF"
+    cut = "" if info.complete else ", CUT OFF OR DAMAGED"
     lines = [
         f"talk        format {info.version}, profile {info.profile}, tables {info.tables} ({info.tables_hash}), "
         f"model {info.model_fingerprint}, marked as synthetic{cut}",
@@ -70,6 +70,8 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
         f"keypoints   {keypoints.mean:.2f} a frame ({keypoints.min:g} to {keypoints.max:g}, median "
         f"{keypoints.median:g})",
     ]
+    if info.problem:
+        lines.insert(2, f"ends early  {info.problem}")
     if info.audio_packets:
         lines.append(f"audio       {info.audio_packets} Opus packets, {info.audio_kbit_per_s:.1f} kbit/s")
     lines += ["", f"{'section':<12}{'count':>7}{'bytes':>10}"]

@@ -36,6 +36,7 @@ from facewire.cli import (
     signal,
     train,
 )
+from facewire.cli.warnings_shown import warnings_shown
 
 COMMANDS = (
     animate,
@@ -75,7 +76,10 @@ EPILOG = """examples:
   facewire evaluate reconstruction --data clips/ -o report/
 
 exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 6 call, 7 training,
-8 some clips failed, 130 stopped, 129 and 143 ended by SIGHUP and SIGTERM"""
+8 some clips failed, 130 stopped, 129 and 143 ended by SIGHUP and SIGTERM
+
+Of a video or .fwv that is cut off, everything before the cut is used or written, with a line that says so; the exit
+code is 0 for a video, 5 for a .fwv, and 0 for it with --tolerant."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words[:2] = [" ".join(words[:2])]
     given = parser().parse_args(words)
     try:
-        with signals_end():
+        with signals_end(), warnings_shown():
             options.use_threads(given)
             code: int = given.run(given)
         return code

@@ -6,14 +6,13 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from facewire.base.errors import TruncatedStream
 from facewire.base.files import Readable
 from facewire.bitstream import sections as kinds
 from facewire.bitstream.header import FILE, MAJOR, RAW, STREAM
 from facewire.bitstream.sections import Audio, Patch
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.artefact import CodecTables
-from facewire.codec.talk import Item, SourcePicture, TalkReader
+from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage
 
 SECTION_NAMES = {
     kinds.SOURCE: "source",
@@ -83,6 +82,8 @@ class TalkInfo:
     refresh_bytes    sections of later source images and of patches
     audio_bytes      sections of the sound
     motion_bytes     all the rest: header, motion, index, end
+    complete         False if it is cut off or damaged; the numbers are those of what precedes
+    problem          where and why it ends early, "" if it does not
     bytes_per_frame  mean: motion_bytes by frames; min, max, median: of the frames' own shares
     kbit_per_s       of motion_bytes
     """
@@ -98,6 +99,7 @@ class TalkInfo:
     frames: int
     seconds: float
     complete: bool
+    problem: str
     file_bytes: int
     source_bytes: int
     refresh_bytes: int
@@ -121,17 +123,13 @@ def inspect(source: Readable, find_tables: Callable[[int, bytes], CodecTables | 
         find_tables: see `TalkReader`.
 
     Raises:
-        BitstreamError: it is no talk, or is damaged before its first frame.
+        BitstreamError: it is no talk, or its header is damaged.
     """
     reader = TalkReader(source, find_tables)
-    count = _Count(reader)
-    complete = True
-    try:
-        for item in reader:
-            count.take(item)
-    except TruncatedStream:
-        complete = False
-    return count.info(complete)
+    count, items = _Count(reader), UpToDamage(reader)
+    for item in items:
+        count.take(item)
+    return count.info("" if items.problem is None else str(items.problem))
 
 
 class _Count:
@@ -162,7 +160,7 @@ class _Count:
         self._counted[kind] += size
         self._pictures.append(Picture(kind=name, frame=frame, mime=mime, bytes=size))
 
-    def info(self, complete: bool) -> TalkInfo:
+    def info(self, problem: str) -> TalkInfo:
         """Return the sums."""
         header, by_kind = self._reader.header, self._reader.section_bytes
         source = self._pictures[0].bytes if self._pictures else 0
@@ -182,7 +180,8 @@ class _Count:
             fps=float(header.fps),
             frames=frames,
             seconds=seconds,
-            complete=complete,
+            complete=not problem,
+            problem=problem,
             file_bytes=self._reader.offset,
             source_bytes=source,
             refresh_bytes=refresh,

@@ -2,6 +2,7 @@
 
     TalkWriter: source() frame() frame() audio() ... finish()
     TalkReader: for item in reader: SourcePicture | DecodedFrame | AudioHead | Audio | Patch
+    UpToDamage: the same up to a cut or damage, which it keeps instead of raising
 
 The writer sends each motion section when its group is full, the reader yields frames as sections come, so
 both work on pipes. Pictures and sound are bytes of their own codecs and are not looked at.
@@ -325,7 +326,7 @@ class TalkReader:
         if self._file:
             frames = self._run(section, self._file)
         else:
-            packets = Packets.parse(section.payload, section.start, complete=section.complete)
+            packets = Packets.parse(section.payload, section.start, complete=section.whole)
             self._ordered(packets.first, section.start)
             frames = self._raw(packets) if not self._stream else self._packets(packets, self._stream)
         for frame in frames:
@@ -339,7 +340,7 @@ class TalkReader:
         if run.epoch != self._epoch:
             raise MissingReference(section.start, run.epoch, "source")
         if self._next_frame > self._start:
-            yield from decoder.decode(run, section.start, complete=section.complete)
+            yield from decoder.decode(run, section.start, complete=section.whole)
 
     def _packets(self, packets: Packets, decoder: StreamDecoder) -> Iterator[DecodedFrame]:
         near = packets.first
@@ -369,3 +370,20 @@ class TalkReader:
         if first < self._next_frame:
             raise CorruptPacket(offset, f"frame {first} comes after frame {self._next_frame - 1}")
         self._next_frame = first
+
+
+class UpToDamage:
+    """The items of a talk up to its end, or up to where it is cut off or damaged.
+
+    `problem` is why it ended early, None as long as nothing is wrong.
+    """
+
+    def __init__(self, reader: TalkReader) -> None:
+        self.problem: BitstreamError | None = None
+        self._reader = reader
+
+    def __iter__(self) -> Iterator[Item]:
+        try:
+            yield from self._reader
+        except BitstreamError as problem:
+            self.problem = problem

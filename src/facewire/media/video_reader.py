@@ -221,7 +221,7 @@ class _PictureSource:
             if not delivered:
                 raise
             self.truncated = True
-            _log.warning("the animation is cut off after %d pictures", delivered)
+            _log.warning("%s: the animation is cut off after %d pictures", self._path, delivered)
 
     def _read(self) -> Iterator[Frame]:
         pts = 0
@@ -317,9 +317,9 @@ class _StreamSource:
         yield from self._pictures(None)
         self.truncated |= cut_packet or self._ended_early()
         if self.truncated:
-            _log.warning("the video is cut off; what precedes the cut was read")
+            _log.warning("%s: the video is cut off; what precedes the cut was read", self._path)
         if self.dropped:
-            _log.warning("%d damaged pictures were skipped", self.dropped)
+            _log.warning("%s: %d damaged pictures were skipped", self._path, self.dropped)
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """The packets of the video stream. Reads all streams to see how far the file goes."""
@@ -329,7 +329,7 @@ class _StreamSource:
             try:
                 packet = next(packets, None)
             except FOREIGN as error:
-                _log.warning("reading stopped: %s", one_line(error))
+                _log.warning("%s: reading stopped: %s", self._path, one_line(error))
                 self.truncated = True
                 return
             if packet is None:

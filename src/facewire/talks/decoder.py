@@ -25,7 +25,7 @@ from facewire.bitstream.packet import EPOCHS
 from facewire.bitstream.sections import Audio, AudioHead, Patch
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped
-from facewire.codec.talk import Item, SourcePicture, TalkReader
+from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.sound.opus_track import OpusFeed, OpusHead
@@ -66,6 +66,8 @@ class DecodeReport:
     patches: int
     skipped: int
     """Damaged sections and packets passed over."""
+    problem: str
+    """Where and why the talk ends early, "" if it does not; everything before is in the output."""
     seconds: float
     frames_per_second: float
 
@@ -188,7 +190,7 @@ def decode(
         progress: told after every picture.
 
     Raises:
-        MotionFileError: it is no talk, damaged, or made with other weights.
+        MotionFileError: it is no talk, is cut off or damaged before its first frame, or was made with other weights.
         MediaError: a picture in it cannot be read.
         OutputError: the output cannot be written.
     """
@@ -199,7 +201,8 @@ def decode(
         receiver = Receiver(
             animator, other=other, options=options, frames=frames, drops=reader.header.profile == RAW
         )
-        count = _write(reader, receiver, output, options, sink, frames, progress)
+        items = UpToDamage(reader)
+        count = _write(items, reader.header, receiver, output, options, sink, frames, progress)
     except BitstreamError as problem:
         raise MotionFileError(name, str(problem)) from problem
     seconds = time.perf_counter() - begin
@@ -209,6 +212,7 @@ def decode(
         sources=receiver.sources,
         patches=receiver.patches,
         skipped=reader.skipped,
+        problem="" if items.problem is None else str(items.problem),
         seconds=seconds,
         frames_per_second=count / seconds,
     )
@@ -225,7 +229,8 @@ def check_header(header: Header, animator: Animator, name: str | Path) -> None:
 
 
 def _write(
-    reader: TalkReader,
+    talk: UpToDamage,
+    header: Header,
     receiver: Receiver,
     output: str | Path,
     options: DecodeOptions,
@@ -233,10 +238,12 @@ def _write(
     frames: int | None,
     progress: Progress | None,
 ) -> int:
-    """Write the video and return how many pictures it has."""
-    items = iter(reader)
+    """Write the video and return how many pictures it has; a talk that is damaged before its first one raises."""
+    items = iter(talk)
     early, feed = _opening(items)
-    side, rate = (reader.header.width, reader.header.height), reader.header.fps
+    if talk.problem is not None and not any(isinstance(item, DecodedFrame) for item in early):
+        raise talk.problem
+    side, rate = (header.width, header.height), header.fps
     count = 0
     last = -1
     with VideoWriter(output, side, rate, audio_from=feed, crf=options.crf, sink=sink) as writer:

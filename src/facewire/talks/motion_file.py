@@ -6,6 +6,7 @@ by others.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from facewire.bitstream.header import FILE, FINGERPRINT_BYTES
 from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped, shipped_tables
-from facewire.codec.talk import TalkReader, TalkWriter, talk_header
+from facewire.codec.talk import Item, TalkReader, TalkWriter, UpToDamage, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.talks.bridge import to_frames, to_motions
 
@@ -95,30 +96,47 @@ def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator)
     )
 
 
-def read_motion(path: str | Path, animator: Animator) -> RecordedMotion:
-    """Read a recorded motion.
+def read_motion(path: str | Path, animator: Animator, *, tolerant: bool = False) -> RecordedMotion:
+    """Read a recorded motion; of one that is cut off or damaged, what precedes that, and `problem` says so.
+
+    Args:
+        path: the file.
+        animator: whose networks must have recorded it.
+        tolerant: pass over damage where that is possible; the motion before is held there.
 
     Raises:
-        MotionFileError: there is no such file, it is not one, it is damaged, or other weights recorded it.
+        MotionFileError: there is no such file, it is not one, it holds no motion, or other weights recorded it.
     """
     try:
         with Path(path).open("rb") as stream:
-            reader = TalkReader(stream, find_shipped)
+            reader = TalkReader(stream, find_shipped, tolerant=tolerant)
             header = reader.header
             own = bytes.fromhex(animator.manifest.sha256)[:FINGERPRINT_BYTES]
             if header.fingerprint != own:
                 raise MotionFileError(
                     path, "was recorded with other weights; record it again with `facewire record`"
                 )
-            frames = [item.motion for item in reader if isinstance(item, DecodedFrame)]
+            items = UpToDamage(reader)
+            frames = _forward(items)
     except OSError as problem:
         raise MotionFileError(path, f"cannot be read ({problem.strerror})") from problem
     except BitstreamError as problem:
         raise MotionFileError(path, str(problem)) from problem
+    early = "" if items.problem is None else str(items.problem)
     if not frames:
-        raise MotionFileError(path, "holds no motion")
-    times = tuple(range(len(frames)))
-    return RecordedMotion(to_motions(frames), times, 1 / header.fps, header.fps)
+        raise MotionFileError(path, early or "holds no motion")
+    motions = to_motions([frame.motion for frame in frames])
+    times = tuple(frame.number for frame in frames)
+    return RecordedMotion(motions, times, 1 / header.fps, header.fps, problem=early)
+
+
+def _forward(items: Iterable[Item]) -> list[DecodedFrame]:
+    """Return the frames, without those that come too late in profile stream."""
+    frames: list[DecodedFrame] = []
+    for item in items:
+        if isinstance(item, DecodedFrame) and (not frames or item.number > frames[-1].number):
+            frames.append(item)
+    return frames
 
 
 def at_constant_rate(recorded: RecordedMotion) -> HeadMotion:
