@@ -4,10 +4,12 @@ Reading honours the matrix and range that the stream states. Where it states no 
 applies: BT.709 from 720 lines up, BT.601 below. Writing always makes BT.709 in limited range and says so in
 the tags.
 
-Transfer functions are left alone: HDR (PQ, HLG) is not tone-mapped and looks flat.
+HDR (PQ, HLG) becomes SDR (hdr.py); other transfer functions are left alone.
 """
 
 from __future__ import annotations
+
+import logging
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -16,7 +18,11 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from facewire.media.frame import Pixels
+from facewire.media.hdr import ToneMapper, is_hdr
 from facewire.media.image import on_white
+from facewire.media.libav_errors import FOREIGN, one_line
+
+_log = logging.getLogger(__name__)
 
 HD_LINES = 720
 """Height in pixels from which an unlabelled video is taken as BT.709."""
@@ -36,9 +42,16 @@ class RgbConverter:
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
+        self._tone_mapper: ToneMapper | None = ToneMapper()
 
     def __call__(self, picture: VideoFrame, size: tuple[int, int]) -> Pixels:
         """Return uint8 [H, W, 3] of `size` (width, height); transparency is composited on white."""
+        if self._tone_mapper is not None and is_hdr(picture):
+            try:
+                return self._tone_mapper(picture, size, _EXACT)
+            except FOREIGN as error:
+                self._tone_mapper = None
+                _log.warning("HDR is shown as if it were SDR, which looks dark and grey: %s", one_line(error))
         transparent = _has_alpha(picture)
         converted = self._reformatter.reformat(
             picture,

@@ -6,7 +6,7 @@ Memory does not grow with the length of the clip. Damage is survived where that 
 cannot be decoded are skipped and counted, and what precedes a cut is delivered. Files that are pictures
 (still or animated) are read through Pillow, by the same rules as `load_image`.
 
-Knows nothing about faces. HDR is not tone-mapped and interlaced video is not deinterlaced.
+Knows nothing about faces. Interlaced video is not deinterlaced.
 """
 
 from __future__ import annotations
