@@ -2,10 +2,10 @@
 
 What every picture goes through, whatever its file looks like:
 
-    stored pixels -> upright (EXIF orientation) -> 8 bits -> transparency on white -> RGB
+    stored pixels -> upright (EXIF orientation) -> 8 bits -> sRGB (ICC profile) -> transparency on white
 
 Transparent places become white, because that is what a viewer shows behind a cut-out portrait. 16-bit values
-are scaled, not cut off. Colour profiles are ignored: numbers are taken as sRGB.
+are scaled, not cut off. Numbers without a colour profile are taken as sRGB.
 
 Knows nothing about faces or about video streams.
 """
@@ -25,6 +25,7 @@ from PIL import Image, UnidentifiedImageError
 
 from facewire.base.errors import MediaError, OutputError
 from facewire.base.files import atomic_output
+from facewire.media.colour_profile import to_srgb
 from facewire.media.frame import Pixels, check_pixels
 
 MAX_PIXELS = 80_000_000
@@ -202,10 +203,12 @@ def to_rgb(picture: Image.Image, path: str | Path) -> Pixels:
         if upright.mode == "F":
             raise MediaError(path, "floating-point pictures have no agreed range: save it with 8 or 16 bits")
         if upright.mode.startswith("I"):
-            return _gray_to_rgb(_high_byte(np.asarray(upright)))
+            upright = Image.fromarray(_high_byte(np.asarray(upright)))
+        colours = np.array(to_srgb(upright, picture.info.get("icc_profile"), path))
         if upright.has_transparency_data:
-            return on_white(np.asarray(upright.convert("RGBA")))
-        return np.array(upright.convert("RGB"))
+            alpha = np.asarray(upright.convert("RGBA"))[:, :, 3:]
+            return on_white(np.concatenate((colours, alpha), axis=2))
+        return colours
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -224,10 +227,6 @@ def _high_byte(values: np.ndarray) -> np.ndarray:
     """Scale 16-bit gray values, 0..65535, to uint8 with rounding."""
     clipped = np.clip(values.astype(np.int64), 0, 65535)
     return ((clipped * 255 + 32767) // 65535).astype(np.uint8)
-
-
-def _gray_to_rgb(gray: np.ndarray) -> Pixels:
-    return np.repeat(gray[:, :, None], 3, axis=2)
 
 
 def on_white(rgba: np.ndarray) -> Pixels:
