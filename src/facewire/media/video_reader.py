@@ -36,6 +36,7 @@ from facewire.media.frame import Frame
 from facewire.media.image import MAX_PIXELS, TimedPicture, animation, check_regular_file, is_picture, resize
 from facewire.media.libav_errors import FOREIGN, one_line, reading
 from facewire.media.orientation import UPRIGHT, Orientation, from_display_matrix, from_rotation
+from facewire.media.sound_choice import sound_of_file, sound_of_pipe
 
 _log = logging.getLogger(__name__)
 
@@ -87,8 +88,8 @@ class VideoReader:
         path: the file.
         pipe: read from there instead, as the bytes come; `path` then only stands in messages. The format must be
             one that can be read without going back: Matroska, WebM, MPEG-TS, fragmented MP4, Y4M.
-        hear: called with the first sound stream that can be decoded and each of its packets, as they come
-            between those of the video, from the first frame's packet on.
+        hear: called with the sound stream (sound_choice.py) and each of its packets, as they come between those
+            of the video, from the first frame's packet on.
 
     Raises:
         MediaError: missing, empty, a folder, not a video, without a video stream or without a decodable
@@ -247,7 +248,7 @@ class _StreamSource:
 
     def __init__(self, path: Path, pipe: BinaryIO | None = None, hear: Hear | None = None) -> None:
         self._path = path
-        self._hear = hear
+        self._hear, self._piped = hear, pipe is not None
         self.dropped = 0
         self.truncated = False
         with reading(path):
@@ -270,7 +271,7 @@ class _StreamSource:
         if container.format.name in _TEXT_FORMATS:
             raise MediaError(self._path, "is a text file or a list of files, not a video")
         self.has_audio = bool(container.streams.audio)
-        self.sound = _sound_stream(container.streams.audio) if self._hear is not None else None
+        self.sound = self._choose_sound() if self._hear is not None else None
         self._stream = _video_stream(container.streams.video, self._path, self.has_audio)
         self._time_base = self._stream.time_base or _MICROSECOND
         self.rate = _rate(self._stream)
@@ -293,6 +294,11 @@ class _StreamSource:
         first_frame = self._frame(first)
         self.start_time = first_frame.time
         self._frames: Iterator[Frame] = chain([first_frame], map(self._frame, pictures))
+
+    def _choose_sound(self) -> AudioStream | None:
+        if self._piped:
+            return sound_of_pipe(self._container)
+        return sound_of_file(self._path, self._container)
 
     def _frame(self, picture: VideoFrame) -> Frame:
         pixels = self._orientation.apply(self._convert(picture, self._stored_size))
@@ -386,18 +392,6 @@ def _video_stream(streams: Iterable[VideoStream], path: Path, has_audio: bool) -
     stream = decodable[0]
     _check_area((stream.codec_context.width, stream.codec_context.height), path)
     return stream
-
-
-def _sound_stream(streams: Iterable[AudioStream]) -> AudioStream | None:
-    """The first sound stream that can be decoded and says how many samples make a second."""
-    for stream in streams:
-        if (
-            _has_decoder(stream)
-            and stream.codec_context.sample_rate > 0
-            and stream.codec_context.channels > 0
-        ):
-            return stream
-    return None
 
 
 def _check_area(size: tuple[int, int], path: Path) -> None:

@@ -124,7 +124,7 @@ class VideoWriter:
         path: the output.
         size: (width, height) of all frames in pixels.
         rate: frames per second that the file states, exact; also how long the last frame lasts.
-        audio_from: a file whose first sound stream goes along; a file without sound is no error. Or a feed of
+        audio_from: a file whose sound (sound_choice.py) goes along; a file without sound is no error. Or a feed of
             Opus packets, into which each picture's sound is put before the picture is written.
         audio_start: the moment of `audio_from`, in seconds on its own clock, that is heard with the first
             frame. None: the first frame's own time, which is right for frames timed by `VideoReader` of the

@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import av
 import av.error
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
@@ -27,6 +26,7 @@ from av.packet import Packet
 
 from facewire.media.image import check_regular_file
 from facewire.media.libav_errors import FOREIGN, one_line, reading
+from facewire.media.sound_choice import sound_of_file
 from facewire.media.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class _Sink(Protocol):
 
 
 class AudioSource:
-    """An open file that may have sound; the first sound stream counts."""
+    """An open file that may have sound; which track counts is said in sound_choice.py."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
@@ -84,7 +84,7 @@ class AudioSource:
                 metadata_errors="replace",
                 container_options={"protocol_whitelist": "file"},
             )
-            self._stream = next(iter(self._container.streams.audio), None)
+            self._stream = sound_of_file(self._path, self._container)
         self._fresh = True
 
     def add_to(self, output: OutputContainer, rule: AudioRule, origin: Fraction) -> AudioTrack | None:
@@ -103,7 +103,7 @@ class AudioSource:
             self._open()
         self._fresh = False
         stream = self._stream
-        if stream is None or not _is_usable(stream):
+        if stream is None:
             return None
         if can_copy(output, stream, rule):
             # A lossy packet needs the one before it to sound right. That one is kept below zero: decoded, not
@@ -274,13 +274,3 @@ def can_copy(output: OutputContainer, stream: AudioStream, rule: AudioRule) -> b
     codec = stream.codec_context.codec
     allowed = rule.unchanged is None or codec.canonical_name in rule.unchanged
     return allowed and codec.name in output.supported_codecs
-
-
-def _is_usable(stream: AudioStream) -> bool:
-    """Whether there is a decoder and the stream says how many samples make a second."""
-    # PyAV's annotation says that there always is a decoder; there is none for codecs unknown to its libav.
-    context = cast("AudioCodecContext | None", stream.codec_context)
-    usable = context is not None and context.sample_rate > 0 and context.channels > 0
-    if not usable:
-        _log.warning("the sound is left out: it cannot be decoded")
-    return usable
