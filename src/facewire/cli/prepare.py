@@ -22,7 +22,16 @@ SETTINGS = {
     "most_seconds": (float, "S", "longest clip; longer takes are cut into equal pieces"),
     "least_face": (float, "SHARE", "least height of the face in the video, as a share of --size"),
     "least_motion": (float, "SHARE", "least movement within the face, as a share of its size"),
-    "least_sharpness": (float, "X", "least variance of the Laplacian of grey levels"),
+    "least_sharpness": (
+        float,
+        "X",
+        "least variance of the Laplacian of grey levels, at 256 pixels for any --size",
+    ),
+    "most_enlarged": (
+        float,
+        "X",
+        "most times a head may be enlarged to --size; 1 refuses all enlarging (default: no limit)",
+    ),
     "least_bits": (float, "X", "least bits per pixel and frame of the video file"),
     "val_share": (float, "SHARE", "identities that go to validation, where the list does not say"),
     "seed": (int, "N", "of that split"),
@@ -33,6 +42,7 @@ SETTINGS = {
 EXAMPLES = """examples:
   facewire prepare raw/ -o shards/                      again: goes on where it stopped
   facewire prepare videos.csv -o shards/ --size 512     lines PATH[,IDENTITY[,train|val]]
+  find raw -name '*.mts' | facewire prepare - -o shards/          a list through a pipe
   facewire prepare raw/ -o shards/ --workers 16
   facewire prepare raw/ -o /shared/shards --cluster auto          a Ray cluster; "local" tries it here
   facewire prepare youtube/ -o vox2/ --recipe voxceleb2 --list vox2_dev_txt/txt
@@ -54,7 +64,9 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="RAW_DIR|LIST", help="folder of raw videos, or a list of them")
+    parser.add_argument(
+        "source", metavar="RAW_DIR|LIST", help="folder of raw videos, or a list of them; - for standard input"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="SHARDS", help="folder for the shards")
     parser.add_argument(
         "--recipe",
@@ -129,6 +141,7 @@ def _videos(given: argparse.Namespace) -> list[RawVideo]:
         MediaError: there is nothing, or not in the format that was named.
     """
     from facewire.base.errors import ConfigError
+    from facewire.data.preparation.folder import look_through
     from facewire.data.preparation.lists.talking_head import talking_head_videos
     from facewire.data.preparation.lists.voxceleb import voxceleb_videos
     from facewire.data.preparation.videos import find_videos
@@ -137,6 +150,9 @@ def _videos(given: argparse.Namespace) -> list[RawVideo]:
     if (given.recipe is None) != (given.list is None):
         raise ConfigError("list", given.list, "--recipe and --list together, or neither")
     if given.recipe is None:
+        if source.is_dir() and not given.quiet:
+            for words in look_through(source).passed_over:
+                options.note(words)
         videos = find_videos(source)
     elif given.recipe == "voxceleb2":
         videos = voxceleb_videos(source, Path(given.list))
@@ -146,12 +162,25 @@ def _videos(given: argparse.Namespace) -> list[RawVideo]:
 
 
 def _lines(report: PrepareReport) -> list[str]:
+    """Return the report for people."""
+    from facewire.data.preparation.takes import REASONS, REMNANT
+
     seconds = report.frames / 25
     lines = [
         f"{report.folder}: {report.clips} clips, {seconds / 60:.1f} minutes, {report.identities} identities, "
         f"{report.shards} shards of {report.videos} videos ({report.new} new); look at summary.html"
     ]
-    lines += [f"left out {count:6d}  {reason}" for reason, count in report.rejected.items()]
+    if report.enlarged:
+        lines.append(
+            f"{report.enlarged} clips show a smaller head enlarged; --most-enlarged 1 leaves such out"
+        )
+    lines += [
+        f"left out {count:6d}  {reason}: {REASONS[reason]}"
+        for reason, count in report.rejected.items()
+        if reason != REMNANT
+    ]
+    if REMNANT in report.rejected:
+        lines.append(f"passed over {report.rejected[REMNANT]} shots that are shorter than a clip")
     if report.changed:
         lines.append(
             f"{report.changed} videos have changed since they were packed; another -o takes them as they are"

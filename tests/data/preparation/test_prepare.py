@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,15 @@ from facewire.data.preparation.lists.talking_head import talking_head_videos
 from facewire.data.preparation.lists.voxceleb import voxceleb_videos
 from facewire.data.preparation.run import PrepareReport, prepare
 from facewire.data.preparation.settings import PrepareConfig
-from facewire.data.preparation.shards import CLIPS, REJECTED, Row, read_manifest, read_table
+from facewire.data.preparation.shards import (
+    CLIPS,
+    REJECTED,
+    Row,
+    description_of,
+    read_manifest,
+    read_table,
+    write_table,
+)
 from facewire.data.preparation.video import finder
 from facewire.data.preparation.videos import find_videos
 from facewire.data.shard_clips import is_shards, open_shards
@@ -284,3 +293,58 @@ def test_without_ray_the_line_says_what_to_install(
     monkeypatch.setattr("facewire.data.preparation.cluster.importlib.util.find_spec", lambda name: None)
     assert main(["prepare", str(raw), "-o", str(tmp_path / "out"), "--cluster", "local", "-q"]) == 2
     assert "facewire[cluster]" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def sizes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Shards of one video, a shot and eight frames of another, with clips of two sizes."""
+    folder = tmp_path_factory.mktemp("sizes")
+    write_video(folder / "raw" / "ann.mp4", scene(20, 22) + scene(200, 22, frames=8, ground=200))
+    for size in (128, 320):
+        _prepare(folder / "raw", folder / str(size), replace(CONFIG, size=size))
+    return {size: folder / str(size) for size in (128, 320)}
+
+
+def test_the_same_blur_counts_the_same_at_any_size(sizes: dict[int, Path]) -> None:
+    sharpness = [float(_rows(out, CLIPS)[0]["sharpness"]) for out in sizes.values()]
+    assert sharpness[0] == sharpness[1] > CONFIG.least_sharpness
+
+
+def test_enlarging_is_recorded_and_can_be_refused(sizes: dict[int, Path], tmp_path: Path) -> None:
+    for size, out in sizes.items():
+        (row,) = _rows(out, CLIPS)
+        assert float(row["enlarged"]) == pytest.approx(size / int(row["side"]), abs=1e-3)
+    raw = sizes[128].parent / "raw"
+    refused = _prepare(raw, tmp_path / "refused", replace(CONFIG, size=320, most_enlarged=1.0))
+    assert (refused.clips, refused.enlarged) == (0, 0)
+    assert refused.rejected["enlarged"] == 1
+    allowed = _prepare(raw, tmp_path / "allowed", replace(CONFIG, size=320, most_enlarged=2.0))
+    assert (allowed.clips, allowed.enlarged) == (1, 1)
+
+
+def test_what_remains_after_a_cut_is_no_failure(
+    sizes: dict[int, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = sizes[128]
+    (row,) = _rows(out, REJECTED)
+    assert (row["reason"], row["detail"], float(row["start"])) == ("remnant", "8 frames", 1.28)
+    again = ["prepare", str(out.parent / "raw"), "-o", str(out), "--size", "128", "--val-share", "0"]
+    assert main(again) == 0
+    said = capsys.readouterr().out
+    assert "left out" not in said
+    assert "passed over 1 shots that are shorter than a clip" in said
+
+
+def test_shards_of_earlier_versions_take_more_clips(raw: Path, tmp_path: Path) -> None:
+    out = tmp_path / "old"
+    _prepare(raw / "bob", out)
+    rows = [{name: text for name, text in row.items() if name != "enlarged"} for row in _rows(out, CLIPS)]
+    stored = json.loads((out / "manifest.json").read_text())
+    del stored["settings"]["most_enlarged"]
+    stored["tables"][CLIPS] = write_table(out / CLIPS, rows)
+    (out / "manifest.json").write_text(json.dumps(stored))
+    both = tmp_path / "both"
+    shutil.copytree(raw / "bob", both)
+    shutil.copytree(raw / "ann", both / "ann")
+    assert _prepare(both, out).clips == 3
+    assert [description_of(row).enlarged > 0 for row in _rows(out, CLIPS)] == [False, True, True]

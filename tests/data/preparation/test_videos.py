@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facewire.base.errors import ConfigError, MediaError
+from facewire.data.preparation.folder import look_through
 from facewire.data.preparation.videos import FrameTube, RawVideo, find_videos, key_of, split_of
 
 
@@ -86,3 +91,48 @@ def test_the_asked_share_of_people_is_for_validation() -> None:
 def test_tubes_in_frames_include_the_last_one() -> None:
     tube = FrameTube("t", 30, 59, (0, 0, 1, 1)).at(30.0)
     assert (tube.start, tube.end, tube.fixed) == (1.0, 2.0, True)
+
+
+def test_videos_of_every_kind_are_found_and_the_rest_is_said(tmp_path: Path) -> None:
+    names = ("a.mts", "b.M2TS", "c.3gp", "d.ogv", "e.gif", "f.vob", "sub/g.mp4")
+    for name in (*names, "notes.txt", "list.txt", "._a.mts", "sub/._g.mp4", "README"):
+        _touch(tmp_path / name)
+    found = look_through(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in found.videos] == sorted(names)
+    (word,) = found.passed_over
+    assert "2 ._*, 2 .txt, 1 without suffix" in word
+    assert len(find_videos(tmp_path)) == len(names)
+
+
+def test_linked_folders_are_read_once(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    _touch(elsewhere / "far.mp4")
+    _touch(root / "zoe" / "near.mp4")
+    (root / "ann").symlink_to(elsewhere, target_is_directory=True)
+    (root / "also_zoe").symlink_to(root / "zoe", target_is_directory=True)
+    (root / "zoe" / "loop").symlink_to(root, target_is_directory=True)
+    (root / "linked.mp4").symlink_to(elsewhere / "far.mp4")
+    (root / "lost.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    videos = {(video.path.relative_to(root).as_posix(), video.identity) for video in find_videos(root)}
+    assert videos == {("ann/far.mp4", "ann"), ("zoe/near.mp4", "zoe"), ("linked.mp4", "linked")}
+    words = "\n".join(look_through(root).passed_over)
+    assert words.count("is read already") == 2
+    assert "lost.mp4: a link that leads nowhere" in words
+
+
+def test_a_list_may_come_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = f"a.mp4,ann\n{tmp_path}/b.mts\n._a.mp4\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    expected = {(Path("a.mp4"), "ann"), (tmp_path / "b.mts", "b")}
+    assert {(video.path, video.identity) for video in find_videos(Path("-"))} == expected
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=fifo.write_text, args=(lines,))
+    writer.start()
+    assert {(video.path, video.identity) for video in find_videos(fifo)} == expected
+    writer.join()
+
+
+def test_lists_of_other_systems_are_read(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes(b"\xef\xbb\xbfa.mp4,ann\r\nb.mp4,bob\r\n")
+    assert {video.identity for video in find_videos(tmp_path / "list.csv")} == {"ann", "bob"}

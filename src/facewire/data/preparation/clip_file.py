@@ -31,7 +31,9 @@ class ClipDescription:
     source              the raw video's key
     start_s             of the clip in the raw video
     left, top, side     the square in pixels of the raw video
+    enlarged            how many times the square was enlarged, below 1 made smaller; 0 is unknown (older shards)
     face_px             median height of the face in pixels of the clip
+    sharpness           median variance of the Laplacian in the middle of the square, seen at 256 pixels
     mean_turn           mean angle between nose and camera, degrees
     yaw_p2 ... roll_p98 2nd and 98th percentile, degrees, project's signs
     """
@@ -57,6 +59,7 @@ class ClipDescription:
     pitch_p98: float
     roll_p2: float
     roll_p98: float
+    enlarged: float = 0.0
 
 
 def encode_labels(take: Take) -> bytes:

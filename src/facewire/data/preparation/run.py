@@ -47,6 +47,7 @@ class PrepareReport:
     videos     raw videos, in all runs into this folder
     new        of them prepared by this run
     changed    that are not what they were when they were packed; their old clips stay
+    enlarged   clips whose square was smaller than the clips' size
     rejected   pieces left out by reason, in all runs
     problems   videos of this run that gave nothing at all, and why
     """
@@ -59,6 +60,7 @@ class PrepareReport:
     frames: int
     identities: int
     shards: int
+    enlarged: int
     rejected: dict[str, int]
     problems: list[str]
 
@@ -146,6 +148,7 @@ def _report(out: Path, manifest: Manifest, new: int, changed: int, problems: lis
         frames=sum(int(row["frames"]) for row in clips),
         identities=len({row["identity"] for row in clips}),
         shards=len(manifest.shards),
+        enlarged=sum(float(row.get("enlarged") or 0) > 1 for row in clips),
         rejected=dict(reasons.most_common()),
         problems=problems,
     )

@@ -30,7 +30,9 @@ class PrepareConfig:
     least_motion: float = 0.01
     """Movement within the face, as a share of its size, below which it is a still picture."""
     least_sharpness: float = 12.0
-    """Variance of the Laplacian of grey levels (0 to 255) in the square."""
+    """Variance of the Laplacian of grey levels (0 to 255) in the square, seen at 256 pixels whatever `size` is."""
+    most_enlarged: float = 0.0
+    """Most times that a square may be enlarged to become `size` pixels, 1 or more; 0 takes all."""
     darkest: float = 16.0
     """Least mean grey level of 255."""
     brightest: float = 240.0
@@ -56,6 +58,8 @@ class PrepareConfig:
         for name in ("val_share", "most_missing", "least_face", "least_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(name, getattr(self, name), "a share from 0 to 1")
+        if 0 < self.most_enlarged < 1:
+            raise ConfigError("most_enlarged", self.most_enlarged, "1 or more, or 0 to take all")
         if self.keyframe_every < 1 or self.shard_bytes < 1:
             raise ConfigError("keyframe_every", self.keyframe_every, "a whole number of 1 or more")
         for name, value in to_dict(self).items():

@@ -18,7 +18,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ def pack(
         tables[VIDEOS].append(
             {"key": record.key, "made_from": record.made_from, "clips": str(len(record.clips))}
         )
-    digests = {name: _write_table(out / name, rows) for name, rows in tables.items()}
+    digests = {name: write_table(out / name, rows) for name, rows in tables.items()}
     write_json(out / MANIFEST, _manifest(config, shards, digests, tables))
     for record in records:
         for suffix in (".tar", ".json"):
@@ -209,10 +209,11 @@ def _texts(values: Mapping[str, object]) -> Row:
     return {name: str(value) for name, value in values.items()}
 
 
-def _write_table(path: Path, rows: Iterable[Row]) -> str:
+def write_table(path: Path, rows: Iterable[Row]) -> str:
     """Write a table; return its hash."""
     stream, rows = io.StringIO(newline=""), list(rows)
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else ["empty"], lineterminator="\n")
+    columns = list(dict.fromkeys(name for row in rows for name in row))  # later versions add some
+    writer = csv.DictWriter(stream, columns or ["empty"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     data = name_bytes(stream.getvalue())
@@ -228,7 +229,8 @@ def description_of(row: Row) -> ClipDescription:
         KeyError, ValueError: it is not one.
     """
     kinds = {"int": int, "float": float, "str": str}
-    return ClipDescription(**{f.name: kinds[str(f.type)](row[f.name]) for f in fields(ClipDescription)})
+    there = [f for f in fields(ClipDescription) if row.get(f.name) or f.default is MISSING]
+    return ClipDescription(**{f.name: kinds[str(f.type)](row[f.name]) for f in there})
 
 
 def remove_leftovers(out: Path) -> None:

@@ -23,7 +23,7 @@ from facewire.base.files import atomic_output, name_bytes, write_text
 from facewire.data.preparation.parts import PARTS, part_path
 from facewire.data.preparation.settings import RATE
 from facewire.data.preparation.shards import CLIPS, REJECTED, VIDEOS, Manifest, Row, read_table
-from facewire.data.preparation.takes import REASONS
+from facewire.data.preparation.takes import REASONS, REMNANT
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
 from facewire.media.frame_picker import pick_frames
@@ -122,7 +122,8 @@ def _page(
         "clips for training": sum(row["split"] == "train" for row in clips),
         "clips for validation": sum(row["split"] == "val" for row in clips),
         "shards": len(manifest.shards),
-        "pieces left out": len(rejected),
+        "clips enlarged to their size": sum(float(row.get("enlarged") or 0) > 1 for row in clips),
+        "pieces left out": sum(row["reason"] != REMNANT for row in rejected),
     }
     reasons = Counter(row["reason"] for row in rejected)
     seconds = Counter[str]()

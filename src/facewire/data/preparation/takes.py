@@ -22,6 +22,7 @@ from facewire.data.preparation.tracks import Box, Track
 from facewire.face.crop import CropBox, crop_box_from_faces
 from facewire.face.finder import Face
 
+REMNANT = "remnant"
 REASONS = {
     "missing": "the video is not there",
     "unreadable": "the video cannot be read",
@@ -30,9 +31,11 @@ REASONS = {
     "no-face": "a shot shows no face",
     "small-face": "a face is too small",
     "short": "a face is seen too briefly",
+    REMNANT: "a shot is shorter than a clip: nothing is wrong with it",
     "lost-face": "the face is lost in too many frames",
     "moves-too-far": "the head moves too far for a square that stands still",
     "outside": "the square does not fit into the picture",
+    "enlarged": "the square is too small for the clips' size",
     "still": "nothing moves within the face: a photograph, or one panned over",
     "blurred": "the picture is blurred",
     "dark": "the picture is too dark",
@@ -135,6 +138,8 @@ def _take(
         reason, detail = "moves-too-far", f"face {share:.0%} of the square"
     elif (outside := _outside(square, size)) > MOST_OUTSIDE:
         reason, detail = "outside", f"{outside:.0%} of its side"
+    elif 0 < config.most_enlarged < (enlarged := config.size / square.side):
+        reason, detail = "enlarged", f"{enlarged:.2f} times"
     elif motion < config.least_motion:
         reason, detail = "still", f"{motion:.4f}"
     if reason is not None:

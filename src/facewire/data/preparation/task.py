@@ -58,6 +58,8 @@ def made_from(video: RawVideo, config: PrepareConfig) -> str:
     """Return a hash of everything that a video's clips follow from: its bytes' number, what is wanted, settings."""
     size = video.path.stat().st_size if video.path.exists() else -1
     settings = {name: value for name, value in to_dict(config).items() if name != "shard_bytes"}
+    if not settings["most_enlarged"]:  # as before there was this setting
+        del settings["most_enlarged"]
     wanted = [str(tube) for tube in video.tubes]
     return fingerprint(video.key, size, video.identity, video.split, wanted, settings)
 

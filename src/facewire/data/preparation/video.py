@@ -25,7 +25,7 @@ from facewire.data.preparation.clip_file import ClipDescription, encode_labels
 from facewire.data.preparation.cuts import CutDetector
 from facewire.data.preparation.parts import Member, clip_members
 from facewire.data.preparation.settings import RATE, PrepareConfig
-from facewire.data.preparation.takes import Rejected, Take, takes_of
+from facewire.data.preparation.takes import REMNANT, Rejected, Take, takes_of
 from facewire.data.preparation.tracks import Box, FaceTracker, Track
 from facewire.data.preparation.videos import FrameTube, RawVideo, Tube, split_of
 from facewire.face.crop import crop
@@ -42,6 +42,8 @@ MOST_THUMBNAILS = 3
 MEASURED_EVERY = 5
 """Frames between those whose sharpness and brightness are measured."""
 
+MEASURED_SIDE = 256
+"""Pixels of the square when its sharpness is measured: the same blur gives the same number for clips of any size."""
 MIDDLE = (0.27, 0.77)
 """From where to where, in shares of the square, the face is in any case."""
 
@@ -125,13 +127,13 @@ def _takes_of_tube(
     with VideoReader(path) as reader, torch.inference_mode():
         for number, frame in _frames(reader, tube):
             if cuts.begins(frame.pixels):
-                _note_empty(prepared, tracker, seen, shot, number)
+                _note_empty(prepared, tracker, seen, shot, number, config)
                 tracks += tracker.finish()
                 shot, seen = number, False
                 shots[shot] = _thumbnail(frame.pixels)
             tracks += tracker.see(frame.pixels, number)
             seen = seen or tracker.following
-        _note_empty(prepared, tracker, seen, shot, number + 1)
+        _note_empty(prepared, tracker, seen, shot, number + 1, config)
         tracks += tracker.finish()
     if not shots:
         prepared.rejected.append(Rejected("short", "the video ends before", tube.start, tube.start))
@@ -141,7 +143,7 @@ def _takes_of_tube(
             if isinstance(found, Take):
                 yield found
             else:
-                prepared.rejected.append(found)
+                prepared.rejected.append(_of_short_shot(found, track, [*shots, number + 1], config))
     for index in range(refused, min(len(prepared.rejected), MOST_THUMBNAILS)):
         begin = prepared.rejected[index].start * RATE
         prepared.thumbnails[index] = shots[
@@ -159,9 +161,30 @@ def _order(track: Track) -> tuple[int, float]:
     return track.first, track.box[0][0]
 
 
-def _note_empty(prepared: Prepared, tracker: FaceTracker, seen: bool, first: int, end: int) -> None:
+def _of_short_shot(found: Rejected, track: Track, bounds: Sequence[int], config: PrepareConfig) -> Rejected:
+    """Return why a piece of a track is left out; where the whole shot is shorter than a clip, that is why.
+
+    Args:
+        found: why by itself.
+        track: the track.
+        bounds: first frames of the shots, and the end.
+        config: says how long a clip is.
+    """
+    first = max(begin for begin in bounds if begin <= track.first)
+    length = min(end for end in bounds if end > track.first) - first
+    short = found.reason == "short" and length < config.least_frames
+    return replace(found, reason=REMNANT, detail=f"{length} frames") if short else found
+
+
+def _note_empty(
+    prepared: Prepared, tracker: FaceTracker, seen: bool, first: int, end: int, config: PrepareConfig
+) -> None:
     """Say why a shot without a track gives nothing."""
     if seen or end <= first:
+        return
+    if end - first < config.least_frames:
+        detail = f"{end - first} frames"
+        prepared.rejected.append(Rejected(REMNANT, detail, float(first / RATE), float(end / RATE)))
         return
     small = tracker.largest_refused
     reason, detail = ("small-face", f"{small:.0f} px") if small else ("no-face", "")
@@ -259,7 +282,7 @@ def _write_all(path: Path, takes: Sequence[Take], folder: Path, config: PrepareC
                 pixels = crop(frame.pixels, take.square, config.size)
                 writers[index].write(Frame(pixels, place, 1 / RATE))
                 if place % MEASURED_EVERY == 0:
-                    looks[index].measure(pixels)
+                    looks[index].measure(crop(frame.pixels, take.square, MEASURED_SIDE))
                 if place == len(take) // 2:
                     looks[index].middle = pixels
     return looks
@@ -287,6 +310,7 @@ def _description(
         left=take.square.left,
         top=take.square.top,
         side=take.square.side,
+        enlarged=tidy(config.size / take.square.side),
         face_px=tidy(take.face * config.size / take.square.side),
         motion=tidy(take.motion),
         sharpness=tidy(float(np.median(look.sharpness))),

@@ -1,7 +1,8 @@
 """What there is to do: raw videos, whose they are, and which parts of them are wanted.
 
-    folder          every video below it; the first folder below the root names the person, without one the file
-    list (.txt/.csv) one line for each: PATH[,IDENTITY[,train|val]], paths relative to the list
+    folder  every video below it (folder.py); the first folder below the root names the person, without one the file
+    list    one line for each: PATH[,IDENTITY[,train|val]], paths relative to the list
+    pipe    a list as well, "-" is standard input; paths relative to where we are
 
 Lists of published data sets: see the folder lists.
 """
@@ -11,17 +12,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TextIO
 
 from facewire.base.errors import ConfigError, MediaError
 from facewire.base.files import name_bytes
+from facewire.data.preparation.folder import MACOS, is_video_name, look_through
 
-SUFFIXES = frozenset(
-    {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv"}
-)
+PIPE = Path("-")
 SPLITS = ("train", "val")
 
 
@@ -76,20 +79,17 @@ class RawVideo:
 
 
 def find_videos(source: Path) -> list[RawVideo]:
-    """Return the videos of a folder or of a list, by key.
+    """Return the videos of a folder, of a list, or of a list that comes through a pipe ("-": standard input), by key.
 
     Raises:
         MediaError: there is no such file or folder, or it names no video.
         ConfigError: a line of the list cannot be understood.
     """
     if source.is_dir():
-        paths = sorted(
-            path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
-        )
-        videos = [_of_folder(path, source) for path in paths]
-    elif source.is_file():
-        if source.suffix.lower() in SUFFIXES:
-            raise MediaError(source, "is a video: give its folder, or a list with its path")
+        videos = [_of_folder(path, source) for path in look_through(source).videos]
+    elif source.is_file() and is_video_name(source):
+        raise MediaError(source, "is a video: give its folder, or a list with its path")
+    elif source == PIPE or source.exists():
         videos = _of_list(source)
     else:
         raise MediaError(source, "no such folder or list: check the path")
@@ -139,20 +139,35 @@ def _of_folder(path: Path, root: Path) -> RawVideo:
     return RawVideo(key, path, identity)
 
 
+def _opened(source: Path) -> AbstractContextManager[TextIO]:
+    """Open a list; standard input stays open."""
+    if source == PIPE:
+        return nullcontext(sys.stdin)
+    return source.open(encoding="utf-8-sig", newline="")
+
+
+def _is_on_disk(source: Path) -> bool:
+    """Return whether paths can be relative to a list; a shell's pipes lie in /dev or /proc."""
+    return source.is_file() and source.parts[:2] not in (("/", "dev"), ("/", "proc"))
+
+
 def _of_list(source: Path) -> list[RawVideo]:
     videos = []
     try:
-        with source.open(encoding="utf-8", newline="") as stream:
+        with _opened(source) as stream:
             rows = [row for row in csv.reader(stream) if row and not row[0].lstrip().startswith("#")]
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise MediaError(
             source, f"is no list of videos ({problem}): one PATH[,IDENTITY[,SPLIT]] a line"
         ) from problem
+    folder = source.parent if _is_on_disk(source) else Path()
     for row in rows:
         path, identity, split, *more = [cell.strip() for cell in row] + [""] * (3 - len(row))
         if any(more) or not path or split not in ("", *SPLITS):
             raise ConfigError("list", ",".join(row), "lines PATH[,IDENTITY[,train|val]]")
-        where = source.parent / path
+        where = folder / path
+        if where.name.startswith(MACOS):
+            continue
         videos.append(
             RawVideo(key_of(str(Path(path).with_suffix(""))), where, identity or where.stem, split or None)
         )
