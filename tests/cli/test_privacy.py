@@ -85,6 +85,7 @@ def test_doctor_loads_every_engine_in_silence(home: Home) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("engine", ["auto", "onnxruntime"])
 def test_engines_are_silent(home: Home, engine: str, photo: Path, driving: Path) -> None:
     if engine == "onnxruntime":
