@@ -23,7 +23,7 @@ LONG = ("--yaw", "0:30:-30:0", "--seconds", "600")
 """A sweep that takes longer than any test waits."""
 
 
-def started(*words: str, temporary: Path, **options: bool) -> subprocess.Popen[str]:
+def started(*words: str, temporary: Path) -> subprocess.Popen[str]:
     temporary.mkdir(exist_ok=True)
     return subprocess.Popen(
         [sys.executable, "-m", "facewire.cli.main", *words],
@@ -31,7 +31,6 @@ def started(*words: str, temporary: Path, **options: bool) -> subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 

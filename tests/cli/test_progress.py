@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from facewire.base import processors
-from facewire.cli import progress
 from facewire.cli.main import main
 from facewire.cli.options import Bars
 from facewire.cli.progress import Lines
@@ -19,7 +18,7 @@ from facewire.cli.progress import Lines
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("facewire.cli.progress.time.monotonic", lambda: now[0])
     return now
 
 
