@@ -2,14 +2,14 @@
 
 photo   -> Person                                            once
 driving -> RecordedMotion                                    one or two streaming passes
-RecordedMotion -> relative to the best reference -> turned   per frame
+RecordedMotion -> relative to the best reference of each shot -> turned   per frame
                -> render -> (beside source and driver) -> VideoWriter, with the driver's times and sound
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
-from facewire.animation.driving import Progress, RecordedMotion, driving_squares
+from facewire.animation.driving import Progress, RecordedMotion, driving_squares, rows_of
 from facewire.animation.reference import best_reference
 from facewire.animation.view import ViewPath
 from facewire.base.batches import in_batches
@@ -60,7 +60,9 @@ class AnimateReport:
     problem: str
     """Why the motion ends before its file says, "" if it does not."""
     reference: int | None
-    """Index of the driving frame taken as the source's own; None for absolute motion."""
+    """Index of the driving frame taken as the source's own in the first shot; None for absolute motion."""
+    references: tuple[int, ...]
+    """The same for each part of the video that has its own: shots, and the parts between which the head was away."""
     seconds: float
     """Of rendering and writing."""
     frames_per_second: float
@@ -93,7 +95,7 @@ def animate(
         OutputError: the output cannot be written.
     """
     chosen = options or AnimateOptions()
-    motions, reference = transferred(recorded.motions, person.identity.motion, chosen)
+    motions, references = transferred(recorded.motions, person.identity.motion, chosen, recorded.stretches)
     motions = viewed(motions, chosen.view)
     size = animator.size if beside is None else 3 * animator.size
     begin = time.perf_counter()
@@ -118,7 +120,8 @@ def animate(
         frames=len(motions),
         missing=recorded.missing,
         problem=recorded.problem,
-        reference=reference,
+        reference=references[0] if references else None,
+        references=references,
         seconds=seconds,
         frames_per_second=len(motions) / seconds,
     )
@@ -130,17 +133,40 @@ def beside_frames(video: str | Path, animator: Animator, *, crop_mode: str, face
 
 
 def transferred(
-    motions: HeadMotion, source: HeadMotion, options: AnimateOptions
-) -> tuple[HeadMotion, int | None]:
-    """Return the motions to render and the index of the reference frame (None for absolute motion).
+    motions: HeadMotion, source: HeadMotion, options: AnimateOptions, stretches: Sequence[int] = ()
+) -> tuple[HeadMotion, tuple[int, ...]]:
+    """Return the motions to render and the indices of the reference frames (none for absolute motion).
+
+    Args:
+        motions: (T) driving motions.
+        source: (1) the source's own.
+        options: how they are carried over. A frame number as reference holds in its own stretch.
+        stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
     """
+    check_reference(options.reference, len(motions))
     if not options.relative:
-        return motions, None
-    index = _reference(motions, source, options.reference)
-    return motions.relative(motions[index : index + 1], source), index
+        return motions, ()
+    numbers = np.array(stretches) if stretches else np.zeros(len(motions), int)
+    moved: list[HeadMotion] = []
+    order: list[int] = []
+    references: list[int] = []
+    for number in dict.fromkeys(numbers.tolist()):
+        rows = np.flatnonzero(numbers == number).tolist()
+        own = rows_of(motions, rows)
+        index = _reference(own, source, options.reference, rows)
+        moved.append(own.relative(own[index : index + 1], source))
+        order += rows
+        references.append(rows[index])
+    return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)
+
+
+def check_reference(wanted: str, frames: int) -> None:
+    """Raise ConfigError unless a reference is best, first or one of so many frames."""
+    if wanted not in (BEST, FIRST) and not (wanted.isdecimal() and int(wanted) < frames):
+        raise ConfigError("reference", wanted, f"best, first, or a frame from 0 to {frames - 1}")
 
 
 def viewed(motions: HeadMotion, view: ViewPath) -> HeadMotion:
@@ -158,11 +184,10 @@ def still(person: Person, frames: int, rate: Fraction = Fraction(25)) -> Recorde
     return RecordedMotion(person.identity.motion.expand(frames), times, 1 / rate, rate)
 
 
-def _reference(motions: HeadMotion, source: HeadMotion, wanted: str) -> int:
-    if wanted == BEST:
-        return best_reference(motions, source)
+def _reference(motions: HeadMotion, source: HeadMotion, wanted: str, rows: Sequence[int]) -> int:
+    """Return which of the motions of a stretch, the frames `rows`, is its reference."""
     if wanted == FIRST:
         return 0
-    if wanted.isdecimal() and int(wanted) < len(motions):
-        return int(wanted)
-    raise ConfigError("reference", wanted, f"best, first, or a frame from 0 to {len(motions) - 1}")
+    if wanted != BEST and int(wanted) in rows:
+        return rows.index(int(wanted))
+    return best_reference(motions, source)

@@ -1,14 +1,14 @@
 """From a driving video to motions: find the head, cut one square, read R, t and delta of every frame.
 
-    pass 1  every few frames  -> faces -> square, fixed or slowly following   (skipped with crop "none")
-    pass 2  every frame       -> square -> face there? -> motion, or the one before
+    pass 1  every few frames  -> faces -> squares of every shot   (runtime/survey.py; skipped with crop "none")
+    pass 2  every frame       -> square, lit -> face there? -> motion, or the one before
 
 Frames stream through; only 66 numbers a frame are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,22 +19,32 @@ import torch
 from facewire.animation.animator import BATCH, Animator, Pixels
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
-from facewire.face.crop import FACE_SHARE, CropBox, crop, crop_box_from_faces
-from facewire.face.finder import Face, FaceFinder
+from facewire.face.crop import CropBox, crop
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.video import VideoReader
+from facewire.runtime.survey import CropPlan, Progress, light_of, survey
 
-SURVEY_EVERY = 5
-"""Pass 1 looks at every fifth frame."""
-TOO_WIDE = 1.7
-"""A fixed square larger than this many times the head's own makes the square follow the head."""
-FOLLOW_SECONDS = 0.6
-"""Standard deviation of the smoothing of a following square."""
+DIM, DARK = 0.75, 0.5
+"""Brightness of a face relative to its usual one below which it is lit up a little, and wholly: in a fade the networks
+read another expression than in the light."""
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with the stage, the frames done and the frames expected."""
+
+@dataclass(frozen=True, slots=True)
+class HeadSquare:
+    """A frame's head crop.
+
+    picture  (S, S, 3) as it is
+    lit      (S, S, 3) the same with the brightness that the face has most of the time: what motion is read from
+    stretch  number of the stretch of the video that it belongs to
+    shows    False where the survey saw that no head is there
+    """
+
+    picture: Pixels
+    lit: Pixels
+    stretch: int = 0
+    shows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,9 @@ class RecordedMotion:
     rate       frames per second, exact
     missing    frames without a face, which hold the motion before
     following  True if the square followed the head
+    stretches  (T) number of the stretch that each motion comes from; in each, relative motion has its own reference
+    shots      how many shots show a face
+    people     how many people are seen at once
     problem    why it ends before its file says, "" if it does not
     """
 
@@ -55,31 +68,13 @@ class RecordedMotion:
     rate: Fraction
     missing: int = 0
     following: bool = False
+    stretches: tuple[int, ...] = ()
+    shots: int = 1
+    people: int = 1
     problem: str = ""
 
     def __len__(self) -> int:
         return len(self.times)
-
-
-@dataclass(frozen=True, slots=True)
-class CropPath:
-    """Where the square is at any time; a single row stands still.
-
-    times  (N,) seconds; rows (N, 3) left, top, side in pixels
-    """
-
-    times: np.ndarray
-    rows: np.ndarray
-
-    @property
-    def following(self) -> bool:
-        """True if the square moves."""
-        return len(self.rows) > 1
-
-    def at(self, time: float) -> CropBox:
-        """Return the square at a time in seconds."""
-        left, top, side = (float(np.interp(time, self.times, column)) for column in self.rows.T)
-        return CropBox(round(left), round(top), round(side))
 
 
 def record(
@@ -96,25 +91,25 @@ def record(
         animator: whose networks read them.
         video: any file that VideoReader takes.
         crop_mode: "auto" finds and cuts the head; "none" takes frames that are square head crops already.
-        face: which face of the first frame, largest first.
+        face: which person, the most prominent first.
         progress: told after every batch.
 
     Raises:
         MediaError: the video cannot be read or has no frame.
-        NoFaceFound: no frame shows a face.
+        NoFaceFound: no frame shows a face, or none shows so many.
     """
-    path = survey(animator.finder, video, face, progress) if crop_mode == "auto" else None
-    if crop_mode not in ("auto", "none"):
-        raise ConfigError("crop", crop_mode, "auto or none")
+    plan = plan_of(animator, video, crop_mode, face, progress)
     times: list[int] = []
     motions: list[HeadMotion] = []
     presence: list[bool] = []
-    with VideoReader(video) as reader:
+    stretches: list[int] = []
+    with VideoReader(video, own_sizes=True) as reader:
         for frames in in_batches(reader, BATCH):
-            squares = [square(frame, path, animator.size) for frame in frames]
-            motion, present = animator.read(squares)
+            squares = [head_square(frame, plan, animator.size) for frame in frames]
+            motion, present = read_squares(animator, squares)
             motions.append(motion)
             presence += present
+            stretches += [square.stretch for square in squares]
             times += [frame.pts for frame in frames]
             time_base = frames[0].time_base
             if progress is not None:
@@ -122,100 +117,90 @@ def record(
         rate, problem = reader.rate, "the video is cut off" if reader.truncated else ""
     if not times:
         raise MediaError(video, "has no frames")
-    held = hold(HeadMotion.cat(motions), presence, video)
-    following = path is not None and path.following
-    return RecordedMotion(held, tuple(times), time_base, rate, presence.count(False), following, problem)
+    rows = held_rows(presence, video)
+    return RecordedMotion(
+        rows_of(HeadMotion.cat(motions), rows),
+        tuple(times),
+        time_base,
+        rate,
+        presence.count(False),
+        plan is not None and plan.following,
+        tuple(stretches[row] for row in rows),
+        1 if plan is None else plan.shots,
+        1 if plan is None else plan.people,
+        problem,
+    )
+
+
+def plan_of(
+    animator: Animator, video: str | Path, crop_mode: str, face: int, progress: Progress | None = None
+) -> CropPlan | None:
+    """Return where the square of a video lies; None if its frames are head crops already.
+
+    Raises:
+        ConfigError: the crop mode is unknown.
+    """
+    if crop_mode not in ("auto", "none"):
+        raise ConfigError("crop", crop_mode, "auto or none")
+    return survey(animator.finder, video, face, progress) if crop_mode == "auto" else None
 
 
 def driving_squares(video: str | Path, animator: Animator, crop_mode: str, face: int) -> Iterator[Pixels]:
     """Yield the head crops of a driving video again, for showing beside the result."""
-    path = survey(animator.finder, video, face, None) if crop_mode == "auto" else None
-    with VideoReader(video) as reader:
+    plan = plan_of(animator, video, crop_mode, face)
+    with VideoReader(video, own_sizes=True) as reader:
         for frame in reader:
-            yield square(frame, path, animator.size)
+            yield head_square(frame, plan, animator.size).picture
 
 
-def square(frame: Frame, path: CropPath | None, size: int) -> Pixels:
-    """Return the head crop of a frame, (size, size, 3)."""
-    if path is None:
-        return resize(frame.pixels, (size, size))
-    return crop(frame.pixels, path.at(float(frame.time)), size)
+def head_square(frame: Frame, plan: CropPlan | None, size: int) -> HeadSquare:
+    """Return the head crop of a frame; where there is no head, the largest square in the middle of the frame."""
+    if plan is None:
+        picture = resize(frame.pixels, (size, size))
+        return HeadSquare(picture, picture)
+    number, time, (width, height) = plan.stretch(float(frame.time)), float(frame.time), frame.size
+    stretch = plan.stretches[number]
+    if stretch.path is None:
+        picture = crop(frame.pixels, CropBox.middle(height, width), size)
+        return HeadSquare(picture, picture, number, shows=False)
+    picture = crop(frame.pixels, stretch.path.at(time, width / stretch.width), size)
+    return HeadSquare(picture, lit(picture, stretch.light), number, stretch.shows(time))
 
 
-def hold(motions: HeadMotion, presence: list[bool], name: str | Path) -> HeadMotion:
-    """Return the motions with every absent one replaced by the last present one (the first, at the start).
+def lit(square: Pixels, usual: float) -> Pixels:
+    """Return a head crop whose face has its usual brightness if it is in the dark, else the crop itself."""
+    share = max(light_of(square), 1.0) / max(usual, 1.0)
+    if share >= DIM:
+        return square
+    part = min(1.0, (DIM - share) / (DIM - DARK))
+    return np.asarray((square * (1 + part * (1 / share - 1))).clip(0, 255), np.uint8)
+
+
+def read_squares(animator: Animator, squares: Sequence[HeadSquare]) -> tuple[HeadMotion, list[bool]]:
+    """Return the motion of head crops, and whether each shows a face."""
+    motion, present = animator.read([square.lit for square in squares])
+    return motion, [seen and square.shows for seen, square in zip(present, squares, strict=True)]
+
+
+def held_rows(presence: Iterable[bool], name: str | Path) -> list[int]:
+    """Return for every frame the number of the frame whose motion it takes: its own, or where there is none the one
+    before; at the start the first one.
 
     Raises:
         NoFaceFound: none is present.
     """
-    if not any(presence):
+    shown = list(presence)
+    if not any(shown):
         raise NoFaceFound(name, "in no frame of the driving video; try --crop none if it is cropped already")
-    last = presence.index(True)
-    index = []
-    for position, present in enumerate(presence):
+    last = shown.index(True)
+    rows = []
+    for position, present in enumerate(shown):
         last = position if present else last
-        index.append(last)
-    rows = torch.tensor(index, device=motions.rotation.device)
-    return HeadMotion(motions.rotation[rows], motions.translation[rows], motions.expression[rows])
+        rows.append(last)
+    return rows
 
 
-class Watcher:
-    """Follows one face from picture to picture."""
-
-    def __init__(self, finder: FaceFinder, face: int = 0) -> None:
-        """`face` is which one to follow from the first picture on, largest first."""
-        self.finder = finder
-        self.face = face
-        self.previous: Face | None = None
-
-    def look(self, picture: Pixels) -> Face | None:
-        """Return the followed face, or None if there is no face."""
-        found = None if self.previous is None else self.finder.track(picture, self.previous)
-        if found is None:
-            faces = self.finder.find(picture)
-            found = faces[min(self.face, len(faces) - 1)] if faces else None
-        self.previous = found
-        return found
-
-
-def survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress | None) -> CropPath:
-    """Return where the square of a driving video lies: fixed, or following a head that travels."""
-    faces: list[Face] = []
-    times: list[float] = []
-    height = width = 0
-    with VideoReader(video) as reader:
-        watcher = Watcher(finder, face)
-        for index, frame in enumerate(reader):
-            if index % SURVEY_EVERY:
-                continue
-            height, width = frame.pixels.shape[:2]
-            found = watcher.look(frame.pixels)
-            if found is not None:
-                faces.append(found)
-                times.append(float(frame.time))
-            if progress is not None:
-                progress("finding the face", index + 1, reader.frame_count)
-    if not faces:
-        raise NoFaceFound(video, "in no frame of the driving video")
-    fixed = crop_box_from_faces(faces, height, width)
-    tall = float(np.median([f.box[3] - f.box[1] for f in faces]))
-    if fixed.side <= TOO_WIDE * tall / FACE_SHARE:
-        return CropPath(np.zeros(1), np.array([[fixed.left, fixed.top, fixed.side]], dtype=float))
-    boxes = [crop_box_from_faces([one], height, width) for one in faces]
-    rows = np.array(
-        [[box.left + box.side / 2, box.top + box.side / 2, box.side] for box in boxes], dtype=float
-    )
-    smooth = _smoothed(np.array(times), rows)
-    smooth[:, :2] -= smooth[:, 2:] / 2
-    return CropPath(np.array(times), smooth)
-
-
-def _smoothed(times: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return rows (N, C) averaged over neighbouring times with a Gaussian, row block by row block."""
-    result = np.empty_like(rows)
-    for index, time in enumerate(times):
-        first, last = np.searchsorted(times, (time - 3 * FOLLOW_SECONDS, time + 3 * FOLLOW_SECONDS))
-        near = slice(first, max(last, first + 1))
-        weight = np.exp(-0.5 * ((times[near] - time) / FOLLOW_SECONDS) ** 2)
-        result[index] = weight @ rows[near] / weight.sum()
-    return result
+def rows_of(motions: HeadMotion, rows: Sequence[int]) -> HeadMotion:
+    """Return some of the motions, in any order."""
+    index = torch.tensor(rows, device=motions.rotation.device)
+    return HeadMotion(motions.rotation[index], motions.translation[index], motions.expression[index])

@@ -59,6 +59,7 @@ def add_to(commands: Any) -> None:
         help="driving frame that corresponds to the source in relative motion (default: best)",
     )
     options.add_source_options(parser)
+    options.add_driving_face(parser)
     options.add_view_options(parser)
     parser.add_argument("--keypoints", type=int, metavar="N", help="use only the first N keypoints")
     parser.add_argument("--side-by-side", action="store_true", help="show source, driver and result together")
@@ -96,7 +97,8 @@ def run(given: argparse.Namespace) -> int:
     if recorded_file:
         recorded = read_motion(driving, animator, tolerant=given.tolerant)
     else:
-        recorded = record(animator, driving, crop_mode=given.crop, face=given.face, progress=bars)
+        recorded = record(animator, driving, crop_mode=given.crop, face=given.driving_face, progress=bars)
+    options.note_driving(driving, recorded, given.driving_face)
     if recorded.missing:
         options.note(
             f"{driving}: no face in {recorded.missing} of {len(recorded)} frames; they hold the last motion"
@@ -104,7 +106,7 @@ def run(given: argparse.Namespace) -> int:
     if given.side_by_side and recorded_file:
         raise ConfigError("side-by-side", True, "a driving video; a recorded motion has no pictures")
     beside = (
-        beside_frames(driving, animator, crop_mode=given.crop, face=given.face)
+        beside_frames(driving, animator, crop_mode=given.crop, face=given.driving_face)
         if given.side_by_side
         else None
     )

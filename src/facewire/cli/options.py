@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from facewire.animation.animator import Animator
+    from facewire.animation.driving import RecordedMotion
     from facewire.animation.view import ViewPath
     from facewire.engines.choice import Choice
 
@@ -80,15 +81,38 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """Add how the head is found."""
+    """Add how the head of a photo is found."""
+    add_crop_option(parser)
+    parser.add_argument(
+        "--face",
+        type=int,
+        default=0,
+        metavar="N",
+        help="which face of the photo, 0 is the most prominent: large, whole, from the front (default: 0)",
+    )
+
+
+def add_crop_option(parser: argparse.ArgumentParser) -> None:
+    """Add --crop."""
     parser.add_argument(
         "--crop",
         choices=("auto", "none"),
         default="auto",
         help="auto finds the head and cuts a square; none takes square head crops as they are (default: auto)",
     )
+
+
+def add_driving_face(parser: argparse.ArgumentParser, *more: str) -> None:
+    """Add --driving-face, under further names too."""
     parser.add_argument(
-        "--face", type=int, default=0, metavar="N", help="which face, 0 is the largest (default: 0)"
+        "--driving-face",
+        *more,
+        dest="driving_face",
+        type=int,
+        default=0,
+        metavar="N",
+        help="which person of the video, 0 is the most prominent; where a shot has fewer people, its last "
+        "(default: 0)",
     )
 
 
@@ -169,6 +193,14 @@ def show(report: Any, as_json: bool, lines: Callable[[], list[str]]) -> None:
     else:
         for line in lines():
             print(line)
+
+
+def note_driving(video: str, recorded: RecordedMotion, face: int) -> None:
+    """Tell how many people and shots a driving video shows, where that is more than one."""
+    if recorded.people > 1:
+        note(f"{video}: {recorded.people} people, number {face} taken; --driving-face N picks another")
+    if recorded.shots > 1:
+        note(f"{video}: {recorded.shots} shots, each with its own square and its own reference")
 
 
 def note(text: str) -> None:

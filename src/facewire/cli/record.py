@@ -23,7 +23,8 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("driving", metavar="DRIVING", help="video")
     parser.add_argument("-o", "--output", required=True, metavar="OUT.fwv", help="motion file")
-    options.add_source_options(parser)
+    options.add_crop_option(parser)
+    options.add_driving_face(parser, "--face")
     options.add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -38,8 +39,9 @@ def run(given: argparse.Namespace) -> int:
         raise OutputError(given.output, f"a motion file ends in {SUFFIX}")
     animator = options.animator_of(given)
     bars = options.Bars(given.quiet)
-    recorded = record(animator, given.driving, crop_mode=given.crop, face=given.face, progress=bars)
+    recorded = record(animator, given.driving, crop_mode=given.crop, face=given.driving_face, progress=bars)
     bars.close()
+    options.note_driving(given.driving, recorded, given.driving_face)
     report = write_motion(given.output, recorded, animator)
     options.show(
         report,

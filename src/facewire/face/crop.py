@@ -55,6 +55,12 @@ class CropBox:
         if self.side < 1:
             raise ConfigError("side", self.side, "at least 1")
 
+    @classmethod
+    def middle(cls, height: int, width: int) -> CropBox:
+        """Return the largest square in the middle of a picture."""
+        side = min(height, width)
+        return cls((width - side) // 2, (height - side) // 2, side)
+
     def relative(self, landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
         """Move landmarks [*, 3] from photograph pixels to [0, 1] of the square (z in the same unit)."""
         return (landmarks - (self.left, self.top, 0.0)) / self.side
@@ -73,7 +79,11 @@ def crop_box_from_faces(faces: Sequence[Face], height: int, width: int) -> CropB
     """
     if not faces:
         raise ConfigError("faces", "[]", "at least one face")
-    boxes = np.array([face.box for face in faces])
+    return crop_box_from_boxes(np.array([face.box for face in faces]), height, width)
+
+
+def crop_box_from_boxes(boxes: NDArray[np.float64], height: int, width: int) -> CropBox:
+    """Do the same for the boxes of the faces, (N, 4): left, top, right, bottom; N at least 1."""
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     tall = float(np.median(boxes[:, 3] - boxes[:, 1]))
     side = max(tall / FACE_SHARE, *((high - low) / UNION_SHARE).tolist())

@@ -320,3 +320,7 @@ def _known(box: tuple[float, float, float, float], others: list[tuple[float, flo
     if not others:
         return False
     return bool((intersection_over_smaller(np.array(box), np.array(others)) > SAME_FACE).any())
+
+
+def prominence(face: Face, height: int, width: int) -> float:
+    return face.area

@@ -1,6 +1,8 @@
 """Reading videos: upright RGB frames with their true times, one at a time.
 
-    file -> video packets -> pictures -> one size, RGB, upright -> Frame
+    file -> video packets -> pictures -> RGB, upright, square pixels -> one size -> Frame
+
+A stream may change the size, the rotation and the pixel shape of its pictures: each is shown by its own.
 
 Memory does not grow with the length of the clip. Damage is survived where that makes sense: packets that
 cannot be decoded are skipped and counted, and what precedes a cut is delivered. Files that are pictures
@@ -32,6 +34,7 @@ from av.video.stream import VideoStream
 
 from facewire.base.errors import MediaError
 from facewire.media.colour import RgbConverter
+from facewire.media.fit import on_canvas, size_inside
 from facewire.media.frame import Frame
 from facewire.media.image import MAX_PIXELS, TimedPicture, animation, check_regular_file, is_picture, resize
 from facewire.media.libav_errors import FOREIGN, one_line, reading
@@ -81,7 +84,8 @@ class VideoReader:
             for frame in reader:
                 ...
 
-    Every frame has the size `size` and is upright; times strictly increase. Times are the file's own: they
+    Every frame has the size `size` and is upright and undistorted; one of another shape than the first one stands in
+    the middle of black. Times strictly increase. Times are the file's own: they
     need not start at zero, and the file's sound runs on the same clock.
 
     Args:
@@ -91,19 +95,30 @@ class VideoReader:
         hear: called with the sound stream (sound_choice.py) and each of its packets, as they come between those
             of the video, from the first frame's packet on.
 
+        own_sizes: leave each frame the size that it has in the file.
+
     Raises:
         MediaError: missing, empty, a folder, not a video, without a video stream or without a decodable
             frame; during iteration only if a picture is of a kind that cannot be converted.
     """
 
-    def __init__(self, path: str | Path, *, pipe: BinaryIO | None = None, hear: Hear | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        pipe: BinaryIO | None = None,
+        hear: Hear | None = None,
+        own_sizes: bool = False,
+    ) -> None:
         self.path = Path(path)
         pictures = False
         if pipe is None:
             check_regular_file(self.path)
             pictures = self.path.suffix.lower() not in _RAW_PICTURE_STREAMS and is_picture(self.path)
         self._source: _Source = (
-            _PictureSource(self.path) if pictures else _StreamSource(self.path, pipe, hear)
+            _PictureSource(self.path, own_sizes)
+            if pictures
+            else _StreamSource(self.path, pipe, hear, own_sizes)
         )
 
     @property
@@ -188,8 +203,8 @@ class _Source(Protocol):
 class _PictureSource:
     """A still picture, or an animation, which is read twice: for its rate and for its frames."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, own_sizes: bool) -> None:
+        self._path, self._own_sizes = path, own_sizes
         self.has_audio = False
         self.sound: AudioStream | None = None
         self.dropped = 0
@@ -228,8 +243,10 @@ class _PictureSource:
         pts = 0
         for picture in self._pictures():
             pixels = picture.pixels
-            if (pixels.shape[1], pixels.shape[0]) != self.size:  # damaged files may change the canvas
-                pixels = resize(pixels, self.size)
+            if not self._own_sizes:  # damaged files may change the canvas
+                own = (pixels.shape[1], pixels.shape[0])
+                fitting = pixels if own == self.size else resize(pixels, size_inside(own, self.size))
+                pixels = on_canvas(fitting, self.size)
             yield Frame(pixels, pts, _MILLISECOND)
             pts += picture.duration_ms
 
@@ -246,8 +263,8 @@ class _PictureSource:
 class _StreamSource:
     """The first decodable video stream of a media file."""
 
-    def __init__(self, path: Path, pipe: BinaryIO | None = None, hear: Hear | None = None) -> None:
-        self._path = path
+    def __init__(self, path: Path, pipe: BinaryIO | None, hear: Hear | None, own_sizes: bool) -> None:
+        self._path, self._own_sizes = path, own_sizes
         self._hear, self._piped = hear, pipe is not None
         self.dropped = 0
         self.truncated = False
@@ -287,10 +304,10 @@ class _StreamSource:
             raise MediaError(
                 self._path, "no frame can be decoded: the video is empty or damaged, copy it again"
             )
-        self._orientation = _orientation(first)
-        self._stored_size = _square_pixel_size(first, self._stream.sample_aspect_ratio)
-        self.size = self._orientation.size(self._stored_size)
-        _check_area(self.size, self._path)
+        self._first_aspect = self._stream.codec_context.sample_aspect_ratio
+        self._orientation = UPRIGHT
+        self._turn(first)
+        self.size = self._own_size(first)
         first_frame = self._frame(first)
         self.start_time = first_frame.time
         self._frames: Iterator[Frame] = chain([first_frame], map(self._frame, pictures))
@@ -301,8 +318,31 @@ class _StreamSource:
         return sound_of_file(self._path, self._container)
 
     def _frame(self, picture: VideoFrame) -> Frame:
-        pixels = self._orientation.apply(self._convert(picture, self._stored_size))
+        self._turn(picture)
+        own = self._own_size(picture)
+        shown = own if self._own_sizes else size_inside(own, self.size)
+        pixels = self._orientation.apply(self._convert(picture, self._orientation.size(shown)))
+        if not self._own_sizes:
+            pixels = on_canvas(pixels, self.size)
         return Frame(pixels, self._next_pts(picture.pts), self._time_base)
+
+    def _turn(self, picture: VideoFrame) -> None:
+        """Take note of how a picture is turned; what a key frame says, or leaves out, holds until the next one."""
+        stated = _orientation(picture)
+        if stated is not None or picture.key_frame:
+            self._orientation = stated or UPRIGHT
+
+    def _own_size(self, picture: VideoFrame) -> tuple[int, int]:
+        """Return the size of a picture upright and with square pixels.
+
+        The file's word on the shape of pixels counts until that of the coded pictures changes.
+        """
+        aspect = self._stream.codec_context.sample_aspect_ratio
+        if aspect == self._first_aspect:
+            aspect = self._stream.sample_aspect_ratio
+        own = self._orientation.size(_square_pixel_size(picture, aspect))
+        _check_area(own, self._path)
+        return own
 
     def _next_pts(self, stated: int | None) -> int:
         """The stated time, moved as little as possible where it is missing or does not increase."""
@@ -437,7 +477,8 @@ def _frame_count(stream: VideoStream, duration: Fraction | None, rate: Fraction)
     return None if duration is None else round(duration * rate)
 
 
-def _orientation(picture: VideoFrame) -> Orientation:
+def _orientation(picture: VideoFrame) -> Orientation | None:
+    """What a picture says about how it is turned; None if it says nothing."""
     try:
         # PyAV's annotation is that of a dictionary keyed by names; it is a mapping keyed by `Type`.
         side_data = cast("Mapping[SideDataType, SideData]", picture.side_data)
@@ -445,8 +486,8 @@ def _orientation(picture: VideoFrame) -> Orientation:
     except (
         ValueError
     ):  # one of the data is of a kind that PyAV does not know, as in stereoscopic phone videos
-        return from_rotation(picture.rotation)
-    return UPRIGHT if matrix is None else from_display_matrix(bytes(matrix))
+        return from_rotation(picture.rotation) if picture.rotation else None
+    return None if matrix is None else from_display_matrix(bytes(matrix))
 
 
 def _square_pixel_size(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
