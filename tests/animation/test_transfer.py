@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from facewire.animation.animate import AnimateOptions, still, transferred, viewed
-from facewire.animation.driving import CropPath, hold
-from facewire.animation.reference import best_reference
+from facewire.animation.driving import held_rows
+from facewire.animation.reference import best_reference, median_motion
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.geometry.head_motion import NECK, HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
+from facewire.runtime.survey import CropPath
 
 KEYPOINTS = 4
 
@@ -45,17 +46,38 @@ def test_best_reference_weighs_expression_too() -> None:
 def test_relative_transfer_keeps_the_source_at_the_reference_and_adds_changes() -> None:
     source = motions([-20.0], [0.05])
     moved, reference = transferred(motions([15.0, 10.0, 5.0]), source, AnimateOptions(reference="1"))
-    assert reference == 1
+    assert reference == (1,)
     assert yaw_of(moved) == [-15.0, -20.0, -25.0]
     torch.testing.assert_close(moved.expression[1], source.expression[0])
     torch.testing.assert_close(moved.translation[1], source.translation[0])
+
+
+def test_each_stretch_has_a_reference_of_its_own() -> None:
+    """The second shot begins far from where the first one ended: it starts from the source all the same."""
+    driving = motions([0.0, 5.0, 40.0, 48.0, 44.0])
+    moved, references = transferred(driving, motions([3.0]), AnimateOptions(), (0, 0, 1, 1, 1))
+    assert references == (1, 2)
+    assert yaw_of(moved) == [-2.0, 3.0, 3.0, 11.0, 7.0]
+    moved, references = transferred(driving, motions([3.0]), AnimateOptions(reference="3"), (0, 0, 1, 1, 1))
+    assert references == (1, 3)
+    assert yaw_of(moved)[2:] == [-5.0, 3.0, -1.0]
+
+
+def test_stretches_that_alternate_keep_their_order() -> None:
+    driving = motions([0.0, 40.0, 1.0, 41.0])
+    moved, _ = transferred(driving, motions([0.0]), AnimateOptions(reference="first"), (0, 1, 0, 1))
+    assert yaw_of(moved) == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_the_usual_motion_is_no_extreme() -> None:
+    assert median_motion(motions([0.0, 60.0, 2.0, 3.0], [0.5, 0.1, 0.1, 0.1])) in (2, 3)
 
 
 def test_absolute_transfer_changes_nothing() -> None:
     driving = motions([15.0, 10.0])
     moved, reference = transferred(driving, motions([-20.0]), AnimateOptions(relative=False))
     assert moved is driving
-    assert reference is None
+    assert reference == ()
 
 
 @pytest.mark.parametrize("reference", ["2", "-1", "last", ""])
@@ -75,13 +97,12 @@ def test_view_turns_frames_along_the_path_and_leaves_the_neck_where_it_is() -> N
 
 
 def test_absent_frames_hold_the_last_motion_and_the_start_takes_the_first_present_one() -> None:
-    held = hold(motions([1.0, 2.0, 3.0, 4.0, 5.0]), [False, True, False, False, True], "clip.mp4")
-    assert yaw_of(held) == [2.0, 2.0, 2.0, 2.0, 5.0]
+    assert held_rows([False, True, False, False, True], "clip.mp4") == [1, 1, 1, 1, 4]
 
 
 def test_a_clip_without_any_face_is_an_error_that_names_it() -> None:
     with pytest.raises(NoFaceFound, match=r"clip\.mp4"):
-        hold(motions([1.0]), [False], "clip.mp4")
+        held_rows([False], "clip.mp4")
 
 
 def test_following_square_is_interpolated_in_time() -> None:

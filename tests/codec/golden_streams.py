@@ -60,6 +60,7 @@ def talk(
     *,
     group: int | None = None,
     confirm_after: int | None = None,
+    references: bool = False,
 ) -> tuple[io.BytesIO, TalkWriter]:
     """Return a sink and the writer of a talk into it."""
     sink = io.BytesIO()
@@ -70,6 +71,7 @@ def talk(
         size=(256, 256),
         fps=Fraction(30000, 1001),
         keypoints=tables.keypoints,
+        references=references,
     )
     used = None if profile == RAW else tables
     return sink, TalkWriter(sink, header, used, group=group, confirm_after=confirm_after)
@@ -131,6 +133,18 @@ def _raw(frames: list[MotionFrame], tables: CodecTables) -> bytes:
     return sink.getvalue()
 
 
+def _references(frames: list[MotionFrame], tables: CodecTables) -> bytes:
+    """Version 1.1: what stands for rest, before the first frame and in the middle."""
+    sink, writer = talk(FILE, tables, group=20, references=True)
+    writer.source(frames[0], PICTURE, MIME_PNG)
+    for number, frame in enumerate(frames):
+        if number in (0, 30):
+            writer.reference(frames[number + 5])
+        writer.frame(frame)
+    writer.finish()
+    return sink.getvalue()
+
+
 def _fixed(count: int) -> Choose:
     return lambda _: count
 
@@ -141,4 +155,5 @@ STREAMS: dict[str, Callable[[list[MotionFrame], CodecTables], bytes]] = {
     "stream": _stream,
     "everything": _everything,
     "raw": _raw,
+    "references": _references,
 }

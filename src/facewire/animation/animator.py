@@ -123,7 +123,7 @@ class Animator:
         Args:
             photo: a picture file, or (H, W, 3) uint8 RGB.
             crop_mode: "auto" finds the head and cuts the project's square; "none" takes the picture as it is.
-            face: which face, largest first, when there are several.
+            face: which face, most prominent first, when there are several.
 
         Raises:
             NoFaceFound: "auto" and there is no face, or not so many.
@@ -133,7 +133,7 @@ class Animator:
         if crop_mode == "none":
             picture, count = resize(pixels, (self.size, self.size)), 1
         elif crop_mode == "auto":
-            faces = self.finder.find(pixels)
+            faces = self.finder.find(pixels) or self.finder.find(pixels, profiles=True)
             chosen = choose(faces, face, name)
             box: CropBox = crop_box_from_faces([chosen], *pixels.shape[:2])
             picture, count = crop(pixels, box, self.size), len(faces)

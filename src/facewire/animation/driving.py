@@ -27,8 +27,8 @@ from facewire.media.video import VideoReader
 from facewire.runtime.survey import CropPlan, Progress, light_of, survey
 
 DIM, DARK = 0.75, 0.5
-"""Brightness of a face relative to its usual one below which it is lit up a little, and wholly: in a fade the networks
-read another expression than in the light."""
+"""Brightness of a face relative to its usual one below which it is lit up a little, and wholly: in a fade the
+networks read another expression than in the light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,9 @@ def head_square(frame: Frame, plan: CropPlan | None, size: int) -> HeadSquare:
     if plan is None:
         picture = resize(frame.pixels, (size, size))
         return HeadSquare(picture, picture)
-    number, time, (width, height) = plan.stretch(float(frame.time)), float(frame.time), frame.size
-    stretch = plan.stretches[number]
+    time, (width, height) = float(frame.time), frame.size
+    place = plan.stretch(time)
+    stretch, number = plan.stretches[place], plan.first + place
     if stretch.path is None:
         picture = crop(frame.pixels, CropBox.middle(height, width), size)
         return HeadSquare(picture, picture, number, shows=False)

@@ -58,7 +58,7 @@ class HeadTracker:
     Args:
         engine: what reads the motion.
         smooth: takes the tremble out (animation/smoothing.py).
-        face: which face to follow from the first frame on, largest first.
+        face: which face to follow from the first frame on, most prominent first.
         finder: shared with others; None loads one when it is needed.
     """
 

@@ -7,6 +7,7 @@ least of the motion is invented.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from facewire.geometry.head_motion import HeadMotion
 
@@ -14,6 +15,8 @@ EXPRESSION_UNIT = 0.02
 """A root-mean-square difference of expression (picture units) that counts as much as the angle below."""
 ANGLE_UNIT = 0.1
 """Radians."""
+MOST_COMPARED = 200
+"""Motions that each is compared with, evenly chosen, when the usual one is looked for."""
 
 
 def best_reference(motions: HeadMotion, source: HeadMotion) -> int:
@@ -23,8 +26,23 @@ def best_reference(motions: HeadMotion, source: HeadMotion) -> int:
         motions: (T) driving motions.
         source: (1) the source's own.
     """
+    return int(torch.argmin(_distances(motions, source)))
+
+
+def median_motion(motions: HeadMotion) -> int:
+    """Return the index of the motion (T) nearest to all others together: a usual one, no extreme."""
+    rows = len(motions)
+    step = -(-rows // MOST_COMPARED)
+    others = range(0, rows, step)
+    return int(
+        torch.argmin(sum((_distances(motions, motions[i : i + 1]) for i in others), torch.zeros(rows)))
+    )
+
+
+def _distances(motions: HeadMotion, source: HeadMotion) -> Tensor:
+    """Return how unlike motions (T) are to one (1) in pose and expression, (T)."""
     own = source.expand(len(motions))
     trace = (motions.rotation * own.rotation).sum(dim=(1, 2))
     angle = torch.arccos(((trace - 1) / 2).clamp(-1, 1))
     change = (motions.expression - own.expression).square().mean(dim=(1, 2)).sqrt()
-    return int(torch.argmin(angle / ANGLE_UNIT + change / EXPRESSION_UNIT))
+    return angle / ANGLE_UNIT + change / EXPRESSION_UNIT

@@ -13,6 +13,8 @@ from facewire.bitstream.reader import checked
 
 MAGIC: Final = b"\x89FWV"
 MAJOR, MINOR = 1, 0
+REFERENCES = 1
+"""Minor version from which on a stream may hold reference sections."""
 CONVENTION = 1
 """The only convention of axes and angles, section 2."""
 SYNTHETIC = 1
@@ -46,6 +48,7 @@ class Header:
     width height pixels of the synthesised picture
     fps          frames a second, exact
     keypoints    K
+    minor        version of the format: the lowest that has all that the stream holds
     """
 
     profile: Profile
@@ -56,6 +59,7 @@ class Header:
     height: int
     fps: Fraction
     keypoints: int
+    minor: int = MINOR
 
     def __post_init__(self) -> None:
         if len(self.fingerprint) != FINGERPRINT_BYTES or len(self.table_hash) != FINGERPRINT_BYTES:
@@ -74,11 +78,12 @@ class Header:
         if self.fps > FASTEST:
             raise CorruptPacket(offset + 34, f"{self.fps} frames a second are more than {FASTEST}")
         checked(self.keypoints, "the number of keypoints", 1, MOST_KEYPOINTS, offset + 38)
+        checked(self.minor, "the minor version", 0, 0xFF, offset + 5)
 
     def to_bytes(self) -> bytes:
         """Return the header with its CRC."""
         fields = _LAYOUT.pack(
-            *(MAGIC, MAJOR, MINOR, LEAST_BYTES, self.profile, CONVENTION, SYNTHETIC),
+            *(MAGIC, MAJOR, self.minor, LEAST_BYTES, self.profile, CONVENTION, SYNTHETIC),
             *(self.fingerprint, self.table, self.table_hash, self.width, self.height),
             *(self.fps.numerator, self.fps.denominator, self.keypoints),
         )
@@ -96,6 +101,7 @@ class Header:
         if crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
             raise CorruptPacket(len(data) - 4, "the header's checksum does not fit")
         fields = _LAYOUT.unpack_from(data)
+        minor = fields[2]
         profile, convention, flags = fields[4:7]
         if profile not in (STREAM, FILE, RAW):
             raise UnsupportedVersion(8, f"profile {profile}")
@@ -117,6 +123,7 @@ class Header:
             height=height,
             fps=Fraction(numerator, denominator),
             keypoints=keypoints,
+            minor=minor,
         )
 
 

@@ -21,6 +21,7 @@ AUDIO: Final = 4
 PATCH: Final = 5
 INDEX: Final = 6
 END: Final = 7
+REFERENCE: Final = 128
 ANCILLARY: Final = 128
 """From this id on unknown sections are skipped."""
 
@@ -36,7 +37,7 @@ MIME_TYPES: Final = {
 OPUS: Final = 1
 
 MIB = 1 << 20
-PAYLOAD_LIMITS: Final = {MOTION: MIB, AUDIO_HEAD: 8, AUDIO: MIB, INDEX: MIB, END: 8}
+PAYLOAD_LIMITS: Final = {MOTION: MIB, AUDIO_HEAD: 8, AUDIO: MIB, INDEX: MIB, END: 8, REFERENCE: 1029}
 """Bytes by section type; all others may have 16 MiB."""
 OTHER_LIMIT = 16 * MIB
 MOST_FRAMES, MOST_ANCHOR = 1024, 1024
@@ -84,6 +85,31 @@ class Source:
         if epoch == 0 and (mime == MIME_NONE or frame):
             raise CorruptPacket(offset, "the first source needs a picture and starts at frame 0")
         return cls(epoch, frame, mime, anchor, reader.rest())
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What stands for the talker's rest: a receiver that shows somebody else starts from it.
+
+    frame   number of the first frame that it holds for
+    motion  the motion, coded like an anchor; in profile raw like a packet
+    """
+
+    frame: int
+    motion: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return the payload."""
+        return write_varint(self.frame) + self.motion
+
+    @classmethod
+    def parse(cls, payload: bytes, offset: int) -> Reference:
+        """Return the section of a payload that begins at `offset` of the file."""
+        reader = ByteReader(payload, offset)
+        frame = reader.varint("the frame number", 0, LAST_FRAME)
+        if not 1 <= reader.remaining <= MOST_ANCHOR:
+            raise CorruptPacket(reader.offset, f"a reference of {reader.remaining} bytes")
+        return cls(frame, reader.rest())
 
 
 @dataclass(frozen=True, slots=True)

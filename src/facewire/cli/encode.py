@@ -31,11 +31,15 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("video", metavar="VIDEO", help="the video, or - for standard input")
     parser.add_argument("-o", "--output", required=True, metavar="TALK.fwv", help="or - for standard output")
-    parser.add_argument("--source", metavar="IMAGE", help="source image (default: the first frame)")
+    parser.add_argument(
+        "--source",
+        metavar="IMAGE",
+        help="source image (default: the first frame with a face, and one more for each shot)",
+    )
     parser.add_argument(
         "--absolute",
         action="store_true",
-        help="with --source: send the video's own pose, not its changes since the first frame",
+        help="with --source: send the video's own pose, not its changes since the frame most like the source",
     )
     parser.add_argument(
         "--profile",
@@ -86,7 +90,15 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--audio-rate", type=int, default=24, metavar="KBIT", help="of the sound, kbit/s (default: 24)"
     )
+    parser.add_argument(
+        "--start",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="leave the video's beginning out (default: 0)",
+    )
     options.add_source_options(parser)
+    options.add_driving_face(parser)
     options.add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -115,7 +127,8 @@ def run(given: argparse.Namespace) -> int:
         given.video,
         pipe=sys.stdin.buffer if given.video == pipes.PIPE else None,
         crop_mode=given.crop,
-        face=given.face,
+        face=_person(given),
+        start=given.start,
         sound=not given.no_audio,
         kbit_per_s=given.audio_rate,
         progress=bars,
@@ -143,6 +156,12 @@ def run(given: argparse.Namespace) -> int:
     elif not given.quiet:
         options.note(_lines(report)[0])
     return 0
+
+
+def _person(given: argparse.Namespace) -> int:
+    """Return which person of the video is meant: without a photo --face says it, too."""
+    face: int = given.driving_face
+    return face or (given.face if given.source is None else 0)
 
 
 def _count(text: str) -> int | str:

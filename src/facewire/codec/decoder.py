@@ -54,6 +54,11 @@ class _MotionDecoder:
         self._anchors[epoch % EPOCHS] = (epoch, state)
         return self._quantizer.frame(state.levels, state.kept)
 
+    def reference(self, data: bytes, offset: int = 0) -> MotionFrame:
+        """Return the motion of a reference section, `offset` being its place in the stream."""
+        state = self._read(RangeDecoder(data), ABSOLUTE, self._coder.zero, offset)
+        return self._quantizer.frame(state.levels, state.kept)
+
     def _read(self, decoder: RangeDecoder, mode: int, reference: CoderState, offset: int) -> CoderState:
         try:
             return self._coder.read(decoder, mode, reference)

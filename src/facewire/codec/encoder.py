@@ -57,6 +57,13 @@ class _MotionEncoder:
         """What the receiver makes of the frame (or anchor) coded last."""
         return self._quantizer.frame(self._latest.levels, self._latest.kept)
 
+    def reference(self, motion: MotionFrame) -> bytes:
+        """Return a motion coded by itself, as a reference section holds it; nothing else changes."""
+        encoder, latest = RangeEncoder(), self._latest
+        self._code(encoder, ABSOLUTE, self._coder.zero, motion, None)
+        self._latest = latest
+        return encoder.finish() or bytes(1)
+
     def _start_epoch(self, motion: MotionFrame | None) -> bytes:
         """Take a source's own motion as the anchor (None: the zero state) and return its bytes."""
         if motion is None:

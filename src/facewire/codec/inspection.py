@@ -20,6 +20,7 @@ SECTION_NAMES = {
     kinds.AUDIO_HEAD: "audio head",
     kinds.AUDIO: "audio",
     kinds.PATCH: "patch",
+    kinds.REFERENCE: "reference",
     kinds.INDEX: "index",
     kinds.END: "end",
 }

@@ -24,9 +24,9 @@ from facewire.base.errors import (
 from facewire.base.files import Readable
 from facewire.bitstream import sections as kinds
 from facewire.bitstream.container import FwvReader, FwvWriter, Section, Sink
-from facewire.bitstream.header import FILE, FINGERPRINT_BYTES, RAW, STREAM, Header, Profile
+from facewire.bitstream.header import FILE, FINGERPRINT_BYTES, MINOR, RAW, REFERENCES, STREAM, Header, Profile
 from facewire.bitstream.packet import HEAD_BYTES, NUMBERS, PacketHead
-from facewire.bitstream.sections import Audio, AudioHead, End, Packets, Patch, Run, Source
+from facewire.bitstream.sections import Audio, AudioHead, End, Packets, Patch, Reference, Run, Source
 from facewire.codec.decoder import DecodedFrame, FileDecoder, StreamDecoder
 from facewire.codec.encoder import Choose, FileEncoder, StreamEncoder
 from facewire.codec.raw import decode_raw, encode_raw
@@ -55,7 +55,15 @@ class SourcePicture:
     motion: MotionFrame | None
 
 
-Item = SourcePicture | DecodedFrame | AudioHead | Audio | Patch
+@dataclass(frozen=True, slots=True)
+class TalkReference:
+    """What stands for the talker's rest from frame `frame` on."""
+
+    frame: int
+    motion: MotionFrame
+
+
+Item = SourcePicture | TalkReference | DecodedFrame | AudioHead | Audio | Patch
 
 
 def talk_header(
@@ -66,6 +74,7 @@ def talk_header(
     size: tuple[int, int],
     fps: Fraction,
     keypoints: int,
+    references: bool = False,
 ) -> Header:
     """Return the header of a talk.
 
@@ -76,6 +85,7 @@ def talk_header(
         size: picture width and height, pixels.
         fps: frames a second.
         keypoints: K of the model.
+        references: whether there will be reference sections, which came with version 1.1.
     """
     if (tables is None) != (profile == RAW):
         raise ValueError("profile raw has no tables, the others need some")
@@ -88,6 +98,7 @@ def talk_header(
         height=size[1],
         fps=fps,
         keypoints=keypoints,
+        minor=REFERENCES if references else MINOR,
     )
 
 
@@ -154,6 +165,15 @@ class TalkWriter:
         anchor = encoder.source(motion) if encoder else b""
         return self._write_checked(kinds.SOURCE, Source(self._epoch, self.frames, mime, anchor, picture))
 
+    def reference(self, motion: MotionFrame) -> int:
+        """Write what stands for rest from the next frame on, and return the section's bytes."""
+        if self._epoch < 0 or self._writer.header.minor < REFERENCES:
+            raise ValueError("a source comes first, and the header says that there are references")
+        self._flush()
+        encoder = self._file or self._stream
+        data = encoder.reference(motion) if encoder else encode_raw(motion)
+        return self._write_checked(kinds.REFERENCE, Reference(self.frames, data))
+
     def frame(self, motion: MotionFrame, choose: Choose | None = None) -> None:
         """Add the next frame; `choose` decides how many keypoints are sent (not in profile raw)."""
         if self._epoch < 0:
@@ -184,7 +204,7 @@ class TalkWriter:
         self._flush()
         self._writer.finish(self.frames, index=index)
 
-    def _write_checked(self, kind: int, content: Source | Patch | Audio | AudioHead) -> int:
+    def _write_checked(self, kind: int, content: Source | Reference | Patch | Audio | AudioHead) -> int:
         """Write a section that a decoder will take, return its bytes; what it would refuse is a ValueError here."""
         payload, size = content.to_bytes(), (self._writer.header.width, self._writer.header.height)
         try:
@@ -302,6 +322,8 @@ class TalkReader:
             yield Audio.parse(section.payload, section.start)
         elif section.kind == kinds.PATCH:
             yield Patch.parse(section.payload, section.start, (self.header.width, self.header.height))
+        elif section.kind == kinds.REFERENCE:
+            yield self._reference(section)
         elif section.kind == kinds.INDEX:
             kinds.Index.parse(section.payload, section.start)
         elif section.kind == kinds.END:
@@ -321,6 +343,18 @@ class TalkReader:
         self._epoch = source.epoch
         mime = kinds.MIME_TYPES.get(source.mime)
         return SourcePicture(source.epoch, source.frame, mime, source.picture, motion)
+
+    def _reference(self, section: Section) -> TalkReference:
+        if self._epoch < 0:
+            raise CorruptPacket(section.offset, "the first section is not a source")
+        reference = Reference.parse(section.payload, section.start)
+        decoder, offset = (
+            self._file or self._stream,
+            section.start + len(section.payload) - len(reference.motion),
+        )
+        if decoder:
+            return TalkReference(reference.frame, decoder.reference(reference.motion, offset))
+        return TalkReference(reference.frame, decode_raw(reference.motion, self.header.keypoints, offset))
 
     def _motion(self, section: Section) -> Iterator[DecodedFrame]:
         if self._file:

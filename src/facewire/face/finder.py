@@ -1,7 +1,7 @@
 """Finding faces in photographs, and following one through a video.
 
     find:   photograph -> detector, coarse to fine -> square around each face -> mesh, repeated
-                       -> detector again, close up, where it was not sure      -> faces
+                       -> detector again, close up, where it was not sure      -> faces, prominent first
     track:  photograph, face of the frame before   -> square around its mesh  -> mesh -> face or None
 
 The square is 1.5 times the face and turned so that the line between the eyes is horizontal. A square from
@@ -34,6 +34,8 @@ from facewire.face.blaze import (
     load_blaze_face,
 )
 from facewire.face.mesh import MESH_INPUT_SIZE
+from facewire.face.pose import head_pose
+from facewire.face.profile import profile_points, upright_square
 from facewire.face.region import SquareRegion
 from facewire.face.resize import resized
 
@@ -62,19 +64,29 @@ SETTLED_ANGLE = math.radians(5)
 SETTLED_SHARE = 0.05
 """A square stands still if it turns by less than the angle, and moves and grows by less than this share."""
 
-SURE_SCORE = 0.85
-"""A detection with a lower score is looked at once more, close up. Of 60 portraits seen whole, none had less
-than 0.87; detections at the limit of the detector's resolution start at 0.5."""
+SURE_SCORE = 0.9
+"""A detection with a lower score is looked at again, close up. Of things that are no face none had more than 0.85
+(docs/lab/2026-11-29-finder.md)."""
 
-CLOSE_UP_MARGIN = 2.6
-"""Side of the close-up, relative to the face."""
+CLOSE_UP_MARGINS = (2.0, 2.6, 3.4)
+"""Sides of the close-ups, relative to the face: what only looks like one does so at one size."""
 
 CLOSE_UP_SCORE = 0.7
-"""Least score in the close-up. Over 167 faces of 20 to 150 pixels the lowest was 0.74; on things that are
-no face the first look accepted, the highest but one was 0.67."""
+"""Least mean score of the close-ups. Things that are no face reached 0.68, portraits had 0.74 or more."""
+
+PROFILE_SCORE = 0.75
+"""Least score, at the first look and close up, of a head that only the detector sees. Things that are no face had
+less than 0.65 and 0.70."""
+
+LEAST_SCORE = 0.05
+"""A close-up in which the detector sees less counts as nothing."""
 
 CENTRAL = 0.2
 """How far from its centre, relative to its side, the face may lie in the close-up."""
+
+CUT_POWER, TURN_POWER = 6, 2
+"""How much a face loses that the border cuts, by the share of its box that is inside, and that is turned away, by the
+cosine of its angle: a fifth cut off costs three quarters, 45 degrees half."""
 
 SAME_FACE = 0.5
 """Two boxes are one face if they share this part of the smaller one."""
@@ -92,7 +104,7 @@ class Face:
 
     Attributes:
         box: left, top, right, bottom of all mesh points (forehead to chin, cheek to cheek).
-        score: the detector's probability, from the close-up if there was one; a tracked face carries that
+        score: the detector's probability, the mean over the close-ups if there were any; a tracked face carries that
             of its first frame.
         landmarks: [478, 3] float64, x right, y down, z away from the camera in the same unit; points 468
             to 472 are the iris on the left of the picture, 473 to 477 the other one, centre first.
@@ -122,7 +134,7 @@ class FaceFinder:
         self.detector = load_blaze_face().to(self.device)
         self.mesh = load_attention_mesh().to(self.device)
 
-    def find(self, photo: NDArray[np.uint8]) -> list[Face]:
+    def find(self, photo: NDArray[np.uint8], *, profiles: bool = False) -> list[Face]:
         """Find all faces of a photograph.
 
         Every face at least half as tall as the largest is looked for, down to about a fiftieth of the
@@ -130,9 +142,11 @@ class FaceFinder:
 
         Args:
             photo: [H, W, 3] uint8 RGB.
+            profiles: also return heads seen from the side, in which the detector sees a face and the mesh network
+                none: their `presence` is below PRESENCE_THRESHOLD, and their points are an average face's.
 
         Returns:
-            Faces, largest first; an empty list if there is none.
+            Faces, most prominent first (`prominence`); an empty list if there is none.
         """
         check_photo(photo)
         faces: list[Face] = []
@@ -142,10 +156,10 @@ class FaceFinder:
             if RELATIVE_SIZE * tallest > reliable * 2 / 2**level:
                 break
             new = [d for d in self.detect(photo, level) if not _known(d.box, [face.box for face in faces])]
-            for face in (self._describe(photo, detection) for detection in new):
+            for face in (self._describe(photo, detection, profiles) for detection in new):
                 if face is not None and not _known(face.box, [known.box for known in faces]):
                     faces.append(face)
-        return sorted(faces, key=lambda face: face.area, reverse=True)
+        return sorted(faces, key=lambda face: prominence(face, *photo.shape[:2]), reverse=True)
 
     def track(self, photo: NDArray[np.uint8], previous: Face) -> Face | None:
         """Find the face of the frame before in this frame, without the detector.
@@ -184,7 +198,7 @@ class FaceFinder:
                 kept.append(detection)
         return kept
 
-    def _describe(self, photo: NDArray[np.uint8], detection: Detection) -> Face | None:
+    def _describe(self, photo: NDArray[np.uint8], detection: Detection, profiles: bool) -> Face | None:
         """Compute the mesh of a detection until its square stands still; None if it is no face after all."""
         square = square_of_detection(detection)
         face = self._mesh_in(photo, square, detection.score)
@@ -195,19 +209,34 @@ class FaceFinder:
             if _is_settled(before, square):
                 break
             face = self._mesh_in(photo, square, detection.score)
-        return None if face is None else self._confirmed(photo, face)
+        if face is None:
+            return self._profile(photo, detection) if profiles else None
+        return self._confirmed(photo, face)
 
-    @torch.inference_mode()
+    def _profile(self, photo: NDArray[np.uint8], detection: Detection) -> Face | None:
+        """Return a detection without a mesh as a head seen from the side, if the detector is sure."""
+        if detection.score < PROFILE_SCORE:
+            return None
+        score = self._close_up(photo, upright_square(detection, FACE_MARGIN))
+        return face_of(profile_points(detection), score, 0.0) if score >= PROFILE_SCORE else None
+
     def _confirmed(self, photo: NDArray[np.uint8], face: Face) -> Face | None:
         """Look at a doubtful face close up; return it with its new score, or None if it is none."""
         if face.score >= SURE_SCORE:
             return face
-        square = square_of_landmarks(face.landmarks)
-        square = replace(square, side=square.side * CLOSE_UP_MARGIN / FACE_MARGIN)
-        picture = square.sample(photo, BLAZE_INPUT_SIZE)[None].to(self.device)
-        logits, places = self.detector(picture)
-        scores = [d.score for d in detections_of(logits[0], places[0], CLOSE_UP_SCORE) if _is_central(d)]
-        return replace(face, score=max(scores)) if scores else None
+        score = self._close_up(photo, square_of_landmarks(face.landmarks))
+        return replace(face, score=score) if score >= CLOSE_UP_SCORE else None
+
+    @torch.inference_mode()
+    def _close_up(self, photo: NDArray[np.uint8], square: SquareRegion) -> float:
+        """Return the detector's mean score over close-ups of the face in a mesh square."""
+        squares = [replace(square, side=square.side * margin / FACE_MARGIN) for margin in CLOSE_UP_MARGINS]
+        pictures = torch.stack([one.sample(photo, BLAZE_INPUT_SIZE) for one in squares]).to(self.device)
+        scores = []
+        for logits, places in zip(*self.detector(pictures), strict=True):
+            central = [d.score for d in detections_of(logits, places, LEAST_SCORE) if _is_central(d)]
+            scores.append(max(central, default=0.0))
+        return sum(scores) / len(scores)
 
     @torch.inference_mode()
     def _mesh_in(self, photo: NDArray[np.uint8], square: SquareRegion, score: float) -> Face | None:
@@ -227,6 +256,23 @@ def face_of(landmarks: NDArray[np.float64], score: float, presence: float) -> Fa
     x0, y0 = landmarks[:, :2].min(axis=0).tolist()
     x1, y1 = landmarks[:, :2].max(axis=0).tolist()
     return Face((x0, y0, x1, y1), score, landmarks, presence)
+
+
+def prominence(face: Face, height: int, width: int) -> float:
+    """Say how much a face is the one that a picture is about: its area in square pixels, less where it is cut by the
+    border of the picture or turned away.
+
+    Args:
+        face: one face.
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+    """
+    left, top, right, bottom = face.box
+    across = max(0.0, min(right, width) - max(left, 0.0))
+    down = max(0.0, min(bottom, height) - max(top, 0.0))
+    inside = across * down / face.area if face.area else 0.0
+    towards_us = float(head_pose(torch.from_numpy(face.landmarks)).rotation[2, 2])
+    return face.area * inside**CUT_POWER * max(0.0, towards_us) ** TURN_POWER
 
 
 def square_of_detection(detection: Detection) -> SquareRegion:
@@ -320,7 +366,3 @@ def _known(box: tuple[float, float, float, float], others: list[tuple[float, flo
     if not others:
         return False
     return bool((intersection_over_smaller(np.array(box), np.array(others)) > SAME_FACE).any())
-
-
-def prominence(face: Face, height: int, width: int) -> float:
-    return face.area

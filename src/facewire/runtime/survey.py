@@ -10,6 +10,7 @@ Frames stream through; a few numbers a look are kept.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -103,11 +104,13 @@ class CropPlan:
     stretches  in order of time, the first one from the beginning
     shots      how many of the shots show a face
     people     how many people the shot with most of them shows
+    first      number of the first stretch
     """
 
     stretches: tuple[Stretch, ...]
     shots: int
     people: int
+    first: int = 0
 
     @property
     def following(self) -> bool:
@@ -115,7 +118,7 @@ class CropPlan:
         return any(stretch.path is not None and stretch.path.following for stretch in self.stretches)
 
     def stretch(self, time: float) -> int:
-        """Return the number of the stretch that a frame belongs to."""
+        """Return the place in `stretches` of the one that a frame belongs to."""
         return max(0, bisect_left(self.stretches, time, key=lambda stretch: stretch.start) - 1)
 
 
@@ -158,7 +161,8 @@ class Surveyor:
         self._cuts = CutDetector()
         self._shot: _Shot | None = None
         self._stretches: list[Stretch] = []
-        self._shots = self._people = 0
+        self._shots = self.people = 0
+        """How many shots show a face so far, and how many people at once at most."""
         self._last = -np.inf
 
     def see(self, frame: Frame) -> None:
@@ -178,19 +182,19 @@ class Surveyor:
             NoFaceFound: they show no face, or not so many people at once.
         """
         self._close()
-        if not self._people:
+        if not self.people:
             raise NoFaceFound(self._video, "in no frame of the driving video")
-        if self._face >= self._people:
+        if self._face >= self.people:
             raise NoFaceFound(
-                self._video, f"number {self._face}: at most {self._people} found, the first one is number 0"
+                self._video, f"number {self._face}: at most {self.people} found, the first one is number 0"
             )
-        return CropPlan(tuple(self._stretches), self._shots, self._people)
+        return CropPlan(tuple(self._stretches), self._shots, self.people)
 
     def _close(self) -> None:
         if self._shot is None:
             return
         people = self._shot.people()
-        self._people = max(self._people, len(people))
+        self.people = max(self.people, len(people))
         self._shots += bool(people)
         tracks = people[min(self._face, len(people) - 1)] if people else []
         self._stretches += self._shot.stretches(tracks)
@@ -209,12 +213,11 @@ class _Track:
 
     def near(self, box: tuple[float, ...]) -> float | None:
         """Return how many heights away a box is from where the face was seen last; None if it cannot be the same."""
-        one, other = np.array(self.boxes[-1]), np.array(box)
-        heights = one[3] - one[1], other[3] - other[1]
+        last = self.boxes[-1]
+        heights = last[3] - last[1], box[3] - box[1]
         if max(heights) > SAME_SIZE * min(heights):
             return None
-        away = (one[:2] + one[2:] - other[:2] - other[2:]) / 2
-        return float(np.hypot(*away)) / max(heights)
+        return math.dist(_middle(last), _middle(box)) / max(heights)
 
 
 class _Shot:
@@ -232,7 +235,7 @@ class _Shot:
     def fits(self, pixels: Pixels) -> bool:
         """Say whether a frame has the shape of the shot."""
         height, width = pixels.shape[:2]
-        return abs(width * self.height / (height * self.width) - 1) < SAME_SHAPE
+        return math.isclose(width * self.height, height * self.width, rel_tol=SAME_SHAPE)
 
     def see(self, pixels: Pixels, time: float) -> None:
         """Take the next frame, and look at every fifth."""
@@ -359,21 +362,49 @@ def path_of(times: NDArray[np.float64], boxes: NDArray[np.float64], height: int,
     """
     fixed = crop_box_from_boxes(boxes, height, width)
     if len(boxes) == 1 or _stands(boxes, fixed):
-        return CropPath(np.zeros(1), np.array([[fixed.left, fixed.top, fixed.side]], dtype=float))
-    squares = [crop_box_from_boxes(box[None], height, width) for box in boxes]
-    own = np.array([[one.left + one.side / 2, one.top + one.side / 2, one.side] for one in squares])
-    rows = _held(_smoothed(times, own), own, boxes)
-    rows[:, :2] -= rows[:, 2:] / 2
-    return CropPath(times, rows)
+        return CropPath(np.zeros(1), np.array([_row(fixed)]))
+    own = np.array([_row(crop_box_from_boxes(box[None], height, width)) for box in boxes])
+    centred = own + own[:, 2:] * (0.5, 0.5, 0.0)
+    smooth = _smoothed(times, centred)
+    smooth[:, :2] -= smooth[:, 2:] / 2
+    rows = [holding(row, box, height, width) for row, box in zip(smooth, boxes, strict=True)]
+    return CropPath(times, np.array(rows))
+
+
+def holding(
+    row: NDArray[np.float64], box: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float64]:
+    """Return a square (left, top, side), moved and resized as little as possible so that it holds a face well, and
+    inside the picture where that has room.
+
+    Args:
+        row: the square.
+        box: of the face: left, top, right, bottom.
+        height: of the picture.
+        width: of the picture.
+    """
+    size = np.array((width, height))
+    low, high = np.clip(box[:2], 0, size), np.clip(box[2:], 0, size)
+    side = float(np.clip(row[2], (box[3] - box[1]) / SIZES[1], (box[3] - box[1]) / SIZES[0]))
+    side = max(side, float((high - low).max()) / UNION_SHARE)
+    margin = (1 - UNION_SHARE) / 2 * side
+    start = row[:2] + (row[2] - side) / 2
+    start = np.clip(start, high + margin - side, low - margin)
+    start = np.clip(start, np.minimum(0, size - side), np.maximum(0, size - side))
+    return np.array((*start, side))
+
+
+def _row(square: CropBox) -> tuple[float, float, float]:
+    return float(square.left), float(square.top), float(square.side)
 
 
 def _stands(boxes: NDArray[np.float64], square: CropBox) -> bool:
     """Say whether a square can stand: it is not much larger than the head's own, and no face leaves it."""
-    tall = boxes[:, 3] - boxes[:, 1]
+    tall: NDArray[np.float64] = boxes[:, 3] - boxes[:, 1]
     wanted = float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max()) / UNION_SHARE
     if max(wanted, square.side) > TOO_WIDE * float(np.median(tall)) / FACE_SHARE:
         return False
-    if tall.min() < SIZES[0] * square.side or tall.max() > SIZES[1] * square.side:
+    if float(tall.min()) < SIZES[0] * square.side or float(tall.max()) > SIZES[1] * square.side:
         return False
     return wanted <= square.side + 1
 
@@ -389,17 +420,8 @@ def _smoothed(times: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return result
 
 
-def _held(rows: np.ndarray, own: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Return smoothed squares, moved and grown as little as possible so that each holds its face.
-
-    rows, own: (N, 3) middle and side; boxes (N, 4).
-    """
-    tall = boxes[:, 3] - boxes[:, 1]
-    side = np.clip(rows[:, 2], own[:, 2] * FACE_SHARE / SIZES[1], own[:, 2] * FACE_SHARE / SIZES[0])
-    extent = np.maximum(tall, boxes[:, 2] - boxes[:, 0])
-    slack = np.maximum(0.0, (UNION_SHARE * side - extent) / 2)[:, None]
-    middle = np.clip(rows[:, :2], own[:, :2] - slack, own[:, :2] + slack)
-    return np.concatenate((middle, side[:, None]), axis=1)
+def _middle(box: tuple[float, ...]) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
 def _apart(one: _Track, other: _Track) -> bool:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
-from facewire.animation.driving import Progress
 from facewire.animation.view import ViewPath
 from facewire.base.errors import BitstreamError, ConfigError, MissingReference, MotionFileError
 from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
@@ -25,14 +24,18 @@ from facewire.bitstream.packet import EPOCHS
 from facewire.bitstream.sections import Audio, AudioHead, Patch
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped
-from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage
+from facewire.codec.talk import Item, SourcePicture, TalkReader, TalkReference, UpToDamage
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.sound.opus_track import OpusFeed, OpusHead
 from facewire.media.still import decode_still
 from facewire.media.video import VideoWriter
+from facewire.runtime.survey import Progress
 from facewire.talks.bridge import to_motions
 from facewire.talks.patches import Patches
+
+MOST_RESTS = 4
+"""Motions of rest that are held, the newest; frames come late by less than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Receiver:
         self._people: dict[int, Person] = {}
         self._patches = Patches()
         self._waiting: list[DecodedFrame] = []
-        self._reference: HeadMotion | None = None
+        self._rests: list[tuple[int, HeadMotion]] = []
         self.sources = self.patches = 0
 
     def take(self, item: Item) -> Iterator[Shown]:
@@ -110,6 +113,9 @@ class Receiver:
             if len(self._waiting) == BATCH or (self._waiting and self._parts(self._waiting[-1], item)):
                 yield from self.flush()
             self._waiting.append(item)
+        elif isinstance(item, TalkReference):
+            yield from self.flush()
+            self._rests = [*self._rests[1 - MOST_RESTS :], (item.frame, to_motions([item.motion]))]
         elif isinstance(item, SourcePicture):
             yield from self.flush()
             self._source(item)
@@ -139,13 +145,21 @@ class Receiver:
     def _seen(self, motions: HeadMotion, numbers: list[int]) -> HeadMotion:
         """Return the motions as this receiver wants to see them."""
         if self._other is not None and self._options.relative:
-            if self._reference is None:
-                self._reference = motions[:1]
-            motions = motions.relative(self._reference, self._other.identity.motion.to("cpu"))
+            motions = self._of_other(motions, numbers, self._other.identity.motion.to("cpu"))
         if self._options.view.is_still:
             return motions
         turns = [self._options.view.rotation(min(1.0, number / self._steps)) for number in numbers]
         return HeadMotion.cat([motions[i : i + 1].turned_at_neck(turn) for i, turn in enumerate(turns)])
+
+    def _of_other(self, motions: HeadMotion, numbers: list[int], own: HeadMotion) -> HeadMotion:
+        """Return what changed since rest, added to another person's own motion."""
+        if not self._rests:
+            self._rests.append((0, motions[:1]))
+        moved = []
+        for row, number in enumerate(numbers):
+            rests = [rest for frame, rest in self._rests if frame <= number] or [self._rests[0][1]]
+            moved.append(motions[row : row + 1].relative(rests[-1], own))
+        return HeadMotion.cat(moved)
 
     def _source(self, item: SourcePicture) -> None:
         """Take a source; the four newest are held, as in the format."""

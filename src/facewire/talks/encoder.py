@@ -1,7 +1,8 @@
 """A video becomes a talk: source image once, then motion, sound and, where the synthesis fails, pictures again.
 
     head crops -> motion of each -> codec -> .fwv            (talks/squares.py, codec/talk.py)
-      first crop -> still picture -> Person as the receiver sees it
+      first crop with a face in the light, of each shot -> still picture -> Person as the receiver sees it
+      crops seen ahead -> motion of rest, of each shot  -> where relative motion starts, here or at a receiver
       every crop <-> what the receiver would show -> failed? -> new source or patch   (talks/refresh.py)
     sound      -> Opus, written just before the motion that it belongs to
 
@@ -14,11 +15,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
-from facewire.animation.driving import Progress
+from facewire.animation.driving import HeadSquare, read_squares
+from facewire.animation.reference import best_reference, median_motion
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.bitstream.header import FILE, RAW, STREAM, Profile
@@ -30,6 +33,7 @@ from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
+from facewire.runtime.survey import Progress
 from facewire.talks.bridge import to_frames
 from facewire.talks.patches import Patches
 from facewire.talks.refresh import OFF, SOURCE, Box, Refresher
@@ -42,18 +46,29 @@ GROUP_SECONDS = 10
 """Length of a group in profile file: how far apart the points to start from lie."""
 LIVE_GROUP_SECONDS = 1
 """The same when somebody reads along."""
+PREVIEW_EVERY = 5
+"""Every fifth frame is looked at for the motion of rest where nothing is compared with it here."""
+MOST_DARK = 250
+"""Frames with a face in the dark that are waited through for a source picture in the light."""
 LOWEST_AUDIO_RATE, HIGHEST_AUDIO_RATE = 8000, 192000
 """Of the original sound, as the header can say it."""
 
 
 class Squares(Protocol):
-    """Head crops at a constant rate, and their sound: `talk_squares.TalkSquares`, or pictures held in memory."""
+    """Head crops at a constant rate, and their sound: `talk_squares.TalkSquares`, or pictures held in memory.
+
+    `preview` yields those that can be seen before the first is coded, perhaps none; `name` is for error texts.
+    """
+
+    name: str
 
     rate: Fraction
     expected: int | None
     tap: SoundTap
 
-    def __iter__(self) -> Iterator[Pixels]: ...
+    def __iter__(self) -> Iterator[HeadSquare]: ...
+
+    def preview(self) -> Iterator[HeadSquare]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +90,7 @@ class EncodeOptions:
     kbit_per_s: int = 24
     """Of the sound."""
     relative: bool = True
-    """With a source photo of its own: carry changes since the first frame over, not the motion itself."""
+    """With a source photo of its own: carry changes since rest over, not the motion itself."""
     confirm_after: int | None = 5
     """Profile stream: frames until a packet counts as received; None: never."""
     refresh: str = "source"
@@ -124,7 +139,7 @@ def encode(
         sink: where the talk goes; it stays open.
         options: how.
         output: the sink's name, for the report.
-        photo: the source image; None takes the video's first head crop.
+        photo: the source image; None takes the video's first head crop with a face, and one more a shot.
         crop_mode: of the photo, "auto" or "none".
         face: of the photo.
         live: write a group a second instead of every ten, for somebody who reads along.
@@ -132,7 +147,7 @@ def encode(
 
     Raises:
         ConfigError: a setting is out of its range.
-        NoFaceFound: the first frame shows no face.
+        NoFaceFound: no frame shows a face.
     """
     return _Encoding(animator, squares, sink, options, live).run(output, photo, crop_mode, face, progress)
 
@@ -161,6 +176,7 @@ class _Encoding:
             size=(animator.size, animator.size),
             fps=squares.rate,
             keypoints=keypoints,
+            references=True,
         )
         group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
         group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
@@ -170,51 +186,83 @@ class _Encoding:
         self.person: Person
         self.source_bytes = self.refresh_bytes = self.audio_bytes = 0
         self.refreshes = self.missing = self.used = 0
-        self.held: HeadMotion | None = None
 
     def run(
         self, output: str, photo: str | Path | None, crop_mode: str, face: int, progress: Progress | None
     ) -> EncodeReport:
         begin = time.perf_counter()
-        batches = in_batches(self.squares, BATCH)
-        batch = next(batches)
-        picture = batch[0]
-        if photo is not None:
-            picture = self.animator.person(photo, crop_mode=crop_mode, face=face).picture
-        self.source_bytes = self.source(picture)
-        self.sound_head()
-        own = self.person.identity.motion if photo is not None and self.options.relative else None
-        mode = OFF if photo is not None or self.options.profile == "raw" else self.options.refresh
+        person = None if photo is None else self.animator.person(photo, crop_mode=crop_mode, face=face)
+        own = person.identity.motion if person is not None and self.options.relative else None
+        rests = self.rests(own)
+        mode = OFF if person is not None or self.options.profile == "raw" else self.options.refresh
         refresher = Refresher(self.animator, mode, self.squares.rate)
-        first: HeadMotion | None = None
-        while batch:
-            motions = self.read(batch, output)
-            if own is not None:
-                first = motions[:1] if first is None else first
-                motions = motions.relative(first, own)
-            for row, square in enumerate(batch):
-                self.frame(square, motions[row : row + 1], refresher)
-            if progress is not None:
+        stretch: int | None = None
+        for square, motion in self.from_first_face():
+            if stretch is None:
+                self.source_bytes = self.source(square.picture if person is None else person.picture)
+                self.sound_head()
+                own = None if own is None else self.person.identity.motion
+            if square.stretch != stretch:
+                if stretch is not None and mode != OFF:
+                    self.refreshes += 1
+                    self.refresh_bytes += self.source(square.picture)
+                stretch = square.stretch
+                rest = rests.get(stretch, motion)
+                self.writer.reference(next(to_frames(rest if own is None else own)))
+            moved = motion if own is None else motion.relative(rest, own)
+            self.frame(square.picture, moved, refresher)
+            if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)
-            batch = next(batches, [])
         return self.finish(output, begin)
 
-    def read(self, batch: list[Pixels], name: str) -> HeadMotion:
-        """Return the motions of head crops; where there is no face, the motion before is held."""
-        motions, present = self.animator.read(batch)
-        if self.held is None and not present[0]:
-            raise NoFaceFound(name, "in the first frame: cut the beginning off")
-        self.missing += present.count(False)
-        if all(present):
-            self.held = motions[-1:]
-            return motions
-        rows = []
-        for row, there in enumerate(present):
-            if there:
-                self.held = motions[row : row + 1]
-            assert self.held is not None
-            rows.append(self.held)
-        return HeadMotion.cat(rows)
+    def rests(self, own: HeadMotion | None) -> dict[int, HeadMotion]:
+        """Return the motion of rest of each stretch as far as it can be seen ahead.
+
+        It is the one most like the source's own where that is another person's; else one in the middle of what the
+        talker does, which is none with a wide open mouth.
+        """
+        seen: dict[int, list[HeadMotion]] = {}
+        every = 1 if own is not None else PREVIEW_EVERY
+        for batch in in_batches(islice(self.squares.preview(), 0, None, every), BATCH):
+            motions, present = read_squares(self.animator, batch)
+            for row, square in enumerate(batch):
+                if present[row]:
+                    seen.setdefault(square.stretch, []).append(motions[row : row + 1].to("cpu"))
+        rests = {}
+        for number, rows in seen.items():
+            motions = HeadMotion.cat(rows)
+            place = median_motion(motions) if own is None else best_reference(motions, own.to("cpu"))
+            rests[number] = motions[place : place + 1].to(self.animator.device)
+        return rests
+
+    def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion]]:
+        """Yield every frame with its motion, where there is no face the one before.
+
+        What comes before the first face in the light is yielded with that face's picture, since it is the source.
+        """
+        early: list[HeadMotion | None] = []
+        held: HeadMotion | None = None
+        begun = False
+        for batch in in_batches(self.squares, BATCH):
+            motions, present = read_squares(self.animator, batch)
+            for row, square in enumerate(batch):
+                self.missing += not present[row]
+                if present[row]:
+                    held = motions[row : row + 1]
+                in_light = square.lit is square.picture or len(early) >= MOST_DARK
+                if not begun and not (present[row] and in_light):
+                    early.append(held)
+                    continue
+                assert held is not None
+                if not begun:
+                    begun = True
+                    first = next((motion for motion in early if motion is not None), held)
+                    yield from ((square, motion or first) for motion in early)
+                yield square, held
+        if not begun:
+            raise NoFaceFound(
+                self.squares.name, "in no frame of the video; try --crop none if it is cropped already"
+            )
 
     def frame(self, square: Pixels, motion: HeadMotion, refresher: Refresher) -> None:
         """Code a frame; where the synthesis fails, a picture first."""

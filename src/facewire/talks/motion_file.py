@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from facewire.animation.animator import Animator
-from facewire.animation.driving import RecordedMotion
+from facewire.animation.driving import RecordedMotion, rows_of
+from facewire.animation.reference import median_motion
 from facewire.base.errors import BitstreamError, MotionFileError
 from facewire.base.files import atomic_output
 from facewire.bitstream.header import FILE, FINGERPRINT_BYTES
 from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped, shipped_tables
-from facewire.codec.talk import Item, TalkReader, TalkWriter, UpToDamage, talk_header
+from facewire.codec.talk import Item, TalkReader, TalkReference, TalkWriter, UpToDamage, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.talks.bridge import to_frames, to_motions
 
@@ -65,7 +65,10 @@ def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator)
     Raises:
         OutputError: the file cannot be written.
     """
-    motions = at_constant_rate(recorded)
+    rows = rows_at_constant_rate(recorded)
+    motions = rows_of(recorded.motions, rows)
+    stretches = [recorded.stretches[row] if recorded.stretches else 0 for row in rows]
+    rests = _rests(motions, stretches)
     tables = shipped_tables()
     header = talk_header(
         FILE,
@@ -74,12 +77,15 @@ def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator)
         size=(animator.size, animator.size),
         fps=recorded.rate,
         keypoints=animator.model.keypoints,
+        references=True,
     )
     target = Path(path)
     with atomic_output(target, overwrite=True) as temporary, temporary.open("wb") as sink:
         writer = TalkWriter(sink, header, tables)
         writer.source(None, NO_PICTURE, MIME_PNG)
-        for frame in to_frames(motions):
+        for row, frame in enumerate(to_frames(motions)):
+            if row == 0 or stretches[row] != stretches[row - 1]:
+                writer.reference(next(to_frames(rests[stretches[row]])))
             writer.frame(frame)
         writer.finish()
         file_bytes, motion_bytes = writer.written, writer.motion_bytes
@@ -117,7 +123,7 @@ def read_motion(path: str | Path, animator: Animator, *, tolerant: bool = False)
                     path, "was recorded with other weights; record it again with `facewire record`"
                 )
             items = UpToDamage(reader)
-            frames = _forward(items)
+            frames, stretches = _forward(items)
     except OSError as problem:
         raise MotionFileError(path, f"cannot be read ({problem.strerror})") from problem
     except BitstreamError as problem:
@@ -127,25 +133,46 @@ def read_motion(path: str | Path, animator: Animator, *, tolerant: bool = False)
         raise MotionFileError(path, early or "holds no motion")
     motions = to_motions([frame.motion for frame in frames])
     times = tuple(frame.number for frame in frames)
-    return RecordedMotion(motions, times, 1 / header.fps, header.fps, problem=early)
+    return RecordedMotion(
+        motions,
+        times,
+        1 / header.fps,
+        header.fps,
+        stretches=stretches,
+        shots=len(set(stretches)),
+        problem=early,
+    )
 
 
-def _forward(items: Iterable[Item]) -> list[DecodedFrame]:
-    """Return the frames, without those that come too late in profile stream."""
+def _forward(items: Iterable[Item]) -> tuple[list[DecodedFrame], tuple[int, ...]]:
+    """Return the frames, without those that come too late in profile stream, and the stretch that each belongs to."""
     frames: list[DecodedFrame] = []
+    stretches: list[int] = []
+    parts = 0
     for item in items:
         if isinstance(item, DecodedFrame) and (not frames or item.number > frames[-1].number):
             frames.append(item)
-    return frames
+            stretches.append(parts)
+        parts += isinstance(item, TalkReference)
+    return frames, tuple(stretches)
 
 
-def at_constant_rate(recorded: RecordedMotion) -> HeadMotion:
-    """Return the motions at the recording's rate: for every tick the frame that is shown then."""
+def rows_at_constant_rate(recorded: RecordedMotion) -> list[int]:
+    """Return for every tick of the recording's rate the number of the frame that is shown then."""
     seconds = np.array([float(time * recorded.time_base) for time in recorded.times])
     seconds -= seconds[0]
     count = round(seconds[-1] * float(recorded.rate)) + 1
     ticks = np.arange(count) / float(recorded.rate)
     shown = np.searchsorted(seconds, ticks + 0.5 / float(recorded.rate), side="right") - 1
-    rows = torch.from_numpy(shown.clip(0, len(seconds) - 1))
-    motions = recorded.motions
-    return HeadMotion(motions.rotation[rows], motions.translation[rows], motions.expression[rows])
+    rows: list[int] = shown.clip(0, len(seconds) - 1).tolist()
+    return rows
+
+
+def _rests(motions: HeadMotion, stretches: list[int]) -> dict[int, HeadMotion]:
+    """Return a usual motion of each stretch."""
+    rests = {}
+    for number in set(stretches):
+        own = rows_of(motions, [row for row, stretch in enumerate(stretches) if stretch == number])
+        place = median_motion(own)
+        rests[number] = own[place : place + 1]
+    return rests

@@ -1,28 +1,28 @@
 """Head crops of a video at a constant rate, with its sound beside them: what the encoder of a talk reads.
 
-file   pass 1 places the square (`driving.survey`), pass 2 cuts
-pipe   the first two seconds are held and place the square, which then stays
+file   pass 1 places the squares (runtime/survey.py), pass 2 cuts
+pipe   the first two seconds are held and place the square, which then goes after the head (runtime/pipe_square.py)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import numpy as np
-
-from facewire.animation.animator import Animator, Pixels
-from facewire.animation.driving import SURVEY_EVERY, CropPath, Progress, Watcher, square, survey
-from facewire.base.errors import ConfigError, NoFaceFound
-from facewire.face.crop import crop_box_from_faces
+from facewire.animation.animator import Animator
+from facewire.animation.driving import HeadSquare, head_square, plan_of
+from facewire.base.errors import ConfigError, MediaError
 from facewire.media.frame import Frame
 from facewire.media.retime import retime
 from facewire.media.sound.sound_encoder import SoundTap
 from facewire.media.video import VideoReader
+from facewire.runtime.pipe_square import PipeSquare
+from facewire.runtime.survey import CropPlan, Progress
 
 PIPE_SURVEY_SECONDS = 2
 MOST_HELD = 250
@@ -42,13 +42,14 @@ class TalkSquares:
         path: the video; with a pipe, only its name.
         pipe: read from there instead.
         crop_mode: "auto" finds the head, "none" takes frames that are head crops already.
-        face: which face, largest first.
+        face: which person, the most prominent first.
+        start: seconds of the video, sound included, that are left out at its beginning.
         sound: whether the sound is taken along.
         kbit_per_s: of the sound.
         progress: told while the square is placed.
 
     Raises:
-        MediaError: the video cannot be read.
+        MediaError: the video cannot be read, or ends before `start`.
         NoFaceFound: it shows no face where one is looked for.
     """
 
@@ -60,32 +61,58 @@ class TalkSquares:
         pipe: BinaryIO | None = None,
         crop_mode: str = "auto",
         face: int = 0,
+        start: float = 0.0,
         sound: bool = True,
         kbit_per_s: int = 24,
         progress: Progress | None = None,
     ) -> None:
         if crop_mode not in ("auto", "none"):
             raise ConfigError("crop", crop_mode, "auto or none")
-        self._animator, self._path = animator, path
-        self._crop: CropPath | None = None
-        if crop_mode == "auto" and pipe is None:
-            self._crop = survey(animator.finder, path, face, progress)
+        if not start >= 0:
+            raise ConfigError("start", start, "seconds, 0 or more")
+        self.name = str(path)
+        self._animator, self._path, self._start = animator, path, Fraction(start)
+        self._plan: CropPlan | None = None
+        self._held: list[Frame] = []
+        self._seekable = pipe is None
+        self._follower: PipeSquare | None = None
+        if pipe is None:
+            self._plan = plan_of(animator, path, crop_mode, face, progress)
         with ExitStack() as stack:
             self.tap = SoundTap(kbit_per_s)
-            reader = stack.enter_context(VideoReader(path, pipe=pipe, hear=self.tap if sound else None))
+            reader = stack.enter_context(
+                VideoReader(path, pipe=pipe, hear=self.tap if sound else None, own_sizes=True)
+            )
             self.rate = reader.rate.limit_denominator(MOST_DENOMINATOR)
-            self.expected = reader.frame_count
-            self._frames: Iterator[Frame] = retime(reader, self.rate)
-            first = next(self._frames)
+            skipped = round(self._start * self.rate)
+            self.expected = None if reader.frame_count is None else max(1, reader.frame_count - skipped)
+            self._frames = self._from_start(reader, reader.start_time)
+            first = next(self._frames, None)
+            if first is None:
+                raise MediaError(path, f"ends before second {float(start):g}: use a smaller --start")
             self.tap.begin(reader.sound, first.time)
             self._frames = chain([first], self._frames)
-            if crop_mode == "auto" and pipe is not None:
-                self._crop = self._placed(face)
+            if pipe is not None:
+                self._held = list(
+                    islice(self._frames, min(MOST_HELD, round(PIPE_SURVEY_SECONDS * self.rate)))
+                )
+                self._frames = chain(self._held, self._frames)
+                if crop_mode == "auto":
+                    self._follower = PipeSquare(animator.finder, path, face, self._held)
             self._close = stack.pop_all()
 
-    def __iter__(self) -> Iterator[Pixels]:
-        for frame in self._frames:
-            yield square(frame, self._crop, self._animator.size)
+    def __iter__(self) -> Iterator[HeadSquare]:
+        return self._squares(self._frames)
+
+    def preview(self) -> Iterator[HeadSquare]:
+        """Yield the head crops that can be seen before the first one is coded: of a file all, of a pipe the first two
+        seconds'."""
+        if not self._seekable:
+            plan = None if self._follower is None else self._follower.standing()
+            yield from (self._square(frame, plan) for frame in self._held)
+            return
+        with VideoReader(self._path, own_sizes=True) as reader:
+            yield from self._squares(self._from_start(reader, reader.start_time))
 
     def __enter__(self) -> Self:
         return self
@@ -95,14 +122,12 @@ class TalkSquares:
     ) -> None:
         self._close.close()
 
-    def _placed(self, face: int) -> CropPath:
-        """Return where the square stands in a pipe, from its first frames."""
-        held = list(islice(self._frames, min(MOST_HELD, round(PIPE_SURVEY_SECONDS * self.rate))))
-        self._frames = chain(held, self._frames)
-        watcher = Watcher(self._animator.finder, face)
-        looks = [watcher.look(frame.pixels) for frame in held[::SURVEY_EVERY]]
-        faces = [found for found in looks if found is not None]
-        if not faces:
-            raise NoFaceFound(self._path, f"in the first {PIPE_SURVEY_SECONDS} seconds of the pipe")
-        box = crop_box_from_faces(faces, *held[0].pixels.shape[:2])
-        return CropPath(np.zeros(1), np.array([[box.left, box.top, box.side]], dtype=float))
+    def _from_start(self, reader: Iterable[Frame], origin: Fraction) -> Iterator[Frame]:
+        return retime((frame for frame in reader if frame.time >= origin + self._start), self.rate)
+
+    def _squares(self, frames: Iterable[Frame]) -> Iterator[HeadSquare]:
+        for frame in frames:
+            yield self._square(frame, self._plan if self._follower is None else self._follower.see(frame))
+
+    def _square(self, frame: Frame, plan: CropPlan | None) -> HeadSquare:
+        return head_square(frame, plan, self._animator.size)

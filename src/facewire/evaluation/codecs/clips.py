@@ -67,7 +67,7 @@ class Crops:
             return held[1]
         self._held = None
         with TalkSquares(self._animator, path, crop_mode=self._crop_mode, sound=False) as squares:
-            clip = Clip(list(islice(squares, self._most)), squares.rate)
+            clip = Clip([square.picture for square in islice(squares, self._most)], squares.rate)
         if len(clip.pictures) < SHORTEST:
             raise MediaError(path, f"has only {len(clip.pictures)} frames: give a clip of {SHORTEST} or more")
         self._held = (path, clip)

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from facewire.animation.animator import Animator
+from facewire.animation.driving import HeadSquare
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped
 from facewire.codec.talk import TalkReader
@@ -148,13 +149,18 @@ class _Held:
     """A clip in the shape that the encoder reads."""
 
     def __init__(self, clip: Clip) -> None:
+        self.name = "clip"
         self.rate = clip.rate
         self.expected: int | None = len(clip.pictures)
         self.tap = SoundTap()
         self._pictures = clip.pictures
 
-    def __iter__(self) -> Iterator[Pixels]:
-        return iter(self._pictures)
+    def __iter__(self) -> Iterator[HeadSquare]:
+        return (HeadSquare(picture, picture) for picture in self._pictures)
+
+    def preview(self) -> Iterator[HeadSquare]:
+        """Show nothing ahead: no receiver here shows another person."""
+        return iter(())
 
 
 def _pictures(talk: io.BytesIO, animator: Animator, stride: int) -> Iterator[Pixels]:
