@@ -12,17 +12,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facewire.base.errors import ShapeError
+from facewire.face.blaze import Detection
 from facewire.face.finder import (
+    PRESENCE_THRESHOLD,
     Face,
     FaceFinder,
     cut_tiles,
     face_of,
     level_count,
+    prominence,
     square_of_detection,
     square_of_landmarks,
     tile_starts,
 )
+from facewire.face.profile import profile_points
 from facewire.face.region import SquareRegion
+from facewire.geometry.pose import rotation_from_degrees
 
 Photo = NDArray[np.uint8]
 Reference = dict[str, NDArray[np.float64]]
@@ -119,7 +124,7 @@ def test_grey_picture(finder: FaceFinder, astronaut: Photo, face: Face) -> None:
     assert distance(found.landmarks, face.landmarks).mean() < 1.5
 
 
-@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "colorwheel", "brick"])
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "colorwheel", "brick", "cell", "coins"])
 def test_pictures_without_a_face(finder: FaceFinder, name: str) -> None:
     picture = np.array(getattr(skimage.data, name)())
     if picture.ndim == 2:
@@ -141,6 +146,67 @@ def test_several_faces_largest_first(finder: FaceFinder, astronaut: Photo) -> No
     found = finder.find(canvas)
     assert [round(f.box[0] / 100) for f in found] == [5, 1, 9]
     assert found[0].area > found[1].area > found[2].area
+
+
+def test_prominence_by_hand(face: Face) -> None:
+    """Half outside leaves a 64th; a head that looks to the side counts by the square of the cosine."""
+    left, _, right, _ = face.box
+    whole = prominence(face, 512, 512)
+    assert 0.8 * face.area < whole <= face.area
+    assert prominence(face, 512, round((left + right) / 2)) == pytest.approx(whole / 64, rel=0.05)
+    aside = face.landmarks @ rotation_from_degrees(60, 0, 0)[0].double().numpy().T
+    turned = replace(face, landmarks=aside)
+    assert prominence(turned, 512, 512) < 0.5 * whole
+
+
+def test_a_face_cut_by_the_border_is_not_the_first(finder: FaceFinder, astronaut: Photo) -> None:
+    """The one at the border is twice as tall, and a third of it is outside."""
+    canvas = np.full((600, 1000, 3), 90, np.uint8)
+    canvas[100:612, 500:1000] = astronaut[: 600 - 100, 12:]
+    large = np.array(Image.fromarray(astronaut).resize((1000, 1000), Image.Resampling.LANCZOS))
+    canvas[:, :140] = large[:600, 400:540]
+    found = finder.find(canvas)
+    assert found[0].box[0] > 500
+
+
+def test_small_faces_the_detector_is_not_sure_of_are_looked_at_nearer(
+    finder: FaceFinder, astronaut: Photo
+) -> None:
+    """At the limit of its resolution the detector places eyes anywhere, and the mesh sees nothing there."""
+    canvas = np.full((720, 1280, 3), 127, np.uint8)
+    canvas[300:540, 700:940] = resized(astronaut, 240)
+    (true,) = finder.find(canvas)
+    unsure = Detection((*np.array(true.box), 12, 20, 12, 0), np.full((6, 2), 5.0), 0.51)  # type: ignore[arg-type]
+    seen = finder._nearer(canvas, unsure)
+    assert np.abs(square_of_detection(seen).x - square_of_landmarks(true.landmarks).x) < 0.1 * seen.area**0.5
+    assert finder._describe(canvas, unsure, profiles=False) is not None
+
+
+def test_a_head_that_only_the_detector_sees_is_found_as_a_profile(
+    astronaut: Photo, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = FaceFinder()
+    monkeypatch.setattr(blind, "_mesh_in", lambda *_: None)
+    assert blind.find(astronaut) == []
+    (seen,) = blind.find(astronaut, profiles=True)
+    assert seen.landmarks.shape == (478, 3)
+    assert seen.presence < PRESENCE_THRESHOLD
+    assert seen.box[1] == pytest.approx(face.box[1], abs=0.25 * (face.box[3] - face.box[1]))
+    assert seen.box[3] == pytest.approx(face.box[3], abs=0.25 * (face.box[3] - face.box[1]))
+    assert blind.find(np.array(skimage.data.coffee()), profiles=True) == []
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_profile_points_by_hand(side: float) -> None:
+    """Eyes in one place, the mouth 40 below them, the ear behind: the nose points away from the ear."""
+    keypoints = np.array(
+        [(100, 80), (100, 80), (100 + side * 20, 100), (100, 120), (100 - side * 60, 95)] * 2
+    )[[0, 1, 2, 3, 4, 4]].astype(float)
+    points = profile_points(Detection((60.0, 60.0, 140.0, 140.0), keypoints, 0.9))
+    assert np.sign(points[1, 0] - points[[234, 454], 0].mean()) == side
+    eyes, mouth = points[[33, 133, 263, 362]].mean(axis=0), points[[13, 14]].mean(axis=0)
+    assert mouth[1] - eyes[1] == pytest.approx(40)
+    assert (eyes[1] + mouth[1]) / 2 == pytest.approx(100)
 
 
 def test_find_is_deterministic_and_leaves_the_photo_alone(

@@ -12,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -35,6 +36,34 @@ from .synthetic import (
     write_sound,
     write_video,
 )
+
+
+def joined(folder: Path, parts: list[dict[str, Any]]) -> Path:
+    """Write a stream of several parts, four frames each, one after the other in one transport stream."""
+    written = []
+    for number, part in enumerate(parts):
+        size, bitstream_filter = part["size"], part.get("bitstream_filter")
+        path = write_video(
+            folder / f"{number}.ts", [quadrants(size)] * 4, rate=Fraction(25), options=part.get("options")
+        )
+        if bitstream_filter is not None:
+            path = filtered(path, folder / f"{number}-filtered.ts", bitstream_filter)
+        written.append(path.read_bytes())
+    path = folder / "joined.ts"
+    path.write_bytes(b"".join(written))
+    return path
+
+
+def filtered(source: Path, target: Path, description: str) -> Path:
+    """Copy a video's packets through a bitstream filter."""
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        filters = BitStreamFilterContext(description, reader.streams.video[0], stream)
+        for packet in reader.demux(video=0):
+            for out in filters.filter(packet if packet.size else None):
+                out.stream = stream
+                writer.mux(out)
+    return target
 
 
 class TestWhatIsKnown:
@@ -239,6 +268,38 @@ class TestPictures:
         assert {frame.size for frame in frames} == {(64, 48)}
         assert corners(frames[-1].pixels) == "RGBW"
         assert all(a.time < b.time for a, b in pairwise(frames))
+
+    def test_each_frame_by_its_own_size(self, tmp_path: Path) -> None:
+        """Landscape, then portrait: upright and undistorted in both ways of asking."""
+        path = joined(tmp_path, [{"size": (64, 48)}, {"size": (48, 64)}])
+        with VideoReader(path, own_sizes=True) as reader:
+            assert reader.size == (64, 48)
+            own = list(reader)
+        assert [frame.size for frame in (own[0], own[-1])] == [(64, 48), (48, 64)]
+        assert {corners(frame.pixels) for frame in own} == {"RGBW"}
+        shown = read_all(path)
+        assert {frame.size for frame in shown} == {(64, 48)}
+        middle = shown[-1].pixels[:, 14:50]
+        assert corners(np.ascontiguousarray(middle)) == "RGBW"
+        assert shown[-1].pixels[:, :12].max() < 20
+
+    def test_each_frame_by_its_own_pixel_shape(self, tmp_path: Path) -> None:
+        path = joined(
+            tmp_path, [{"size": (64, 48)}, {"size": (64, 48), "options": {"x264-params": "sar=2/1"}}]
+        )
+        with VideoReader(path, own_sizes=True) as reader:
+            sizes = [frame.size for frame in reader]
+        assert (sizes[0], sizes[-1]) == ((64, 48), (128, 48))
+        assert {frame.size for frame in read_all(path)} == {(64, 48)}
+
+    def test_each_frame_by_its_own_rotation(self, tmp_path: Path) -> None:
+        turned = "h264_metadata=display_orientation=insert:rotate=90"
+        path = joined(tmp_path, [{"size": (64, 48)}, {"size": (64, 48), "bitstream_filter": turned}])
+        with VideoReader(path, own_sizes=True) as reader:
+            frames = list(reader)
+        assert (frames[0].size, frames[-1].size) == ((64, 48), (48, 64))
+        assert corners(frames[0].pixels) == "RGBW"
+        assert corners(frames[-1].pixels) in ("BRWG", "GWRB")
 
 
 class TestFilesOfPictures:

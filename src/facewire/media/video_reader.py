@@ -61,6 +61,9 @@ _RAW_PICTURE_STREAMS = frozenset({".mjpeg", ".mjpg"})
 _SANE_PIXEL_ASPECT = (Fraction(1, 4), Fraction(4))
 """Pixel shapes outside are taken as a mistake in the file, and pixels as square."""
 
+MOST_DELAYED = 64
+"""Pictures that a decoder holds back at most."""
+
 _MICROSECOND = Fraction(1, 1_000_000)
 _MILLISECOND = Fraction(1, 1000)
 
@@ -298,16 +301,22 @@ class _StreamSource:
         self.frame_count = _frame_count(self._stream, self.duration, self.rate)
         self._convert = RgbConverter()
         self._last_pts: int | None = None
+        self._aspects: dict[int | None, Fraction | None] = {}
+        self._first_aspect: list[Fraction | None] = []
+        """The shape of pixels that the first coded picture states, once that is known."""
+        stated = self._stream.codec_context.sample_aspect_ratio
+        self._file_states = self._stream.sample_aspect_ratio != stated
         pictures = self._decode()
         first = next(pictures, None)
         if first is None:
             raise MediaError(
                 self._path, "no frame can be decoded: the video is empty or damaged, copy it again"
             )
-        self._first_aspect = self._stream.codec_context.sample_aspect_ratio
         self._orientation = UPRIGHT
         self._turn(first)
+        aspect = self._aspects.get(first.pts)
         self.size = self._own_size(first)
+        self._aspects[first.pts] = aspect
         first_frame = self._frame(first)
         self.start_time = first_frame.time
         self._frames: Iterator[Frame] = chain([first_frame], map(self._frame, pictures))
@@ -333,16 +342,17 @@ class _StreamSource:
             self._orientation = stated or UPRIGHT
 
     def _own_size(self, picture: VideoFrame) -> tuple[int, int]:
-        """Return the size of a picture upright and with square pixels.
-
-        The file's word on the shape of pixels counts until that of the coded pictures changes.
-        """
-        aspect = self._stream.codec_context.sample_aspect_ratio
-        if aspect == self._first_aspect:
-            aspect = self._stream.sample_aspect_ratio
-        own = self._orientation.size(_square_pixel_size(picture, aspect))
+        """Return the size of a picture upright and with square pixels."""
+        own = self._orientation.size(_square_pixel_size(picture, self._aspect(picture)))
         _check_area(own, self._path)
         return own
+
+    def _aspect(self, picture: VideoFrame) -> Fraction | None:
+        """Return the shape of a picture's pixels: its own, but what the file states counts until that changes."""
+        own = self._aspects.pop(picture.pts, self._stream.codec_context.sample_aspect_ratio)
+        if not self._first_aspect:
+            self._first_aspect.append(own)
+        return self._stream.sample_aspect_ratio if self._file_states and own == self._first_aspect[0] else own
 
     def _next_pts(self, stated: int | None) -> int:
         """The stated time, moved as little as possible where it is missing or does not increase."""
@@ -399,6 +409,8 @@ class _StreamSource:
         except FOREIGN:
             self.dropped += 1
             return []
+        if packet is not None and len(self._aspects) < MOST_DELAYED:
+            self._aspects[packet.pts] = self._stream.codec_context.sample_aspect_ratio
         intact = [picture for picture in pictures if not picture.is_corrupt]
         self.dropped += len(pictures) - len(intact)
         return intact
