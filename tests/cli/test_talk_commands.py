@@ -75,7 +75,7 @@ def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[s
     assert info["keypoints"]["mean"] == 20
     assert info["audio_bytes"] > 100
     assert {row["kind"] for row in info["sections"]} == {
-        "source", "motion", "audio head", "audio", "index", "end"
+        "source", "reference", "motion", "audio head", "audio", "index", "end"
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Literal
 from zlib import crc32
@@ -59,7 +59,7 @@ class Header:
     height: int
     fps: Fraction
     keypoints: int
-    minor: int = MINOR
+    minor: int = field(default=MINOR, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.fingerprint) != FINGERPRINT_BYTES or len(self.table_hash) != FINGERPRINT_BYTES:
