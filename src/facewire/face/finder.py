@@ -77,6 +77,9 @@ CLOSE_UP_SCORE = 0.7
 NEARER_MARGIN = 2.6
 """Side of the close-up in which a detection is made again, relative to its box."""
 
+SECOND_SCORE = 0.78
+"""Least mean score of the close-ups of a face that the mesh sees only at the second look."""
+
 PROFILE_SCORE = 0.75
 """Least score, at the first look and close up, of a head that only the detector sees. Things that are no face had
 less than 0.65 and 0.70."""
@@ -205,11 +208,16 @@ class FaceFinder:
         """Return the face of a detection; None if it is no face after all."""
         face = self._settled(photo, detection)
         if face is None:
-            detection = self._nearer(photo, detection)
-            face = self._settled(photo, detection)
+            return self._second_look(photo, self._nearer(photo, detection), profiles)
+        return self._confirmed(photo, face)
+
+    def _second_look(self, photo: NDArray[np.uint8], detection: Detection, profiles: bool) -> Face | None:
+        """Return the face of a detection in which the mesh saw nothing at first, now made nearer."""
+        face = self._settled(photo, detection)
         if face is None:
             return self._profile(photo, detection) if profiles else None
-        return self._confirmed(photo, face)
+        score = self._close_up(photo, square_of_landmarks(face.landmarks))
+        return replace(face, score=score) if score >= SECOND_SCORE else None
 
     def _settled(self, photo: NDArray[np.uint8], detection: Detection) -> Face | None:
         """Compute the mesh of a detection until its square stands still; None if it sees no face."""

@@ -27,7 +27,7 @@ from facewire.media.frame import Frame, Pixels
 from facewire.media.video import VideoReader
 
 SURVEY_EVERY = 5
-"""Every fifth frame of a shot is looked at, and its first."""
+"""Every fifth frame of a shot is looked at, and its first and its last."""
 SEARCH_EVERY = 10
 """Looks between two searches of the whole picture while somebody is followed: people come in."""
 MOST_TRACKS = 6
@@ -36,6 +36,8 @@ TOO_WIDE = 1.7
 """A standing square larger than this many times the head's own makes the square follow the head."""
 SIZES = (0.35, 0.8)
 """So does a face whose height is a smaller or larger share of it."""
+HELD_SHARE = 0.85
+"""The part of a following square that its face may reach: it moves between two looks, too."""
 FOLLOW_SECONDS = 0.6
 """Standard deviation of the smoothing of a following square."""
 NEAR = 1.0
@@ -193,6 +195,7 @@ class Surveyor:
     def _close(self) -> None:
         if self._shot is None:
             return
+        self._shot.finish()
         people = self._shot.people()
         self.people = max(self.people, len(people))
         self._shots += bool(people)
@@ -230,7 +233,7 @@ class _Shot:
         self._frames = self._looks = 0
         self._tracks: list[_Track] = []
         self._look_times: list[float] = []
-        self._end = start
+        self._newest: tuple[Pixels, float] | None = None
 
     def fits(self, pixels: Pixels) -> bool:
         """Say whether a frame has the shape of the shot."""
@@ -239,10 +242,16 @@ class _Shot:
 
     def see(self, pixels: Pixels, time: float) -> None:
         """Take the next frame, and look at every fifth."""
-        self._end = time
+        self._newest = (pixels, time)
         if self._frames % SURVEY_EVERY == 0:
-            self._look(pixels, time)
+            self.finish()
         self._frames += 1
+
+    def finish(self) -> None:
+        """Look at the newest frame, unless that was done."""
+        if self._newest is not None:
+            self._look(*self._newest)
+            self._newest = None
 
     def people(self) -> list[list[_Track]]:
         """Return the tracks of each person in order of time, the most prominent person first."""
@@ -386,8 +395,8 @@ def holding(
     size = np.array((width, height))
     low, high = np.clip(box[:2], 0, size), np.clip(box[2:], 0, size)
     side = float(np.clip(row[2], (box[3] - box[1]) / SIZES[1], (box[3] - box[1]) / SIZES[0]))
-    side = max(side, float((high - low).max()) / UNION_SHARE)
-    margin = (1 - UNION_SHARE) / 2 * side
+    side = max(side, float((high - low).max()) / HELD_SHARE)
+    margin = (1 - HELD_SHARE) / 2 * side
     start = row[:2] + (row[2] - side) / 2
     start = np.clip(start, high + margin - side, low - margin)
     start = np.clip(start, np.minimum(0, size - side), np.maximum(0, size - side))
