@@ -41,7 +41,7 @@ def write(path: Path, pictures: list[Pixels]) -> Path:
 def placed(picture: Pixels, x: int, y: int, ground: int = 110, side: int = 256) -> Pixels:
     """Return a wide picture with a head crop in it."""
     wide = np.full((320, 640, 3), ground, np.uint8)
-    wide[y : y + side, x : x + side] = Image.fromarray(picture).resize((side, side))
+    wide[y : y + side, x : x + side] = np.asarray(Image.fromarray(picture).resize((side, side)))
     return wide
 
 
@@ -91,7 +91,7 @@ def test_the_second_person_of_a_video_can_drive(
     both = []
     for picture in driving_pictures[:6]:
         wide = placed(picture, 20, 40)
-        wide[80:272, 400:592] = Image.fromarray(picture[:, ::-1]).resize((192, 192))
+        wide[80:272, 400:592] = np.asarray(Image.fromarray(picture[:, ::-1]).resize((192, 192)))
         both.append(wide)
     video = write(tmp_path / "both.mp4", both)
     first, second = record(animator, video, face=0), record(animator, video, face=1)

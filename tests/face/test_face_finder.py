@@ -153,8 +153,8 @@ def test_prominence_by_hand(face: Face) -> None:
     left, _, right, _ = face.box
     whole = prominence(face, 512, 512)
     assert 0.8 * face.area < whole <= face.area
-    assert prominence(face, 512, round((left + right) / 2)) == pytest.approx(whole / 64, rel=0.05)
-    aside = face.landmarks @ rotation_from_degrees(60, 0, 0)[0].double().numpy().T
+    assert prominence(face, 512, round((left + right) / 2)) == pytest.approx(whole / 64, rel=0.1)
+    aside = face.landmarks @ rotation_from_degrees(60, 0, 0).double().numpy().T
     turned = replace(face, landmarks=aside)
     assert prominence(turned, 512, 512) < 0.5 * whole
 
@@ -176,7 +176,8 @@ def test_small_faces_the_detector_is_not_sure_of_are_looked_at_nearer(
     canvas = np.full((720, 1280, 3), 127, np.uint8)
     canvas[300:540, 700:940] = resized(astronaut, 240)
     (true,) = finder.find(canvas)
-    unsure = Detection((*np.array(true.box), 12, 20, 12, 0), np.full((6, 2), 5.0), 0.51)  # type: ignore[arg-type]
+    left, top, right, bottom = true.box
+    unsure = Detection((left + 12, top + 20, right + 12, bottom), np.full((6, 2), 5.0), 0.51)
     seen = finder._nearer(canvas, unsure)
     assert np.abs(square_of_detection(seen).x - square_of_landmarks(true.landmarks).x) < 0.1 * seen.area**0.5
     assert finder._describe(canvas, unsure, profiles=False) is not None
