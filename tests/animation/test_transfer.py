@@ -9,11 +9,11 @@ import torch
 from facewire.animation.animate import AnimateOptions, still, transferred, viewed
 from facewire.animation.driving import held_rows
 from facewire.animation.reference import best_reference, median_motion
+from facewire.animation.survey import CropPath
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.geometry.head_motion import NECK, HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
-from facewire.runtime.survey import CropPath
 
 KEYPOINTS = 4
 

@@ -20,13 +20,13 @@ import torch
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
 from facewire.animation.reference import best_reference
+from facewire.animation.survey import Progress
 from facewire.animation.view import ViewPath
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
-from facewire.runtime.survey import Progress
 
 FIRST = "first"
 BEST = "best"

@@ -1,6 +1,6 @@
 """From a driving video to motions: find the head, cut one square, read R, t and delta of every frame.
 
-    pass 1  every few frames  -> faces -> squares of every shot   (runtime/survey.py; skipped with crop "none")
+    pass 1  every few frames  -> faces -> squares of every shot   (animation/survey.py; skipped with crop "none")
     pass 2  every frame       -> square, lit -> face there? -> motion, or the one before
 
 Frames stream through; only 66 numbers a frame are kept.
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from facewire.animation.animator import BATCH, Animator, Pixels
+from facewire.animation.survey import CropPlan, Progress, light_of, survey
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
 from facewire.face.crop import CropBox, crop
@@ -24,7 +25,6 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.video import VideoReader
-from facewire.runtime.survey import CropPlan, Progress, light_of, survey
 
 DIM, DARK = 0.75, 0.5
 """Brightness of a face relative to its usual one below which it is lit up a little, and wholly: in a fade the

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
+from facewire.animation.survey import Progress
 from facewire.animation.view import ViewPath
 from facewire.base.errors import BitstreamError, ConfigError, MissingReference, MotionFileError
 from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
@@ -30,7 +31,6 @@ from facewire.media.frame import Frame
 from facewire.media.sound.opus_track import OpusFeed, OpusHead
 from facewire.media.still import decode_still
 from facewire.media.video import VideoWriter
-from facewire.runtime.survey import Progress
 from facewire.talks.bridge import to_motions
 from facewire.talks.patches import Patches
 

@@ -22,6 +22,7 @@ from typing import BinaryIO, Final, Protocol
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.driving import HeadSquare, read_squares
 from facewire.animation.reference import best_reference, median_motion
+from facewire.animation.survey import Progress
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.bitstream.header import FILE, RAW, STREAM, Profile
@@ -33,7 +34,6 @@ from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
-from facewire.runtime.survey import Progress
 from facewire.talks.bridge import to_frames
 from facewire.talks.patches import Patches
 from facewire.talks.refresh import OFF, SOURCE, Box, Refresher

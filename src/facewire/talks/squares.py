@@ -1,7 +1,7 @@
 """Head crops of a video at a constant rate, with its sound beside them: what the encoder of a talk reads.
 
-file   pass 1 places the squares (runtime/survey.py), pass 2 cuts
-pipe   the first two seconds are held and place the square, which then goes after the head (runtime/pipe_square.py)
+file   pass 1 places the squares (animation/survey.py), pass 2 cuts
+pipe   the first two seconds are held and place the square, which then goes after the head (talks/pipe_square.py)
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import BinaryIO, Self
 
 from facewire.animation.animator import Animator
 from facewire.animation.driving import HeadSquare, head_square, plan_of
+from facewire.animation.survey import CropPlan, Progress
 from facewire.base.errors import ConfigError, MediaError
 from facewire.media.frame import Frame
 from facewire.media.retime import retime
 from facewire.media.sound.sound_encoder import SoundTap
 from facewire.media.video import VideoReader
-from facewire.runtime.pipe_square import PipeSquare
-from facewire.runtime.survey import CropPlan, Progress
+from facewire.talks.pipe_square import PipeSquare
 
 PIPE_SURVEY_SECONDS = 2
 MOST_HELD = 250

@@ -13,12 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facewire.base.errors import NoFaceFound
-from facewire.data.preparation.cuts import CutDetector
-from facewire.face.crop import crop, crop_box_from_faces
-from facewire.face.finder import Face, FaceFinder
-from facewire.media.frame import Frame
-from facewire.runtime.survey import (
+from facewire.animation.survey import (
     LIGHT_SIDE,
     SIZES,
     SURVEY_EVERY,
@@ -29,6 +24,11 @@ from facewire.runtime.survey import (
     holding,
     light_of,
 )
+from facewire.base.errors import NoFaceFound
+from facewire.data.preparation.cuts import CutDetector
+from facewire.face.crop import crop, crop_box_from_faces
+from facewire.face.finder import Face, FaceFinder
+from facewire.media.frame import Frame
 
 EDGE = 0.1
 """A face nearer to the border of the square than this share of its side makes the square glide: it is looked at only

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from facewire.animation.driving import DIM, head_square, lit
+from facewire.animation.survey import CropPlan, Surveyor, light_of
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.face.crop import UNION_SHARE, CropBox
 from facewire.face.finder import Face
 from facewire.face.pose import canonical_face
 from facewire.media.frame import Frame, Pixels
-from facewire.runtime.pipe_square import PipeSquare
-from facewire.runtime.survey import CropPlan, Surveyor, light_of
+from facewire.talks.pipe_square import PipeSquare
 
 Box = tuple[int, int, int, int]
 RATE = 25
