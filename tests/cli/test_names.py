@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from facewire.base.files import name_bytes, read_json, write_json
-from facewire.data.preparation.videos import key_of
+from facewire.data.preparation.lists.videos import key_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
 PLAIN = {"PYTHONIOENCODING": "ascii"}

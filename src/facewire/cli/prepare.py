@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from facewire.cli import options
 
 if TYPE_CHECKING:
+    from facewire.data.preparation.lists.videos import RawVideo
     from facewire.data.preparation.run import PrepareReport
     from facewire.data.preparation.settings import PrepareConfig
-    from facewire.data.preparation.videos import RawVideo
 
 SOME_FAILED = 8
 SETTINGS = {
@@ -141,10 +141,10 @@ def _videos(given: argparse.Namespace) -> list[RawVideo]:
         MediaError: there is nothing, or not in the format that was named.
     """
     from facewire.base.errors import ConfigError
-    from facewire.data.preparation.folder import look_through
+    from facewire.data.preparation.lists.folder import look_through
     from facewire.data.preparation.lists.talking_head import talking_head_videos
+    from facewire.data.preparation.lists.videos import find_videos
     from facewire.data.preparation.lists.voxceleb import voxceleb_videos
-    from facewire.data.preparation.videos import find_videos
 
     source = Path(given.source)
     if (given.recipe is None) != (given.list is None):

@@ -22,6 +22,7 @@ from facewire.cli.main import main
 from facewire.data.clips import ClipSet
 from facewire.data.pairs import PairSampler
 from facewire.data.preparation.lists.talking_head import talking_head_videos
+from facewire.data.preparation.lists.videos import find_videos
 from facewire.data.preparation.lists.voxceleb import voxceleb_videos
 from facewire.data.preparation.run import PrepareReport, prepare
 from facewire.data.preparation.settings import PrepareConfig
@@ -35,7 +36,6 @@ from facewire.data.preparation.shards import (
     write_table,
 )
 from facewire.data.preparation.video import finder
-from facewire.data.preparation.videos import find_videos
 from facewire.data.shard_clips import is_shards, open_shards
 from facewire.face.expression import SEVENTY_EIGHT
 from facewire.geometry.grid import from_fractions

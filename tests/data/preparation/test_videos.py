@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facewire.base.errors import ConfigError, MediaError
-from facewire.data.preparation.folder import look_through
-from facewire.data.preparation.videos import FrameTube, RawVideo, find_videos, key_of, split_of
+from facewire.data.preparation.lists.folder import look_through
+from facewire.data.preparation.lists.videos import FrameTube, RawVideo, find_videos, key_of, split_of
 
 
 def _touch(path: Path) -> None:

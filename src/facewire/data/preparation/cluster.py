@@ -16,9 +16,9 @@ from typing import Any
 
 from facewire.base.cache import temporary
 from facewire.base.errors import ConfigError
+from facewire.data.preparation.lists.videos import RawVideo
 from facewire.data.preparation.parts import read_record
 from facewire.data.preparation.task import Outcome, Task, outcome_of
-from facewire.data.preparation.videos import RawVideo
 
 LOCAL = "local"
 """Address that starts a cluster on this machine, for trying it."""

@@ -16,6 +16,7 @@ from facewire.base.config import to_dict
 from facewire.base.errors import ConfigError, OutputError
 from facewire.base.files import write_advice
 from facewire.data.preparation.cluster import run_on_cluster
+from facewire.data.preparation.lists.videos import RawVideo
 from facewire.data.preparation.parts import read_record
 from facewire.data.preparation.pool import run_in_processes
 from facewire.data.preparation.settings import PrepareConfig
@@ -31,7 +32,6 @@ from facewire.data.preparation.shards import (
 )
 from facewire.data.preparation.summary import write_summary
 from facewire.data.preparation.task import Outcome, Task, made_from
-from facewire.data.preparation.videos import RawVideo
 
 LIMIT_S = 3600.0
 """Longest time that one video may take."""

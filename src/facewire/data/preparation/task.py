@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facewire.base.config import to_dict
+from facewire.data.preparation.lists.videos import RawVideo
 from facewire.data.preparation.parts import Record, fingerprint, read_record, write_part
 from facewire.data.preparation.settings import PrepareConfig
 from facewire.data.preparation.takes import Rejected
 from facewire.data.preparation.video import Prepared, prepare_video
-from facewire.data.preparation.videos import RawVideo
 
 
 @dataclass(frozen=True, slots=True)

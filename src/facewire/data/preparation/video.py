@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from facewire.base.errors import FacewireError, OutputError
 from facewire.data.preparation.clip_file import ClipDescription, encode_labels
 from facewire.data.preparation.cuts import CutDetector
+from facewire.data.preparation.lists.videos import FrameTube, RawVideo, Tube, split_of
 from facewire.data.preparation.parts import Member, clip_members
 from facewire.data.preparation.settings import RATE, PrepareConfig
 from facewire.data.preparation.takes import REMNANT, Rejected, Take, takes_of
 from facewire.data.preparation.tracks import Box, FaceTracker, Track
-from facewire.data.preparation.videos import FrameTube, RawVideo, Tube, split_of
 from facewire.face.crop import crop
 from facewire.face.finder import FaceFinder
 from facewire.geometry.pose import angles_from_rotation

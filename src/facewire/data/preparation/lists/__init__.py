@@ -1,4 +1,4 @@
-"""The published lists of large data sets, read into pieces of videos.
+"""What there is to prepare: folders of raw videos, lists, the published lists of large data sets.
 
-Goes in: a data set's own list. Comes out: what to cut from which video. Used by preparation alone.
+Goes in: a folder or a list. Comes out: which parts of which videos, and whose they are. Used by preparation alone.
 """

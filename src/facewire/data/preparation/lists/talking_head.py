@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from facewire.base.errors import ConfigError, MediaError
-from facewire.data.preparation.videos import FrameTube, RawVideo, in_order, key_of
+from facewire.data.preparation.lists.videos import FrameTube, RawVideo, in_order, key_of
 
 CHUNK = re.compile(r"_\d{4}$")
 

@@ -22,7 +22,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from facewire.base.errors import MediaError
-from facewire.data.preparation.videos import RawVideo, Tube, in_order, key_of
+from facewire.data.preparation.lists.videos import RawVideo, Tube, in_order, key_of
 
 FRAMES_PER_SECOND = 25
 HEADER = ("FRAME", "X", "Y", "W", "H")

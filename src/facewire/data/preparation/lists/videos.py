@@ -4,7 +4,7 @@
     list    one line for each: PATH[,IDENTITY[,train|val]], paths relative to the list
     pipe    a list as well, "-" is standard input; paths relative to where we are
 
-Lists of published data sets: see the folder lists.
+Lists of published data sets: see voxceleb.py and talking_head.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TextIO
 
 from facewire.base.errors import ConfigError, MediaError
 from facewire.base.files import name_bytes
-from facewire.data.preparation.folder import MACOS, is_video_name, look_through
+from facewire.data.preparation.lists.folder import MACOS, is_video_name, look_through
 
 PIPE = Path("-")
 SPLITS = ("train", "val")
