@@ -31,7 +31,7 @@ from facewire.engines.engine import Engine, Prepared
 from facewire.engines.graph_engine import GraphEngine
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.media.colour import RgbConverter, Yuv420Converter
+from facewire.media.colours.colour import RgbConverter, Yuv420Converter
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.presets import Model, build_preset

@@ -28,7 +28,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from facewire.base.errors import MediaError
-from facewire.media.colour import BT709, RgbConverter, Yuv420Converter
+from facewire.media.colours.colour import BT709, RgbConverter, Yuv420Converter
 from facewire.media.frame import Pixels
 from facewire.media.libav_errors import reading
 

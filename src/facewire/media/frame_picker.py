@@ -14,7 +14,7 @@ from fractions import Fraction
 import av
 
 from facewire.base.errors import MediaError
-from facewire.media.colour import RgbConverter
+from facewire.media.colours.colour import RgbConverter
 from facewire.media.frame import Pixels
 from facewire.media.libav_errors import reading
 

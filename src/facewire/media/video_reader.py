@@ -33,13 +33,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from facewire.base.errors import MediaError
-from facewire.media.colour import RgbConverter
+from facewire.media.colours.colour import RgbConverter
 from facewire.media.fit import on_canvas, size_inside
 from facewire.media.frame import Frame
 from facewire.media.image import MAX_PIXELS, TimedPicture, animation, check_regular_file, is_picture, resize
 from facewire.media.libav_errors import FOREIGN, one_line, reading
 from facewire.media.orientation import UPRIGHT, Orientation, from_display_matrix, from_rotation
-from facewire.media.sound_choice import sound_of_file, sound_of_pipe
+from facewire.media.sound.choice import sound_of_file, sound_of_pipe
 
 _log = logging.getLogger(__name__)
 

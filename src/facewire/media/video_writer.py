@@ -33,7 +33,7 @@ from av.video.stream import VideoStream
 from facewire.base import processors
 from facewire.base.errors import ConfigError, OutputError, ShapeError
 from facewire.base.files import atomic_output
-from facewire.media.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
+from facewire.media.colours.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
 from facewire.media.frame import Frame, Pixels
 from facewire.media.libav_errors import FOREIGN, one_line, writing
 from facewire.media.sound.audio_track import AudioRule, AudioSource, AudioTrack

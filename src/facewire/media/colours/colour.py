@@ -17,8 +17,8 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image
 
+from facewire.media.colours.hdr import ToneMapper, is_hdr
 from facewire.media.frame import Pixels
-from facewire.media.hdr import ToneMapper, is_hdr
 from facewire.media.image import on_white
 from facewire.media.libav_errors import FOREIGN, one_line
 
