@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facewire.base.errors import NotInstalled
 from facewire.evaluation.measuring.rows import Row, Store
 from facewire.evaluation.measuring.summary import Summary, summarise
 from facewire.evaluation.reports.page import Block, Embedded, Page, Plots, Section, Table, Text, html
 from facewire.evaluation.reports.pages import arrow, page, printed, shown
+from facewire.evaluation.reports.plots import line_plot, number, scatter_plot, strip_plot
 from facewire.evaluation.reports.published import (
     ABLATION,
     CANONICAL,
@@ -23,7 +26,6 @@ from facewire.evaluation.reports.published import (
     TRANSFER,
 )
 from facewire.evaluation.reports.showcase import difference, extremes, film, spread_columns, strip
-from facewire.evaluation.reports.svg import Axis, line_plot, number, scatter_plot, strip_plot
 from facewire.media.video import VideoReader
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.frechet import FID
@@ -118,29 +120,66 @@ def test_published_tables_are_rectangular(table: object) -> None:
     assert len(table.apart) > 80
 
 
-def test_plots_are_well_formed_and_name_their_dots() -> None:
-    plots = [
-        strip_plot("L1 <", {"result": {"a&b": 3.0, "c": 3.0}, "baseline": {"a&b": 9.5}}, unit="px"),
-        strip_plot("one", {"result": {"a": 0.0}}),
-        line_plot(
-            "p", {"x": [(0, 0), (1, 2)], "y": [(0, 1)]}, diagonal=True, level=(0.6, "limit"), x_label="deg"
-        ),
-        scatter_plot("s", {f"p{i}": [(i, -i, "clip")] for i in range(15)}),
+def titles(plot: str) -> list[str]:
+    """Return what marks say when the pointer rests on them."""
+    return [
+        found.text or "" for found in ElementTree.fromstring(plot).iter("{http://www.w3.org/2000/svg}title")
     ]
-    for plot in plots:
-        ElementTree.fromstring(plot)
-    assert "a&amp;b: 3" in plots[0]
-    assert strip_plot("t", {"result": {}}) == line_plot("t", {}) == scatter_plot("t", {}) == ""
 
 
-def test_ticks_are_round_and_inside() -> None:
-    axis = Axis.over([0.13, 0.92], 0, 100)
-    ticks = axis.ticks()
-    assert ticks == pytest.approx([0.2, 0.4, 0.6, 0.8])
-    share = Axis.over([0.0, 0.0], 0, 100).within((0.0, 1.0))
-    assert (share.low, share.high) == (0.0, 0.5)
-    assert Axis.over([1.0, 1.0], 0, 100).within((None, 1.0)).high == 1.0
+def words(plot: str) -> list[str]:
+    """Return what stands in the plot."""
+    return [
+        found.text or "" for found in ElementTree.fromstring(plot).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+def test_every_mark_has_its_title() -> None:
+    strips = strip_plot("L1 <", {"result": {"a&b": 3.0, "c": 3.0}, "baseline": {"a&b": 9.5}}, unit="px")
+    assert titles(strips) == ["a&b: 3", "c: 3", "mean 3", "a&b: 9.5", "mean 9.5"]
+    assert {"L1 <", "px", "result", "baseline"} <= set(words(strips))
+    lines = line_plot("p", {"x": [(0, 0), (1, 2)], "y": [(0, 1)]}, diagonal=True, level=(0.6, "limit"))
+    assert titles(lines) == ["x: 0, 0", "x: 1, 2", "y: 0, 1"]
+    assert {"p", "x", "y", "limit"} <= set(words(lines))
+    dots = scatter_plot("s", {f"p{i}": [(i, -i, "clip")] for i in range(15)})
+    assert titles(dots) == [f"p{i}: clip" for i in range(15)]
+
+
+def test_nothing_to_draw_is_no_plot() -> None:
+    assert strip_plot("t", {"result": {}}) == line_plot("t", {"a": []}) == scatter_plot("t", {}) == ""
+
+
+def test_names_are_taken_as_they_are() -> None:
+    names = ["_hidden", "$x^2$", "a\nb", "漢"]
+    plot = line_plot("$t$", {name: [(1.0, 2.0)] for name in names})
+    assert titles(plot) == [f"{name}: 1, 2" for name in names]
+    assert {"$t$", "_hidden", "$x^2$", "漢"} <= set(words(plot))
+
+
+def test_a_plot_is_the_same_text_every_time_and_has_no_id_that_repeats() -> None:
+    def drawn(title: str) -> str:
+        return line_plot(title, {"a": [(1, 2), (10, 3)]}, log_x=True)
+
+    assert drawn("t") == drawn("t")
+    assert set(re.findall(r' id="(\w+?)_?\d', drawn("t"))) <= {"m", "p"}  # shapes, named by what they are
+
+
+def test_ticks_are_round_and_inside_of_what_is_possible() -> None:
+    plot = strip_plot("share", {"ours": {"a": 0.13, "b": 0.92}}, limits=(0.0, 1.0))
+    assert {"0.2", "0.4", "0.6", "0.8"} <= set(words(plot))
+    plot = strip_plot("share", {"ours": {"a": 0.0, "b": 1.0}}, limits=(0.0, 1.0))
+    assert {"0", "1"} < set(words(plot))
+    assert not {"-0.2", "1.2"} & set(words(plot))
+    plot = line_plot("rates", {"a": [(1.5, 1), (300, 2)]}, log_x=True)
+    assert {"2", "5", "10", "20", "50", "100", "200"} <= set(words(plot))
     assert [number(v) for v in (0, 12345.6, 0.00123, 12.5, -3.0)] == ["0", "12346", "0.00123", "12.5", "-3"]
+
+
+def test_without_matplotlib_one_line_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(NotInstalled, match=r"matplotlib is not installed: pip install 'facewire\[eval\]'"):
+        strip_plot("t", {"ours": {"a": 1.0}})
 
 
 def test_numbers_have_digits_that_suit_them() -> None:
@@ -201,8 +240,7 @@ def test_a_difference_is_grey_where_there_is_none() -> None:
     "values", [(1.0, 1.0 + 1e-7), (1.0 + 1e-7, 1.0 + 2e-7), (-1.0 - 1e-7, -1.0), (0.0, 0.0)]
 )
 def test_values_that_differ_by_rounding_at_a_limit_are_drawn(values: tuple[float, float]) -> None:
-    axis = Axis.over(values, 0, 100).within((-1.0, 1.0))
-    assert axis.ticks()
-    assert "<svg" in strip_plot(
-        "similarity", {"ours": dict(zip("ab", values, strict=True))}, limits=(-1.0, 1.0)
-    )
+    plot = strip_plot("similarity", {"ours": dict(zip("ab", values, strict=True))}, limits=(-1.0, 1.0))
+    ticks = set(words(plot)) - {"similarity", "ours"}
+    assert len(ticks) >= 2
+    assert all(-1 <= float(tick) <= 1 for tick in ticks)

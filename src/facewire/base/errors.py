@@ -2,6 +2,7 @@
 
     FacewireError
       ConfigError          a setting is outside its range or unknown          exit 2
+      NotInstalled         an optional package is missing                      exit 2
       ShapeError           a tensor has the wrong shape                        exit 2
       MediaError           a picture or video cannot be read or written        exit 3
         NoFaceFound        no face where one is needed                         exit 3
@@ -45,6 +46,16 @@ class ConfigError(FacewireError):
     def __init__(self, field: str, value: object, allowed: str) -> None:
         self.field, self.value, self.allowed = field, value, allowed
         super().__init__(f"{field} = {value!r} is not possible: use {allowed}")
+
+
+class NotInstalled(FacewireError):
+    """An optional package is missing; the text says which extra brings it."""
+
+    exit_code = 2
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{package} is not installed: pip install 'facewire[{extra}]'")
 
 
 class ShapeError(FacewireError):

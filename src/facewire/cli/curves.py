@@ -37,11 +37,12 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.evaluation.reports.curves import read_curves, write_page
+    from facewire.evaluation.reports.curves import curves_page, read_curves
+    from facewire.evaluation.reports.page import write_page
 
     runs = [read_curves(Path(folder)) for folder in given.runs]
     output = Path(given.output or Path(given.runs[0], "curves.html"))
-    write_page(runs, output)
+    write_page(curves_page(runs), output)
     if given.json:
         found = [
             {"run": run.name, "steps": run.steps, "last": {term: run.last(term) for term in run.terms}}

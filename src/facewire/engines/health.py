@@ -20,6 +20,7 @@ EXTRAS = (
     ("call", "aiortc", "live calls"),
     ("train", "tensorboard", "curves while training"),
     ("demo", "skimage", "the picture of make demo and of facewire bench"),
+    ("eval", "matplotlib", "the pages of facewire evaluate, compare and curves"),
     ("eval", "dlib", "the measure of identity"),
 )
 

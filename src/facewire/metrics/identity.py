@@ -95,7 +95,7 @@ def absence() -> str:
     """Return why CSIM cannot be computed here, or an empty text."""
     missing = [name for name in ("dlib", "face_recognition_models") if importlib.util.find_spec(name) is None]
     if missing:
-        return f"the optional package {' and '.join(missing)} is not installed: pip install facewire[eval]"
+        return f"the optional package {' and '.join(missing)} is not installed: pip install 'facewire[eval]'"
     return "" if _model_path().is_file() else f"face_recognition_models does not hold {MODEL_FILE}"
 
 

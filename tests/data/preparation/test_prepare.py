@@ -168,8 +168,8 @@ def test_other_settings_need_another_folder(raw: Path, shards: Path, tmp_path: P
 
 
 def test_the_summary_shows_kept_and_left_out(shards: Path) -> None:
-    page = (shards / "summary.html").read_text()
-    for said in ("clips for training", "no-face", "a shot shows no face", "summary-kept.jpg", "0-5&#176;"):
+    page = (shards / "summary.html").read_text(encoding="utf-8")
+    for said in ("clips for training", "no-face", "a shot shows no face", "summary-kept.jpg", "0-5°"):
         assert said in page
     kept = load_image(shards / "summary-kept.jpg")
     assert kept.shape[1] > 3 * 112

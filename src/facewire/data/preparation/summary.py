@@ -10,13 +10,13 @@ Which ones are shown follows from their names, so the page of the same shards is
 from __future__ import annotations
 
 import hashlib
-import html
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from facewire.base.errors import MediaError
 from facewire.base.files import atomic_output, name_bytes, write_text
@@ -125,66 +125,15 @@ def _page(
         "clips enlarged to their size": sum(float(row.get("enlarged") or 0) > 1 for row in clips),
         "pieces left out": sum(row["reason"] != REMNANT for row in rejected),
     }
-    reasons = Counter(row["reason"] for row in rejected)
-    seconds = Counter[str]()
+    seconds: dict[str, list[float]] = defaultdict(list)
     for row in rejected:
-        seconds[row["reason"]] += float(row["end"]) - float(row["start"])  # type: ignore[assignment]
-    left_out = [
-        (reason, REASONS[reason], str(reasons[reason]), f"{seconds[reason]:.1f}")
-        for reason in REASONS
-        if reasons[reason]
-    ]
-    kept, refused = (
-        f'<img src="{name}" alt="">' if there else "<p>none</p>"
-        for name, there in zip(("summary-kept.jpg", "summary-left-out.jpg"), pictures, strict=True)
+        seconds[row["reason"]].append(float(row["end"]) - float(row["start"]))
+    environment = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("summary.html").render(
+        facts=facts,
+        kept=pictures[0],
+        yaw=[(low, high, share) for (low, high), share in zip(pairwise(YAW_BINS), yaw_shares(clips))],
+        left_out=[(reason, REASONS[reason], seconds[reason]) for reason in REASONS if seconds[reason]],
+        refused=pictures[1],
+        parts=PARTS,
     )
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>What was kept, what was left out</title>
-<style>
-body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem }}
-table {{ border-collapse: collapse; margin: .5rem 0 1.5rem }}
-td, th {{ padding: .2rem .9rem .2rem 0; text-align: left }}
-td.number {{ text-align: right; font-variant-numeric: tabular-nums }} img {{ max-width: 100% }}
-</style></head><body>
-<h1>What was kept, what was left out</h1>
-{_table([], [(name, str(value)) for name, value in facts.items()])}
-<h2>Kept</h2>
-{kept}
-<h2>Absolute yaw, share of frames</h2>
-{_bars([f"{low}-{high}" for low, high in pairwise(YAW_BINS)], yaw_shares(clips))}
-<h2>Left out</h2>
-{_table(["reason", "meaning", "pieces", "seconds"], left_out) if left_out else "<p>nothing</p>"}
-{refused}
-<p>All of it: rejected.csv, clips.csv. Pictures of what was left out: {PARTS}/.</p>
-</body></html>
-"""
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def cell(text: str) -> str:
-        number = text.replace(".", "", 1).isdigit()
-        return f'<td class="number">{text}</td>' if number else f"<td>{html.escape(text)}</td>"
-
-    lines = ["<table>"]
-    if head:
-        lines.append("<tr>" + "".join(f"<th>{html.escape(name)}</th>" for name in head) + "</tr>")
-    lines += ["<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows]
-    return "\n".join([*lines, "</table>"])
-
-
-def _bars(names: Sequence[str], shares: Sequence[float]) -> str:
-    """Return a bar chart as SVG."""
-    step, height = 84, 150
-    top = max([*shares, 0.01])
-    parts = [
-        f'<svg viewBox="0 0 {step * len(names)} {height + 44}" width="{step * len(names)}" role="img" '
-        'text-anchor="middle" font-size="13">'
-    ]
-    for index, (name, share) in enumerate(zip(names, shares, strict=True)):
-        x, tall = index * step, height * share / top
-        parts.append(
-            f'<rect x="{x + 8}" y="{20 + height - tall:.1f}" width="{step - 16}" height="{tall:.1f}" fill="#3b6ea5"/>'
-            f'<text x="{x + step / 2}" y="{14 + height - tall:.1f}">{share:.1%}</text>'
-            f'<text x="{x + step / 2}" y="{height + 38}">{name}&#176;</text>'
-        )
-    return "".join([*parts, "</svg>"])

@@ -15,7 +15,7 @@ from facewire import __version__
 from facewire.animation.animator import BATCH, Animator
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError
-from facewire.base.files import atomic_output, write_json, write_text
+from facewire.base.files import write_json
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.evaluation.codecs.clips import Crops, Trial, clips_of
 from facewire.evaluation.codecs.curves import Curves
@@ -34,7 +34,8 @@ from facewire.evaluation.measuring.rows import Measured, Row, Store
 from facewire.evaluation.measuring.scores import ClipScores, FaceTrack
 from facewire.evaluation.measuring.settings import Settings
 from facewire.evaluation.measuring.workbench import Bench, Progress
-from facewire.evaluation.reports.page import html
+from facewire.evaluation.reports.page import write_page
+from facewire.evaluation.reports.plots import require_matplotlib
 from facewire.media.anchor_codecs import absence
 
 NAME: Final = "compare"
@@ -95,8 +96,10 @@ def compare_codecs(
     Raises:
         MediaError: there is no clip.
         ConfigError: no method has such a name.
+        NotInstalled: matplotlib is missing.
         WeightsError: a network of a metric is not the published one.
     """
+    require_matplotlib()
     clips = clips_of(paths, settings.clips)
     chosen, absent = _methods(animator, settings.methods)
     panel = Panel.load(nets, animator.size, animator.device, settings.stride)
@@ -139,9 +142,7 @@ def compare_codecs(
     pictures = output / "pictures"
     pictures.mkdir(exist_ok=True)
     page = codec_page(bench, crops, clips, chosen, curves, document, pictures)
-    with atomic_output(output / "report.html") as temporary:
-        write_text(temporary, html(page))
-    return Comparison(document, curves, output / "report.html", failed)
+    return Comparison(document, curves, write_page(page, output / "report.html"), failed)
 
 
 def measure(bench: Bench, trial: Trial, crops: Crops) -> Measured:

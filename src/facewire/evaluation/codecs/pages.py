@@ -14,8 +14,8 @@ from facewire.evaluation.measuring.clips import EvaluationClip
 from facewire.evaluation.measuring.workbench import Bench
 from facewire.evaluation.reports.page import Block, Page, Plots, Section, Table, Text
 from facewire.evaluation.reports.pages import NONE, arrow, shown
+from facewire.evaluation.reports.plots import line_plot
 from facewire.evaluation.reports.showcase import spread_columns, strip
-from facewire.evaluation.reports.svg import line_plot
 from facewire.media.frame import Pixels
 from facewire.metrics.metric import Metric
 

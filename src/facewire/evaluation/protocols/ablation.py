@@ -18,8 +18,8 @@ from facewire.base.files import write_json
 from facewire.evaluation.measuring.clips import EvaluationClip
 from facewire.evaluation.measuring.compare import Change, compare
 from facewire.evaluation.protocols.reconstruction import RANKING, replay
-from facewire.evaluation.protocols.run import Outcome, write_page
-from facewire.evaluation.reports.page import Embedded, Page, Section, Table, Text
+from facewire.evaluation.protocols.run import Outcome
+from facewire.evaluation.reports.page import Embedded, Page, Section, Table, Text, write_page
 from facewire.evaluation.reports.pages import NONE, published_table, shown
 from facewire.evaluation.reports.published import ABLATION
 from facewire.evaluation.reports.showcase import spread_columns, strip

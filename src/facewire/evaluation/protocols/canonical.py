@@ -28,8 +28,8 @@ from facewire.evaluation.measuring.summary import Entry, Summary
 from facewire.evaluation.measuring.workbench import Bench
 from facewire.evaluation.protocols.protocol import Protocol
 from facewire.evaluation.reports.page import Block, Plots, Section, Text
+from facewire.evaluation.reports.plots import scatter_plot
 from facewire.evaluation.reports.published import CANONICAL
-from facewire.evaluation.reports.svg import scatter_plot
 from facewire.metrics.apertures import Comovement
 from facewire.metrics.keypoint_distance import CLASSICAL
 from facewire.metrics.metric import Metric

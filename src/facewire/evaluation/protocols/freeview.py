@@ -32,9 +32,9 @@ from facewire.evaluation.measuring.workbench import Bench
 from facewire.evaluation.protocols.protocol import Protocol
 from facewire.evaluation.reports.page import Block, Plots, Section, Table, Text
 from facewire.evaluation.reports.pages import shown
+from facewire.evaluation.reports.plots import line_plot
 from facewire.evaluation.reports.published import FRONTALISATION
 from facewire.evaluation.reports.showcase import extremes, film, strip
-from facewire.evaluation.reports.svg import line_plot
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_degrees
 from facewire.media.frame import Pixels

@@ -18,7 +18,7 @@ import torch
 from facewire import __version__
 from facewire.animation.animator import Animator
 from facewire.base.config import to_dict
-from facewire.base.files import atomic_output, write_json, write_text
+from facewire.base.files import write_json
 from facewire.evaluation.measuring.clips import data_hash, find_clips
 from facewire.evaluation.measuring.panel import Panel
 from facewire.evaluation.measuring.rows import Store
@@ -26,8 +26,9 @@ from facewire.evaluation.measuring.settings import Settings
 from facewire.evaluation.measuring.summary import Summary, document, summarise
 from facewire.evaluation.measuring.workbench import Bench, Progress
 from facewire.evaluation.protocols.registry import protocol_of
-from facewire.evaluation.reports.page import Page, html
+from facewire.evaluation.reports.page import write_page
 from facewire.evaluation.reports.pages import page
+from facewire.evaluation.reports.plots import require_matplotlib
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,10 @@ def evaluate(
     Raises:
         ConfigError: no such protocol.
         MediaError: there is no clip.
+        NotInstalled: matplotlib is missing.
         WeightsError: a network of a metric is not the published one.
     """
+    require_matplotlib()
     protocol = protocol_of(name)
     clips = find_clips(data, settings.clips)
     panel = Panel.load(nets, animator.size, animator.device, settings.stride)
@@ -97,17 +100,6 @@ def evaluate(
         f"Facewire: {name}", subtitle, summary, own, protocol.published, protocol.baseline, config, hashes
     )
     return Outcome(report, summary, write_page(written, output / "report.html"))
-
-
-def write_page(written: Page, target: Path) -> Path:
-    """Write a page as HTML, atomically, and return its path.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    with atomic_output(target) as temporary:
-        write_text(temporary, html(written))
-    return target
 
 
 def _common(name: str, animator: Animator, settings: Settings, panel: Panel) -> dict[str, Any]:

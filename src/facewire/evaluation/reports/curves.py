@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facewire.base.errors import MediaError
-from facewire.base.files import atomic_output, write_text
-from facewire.evaluation.reports.page import Block, Embedded, Page, Plots, Section, Table, html
-from facewire.evaluation.reports.svg import line_plot, number
+from facewire.evaluation.reports.page import Block, Embedded, Page, Plots, Section, Table
+from facewire.evaluation.reports.plots import line_plot, number
 
 MOST_POINTS = 120
 """Of a curve; longer ones are drawn as means of neighbouring reports."""
@@ -82,16 +81,6 @@ def read_curves(folder: Path) -> Curves:
         raise MediaError(path, "holds no numbers yet: wait for the first report of the run")
     newest = max(folder.glob(PREVIEWS), default=None)
     return Curves(folder.resolve().name, terms, None if newest is None else newest.read_bytes())
-
-
-def write_page(runs: Sequence[Curves], path: Path) -> None:
-    """Write the page of some runs.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    with atomic_output(path) as temporary:
-        write_text(temporary, html(curves_page(runs)))
 
 
 def curves_page(runs: Sequence[Curves]) -> Page:

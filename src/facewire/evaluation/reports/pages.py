@@ -7,8 +7,8 @@ from typing import Any
 
 from facewire.evaluation.measuring.summary import Entry, Summary
 from facewire.evaluation.reports.page import Block, Page, Plots, Section, Table, Text
+from facewire.evaluation.reports.plots import strip_plot
 from facewire.evaluation.reports.published import PublishedTable
-from facewire.evaluation.reports.svg import strip_plot
 from facewire.metrics.metric import Metric
 
 NONE = "–"
