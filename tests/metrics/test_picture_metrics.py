@@ -9,6 +9,7 @@ import pytest
 import skimage.data
 import skimage.metrics
 import torch
+import torchmetrics.functional.image as functional
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -56,6 +57,15 @@ def test_psnr_is_that_of_scikit_image(strength: float) -> None:
     assert peak_signal_to_noise(image(result), image(truth)).item() == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.parametrize("strength", [2, 80])
+def test_psnr_is_that_of_torchmetrics(strength: float) -> None:
+    result, truth = image(noisy(picture(), strength), picture()[::-1]), image(picture(), picture())
+    expected = functional.peak_signal_noise_ratio(
+        result, truth, data_range=1.0, reduction="none", dim=(1, 2, 3)
+    )
+    assert peak_signal_to_noise(result, truth).tolist() == pytest.approx(expected.tolist(), abs=1e-4)
+
+
 def test_psnr_of_equal_pictures_is_capped() -> None:
     same = image(picture(32))
     assert peak_signal_to_noise(same, same).item() == EQUAL
@@ -78,6 +88,16 @@ def test_ssim_is_that_of_scikit_image(strength: float) -> None:
     assert found == pytest.approx(expected, abs=2e-4)
 
 
+def test_ssim_is_that_of_torchmetrics_without_its_mirrored_borders() -> None:
+    result, truth = image(noisy(picture(), 20)), image(picture())
+    whole, places = functional.structural_similarity_index_measure(
+        result, truth, data_range=1.0, return_full_image=True
+    )
+    found = ssim.structural_similarity(result, truth).item()
+    assert found == pytest.approx(places[..., 5:-5, 5:-5].mean().item(), abs=5e-5)
+    assert found != pytest.approx(whole.item(), abs=1e-3)
+
+
 def test_ssim_of_equal_pictures_is_one_and_of_a_negative_is_below_zero() -> None:
     same = image(picture(64))
     assert ssim.structural_similarity(same, same).item() == pytest.approx(1.0)
@@ -88,7 +108,6 @@ def test_ssim_of_equal_pictures_is_one_and_of_a_negative_is_below_zero() -> None
 
 @pytest.mark.parametrize("strength", [5, 60])
 def test_ms_ssim_is_that_of_torchmetrics(strength: float) -> None:
-    functional = pytest.importorskip("torchmetrics.functional.image")
     truth = picture()
     result = noisy(truth, strength)
     # One channel at a time: torchmetrics multiplies the scales' means over channels, we take channels apart.

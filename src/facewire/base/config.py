@@ -3,6 +3,9 @@
 A settings class is a frozen, keyword-only dataclass whose fields are numbers, strings, booleans, literals,
 tuples of those, optional ones, or further settings. Ranges are the class's own business (`__post_init__`);
 this file checks names and types, so that a misspelt or outdated setting never passes silently.
+
+Kept by hand: msgspec lets unknown names of a dataclass pass, pydantic would bring four packages into a room of the
+standard library alone, and both say less about what to write instead (docs/lab/2026-11-29-libraries.md).
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from facewire.base.errors import ConfigError
@@ -41,7 +45,7 @@ def from_dict(kind: type[Settings], data: Mapping[str, Any], at: str = "") -> Se
     if not isinstance(data, Mapping):
         raise ConfigError(at or kind.__name__, data, "a table of settings")
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     for name in data:
         if name not in fields:
             raise ConfigError(_path(at, name), data[name], f"one of: {', '.join(fields)}")
@@ -52,6 +56,10 @@ def from_dict(kind: type[Settings], data: Mapping[str, Any], at: str = "") -> Se
         if name not in data and not has_default:
             raise ConfigError(_path(at, name), None, "a value; it has no default")
     return kind(**{name: _typed(hints[name], value, _path(at, name)) for name, value in data.items()})
+
+
+_hints = cache(get_type_hints)
+"""Types of a class by field name, which cost more to find than everything else here."""
 
 
 def _path(at: str, name: object) -> str:

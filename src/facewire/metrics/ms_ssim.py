@@ -4,7 +4,8 @@ Contrast-structure at every scale and luminance at the coarsest, raised to the p
 scales are 2 x 2 averages of the one before. The window is that of ssim.py. Negative means count as zero. Range 0
 to 1, 1 for equal pictures; higher is better. Pictures need sides of at least 176.
 
-Source: Wang, Simoncelli, Bovik, Multiscale structural similarity (2003).
+Source: Wang, Simoncelli, Bovik, Multiscale structural similarity (2003). Not taken from torchmetrics, which mixes the
+channels before the powers and cannot give SSIM along with it (docs/lab/2026-11-29-libraries.md).
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ Local means, variances and covariance under a Gaussian window of 11 x 11 with si
 the channels. Range -1 to 1, 1 for equal pictures; higher is better.
 
 Source: Wang, Bovik, Sheikh, Simoncelli, Image quality assessment (2004); the same as scikit-image's
-`structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
+`structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`. Not taken from torchmetrics,
+which counts mirrored borders too and needs seven times the processor time (docs/lab/2026-11-29-libraries.md).
 """
 
 from __future__ import annotations
