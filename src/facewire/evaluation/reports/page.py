@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from facewire.base.files import atomic_output
+from facewire.base.files import atomic_output, write_text
 
 MIME = {".jpg": "image/jpeg", ".png": "image/png", ".mp4": "video/mp4"}
 
@@ -112,5 +112,5 @@ def write_page(page: Page, path: Path) -> Path:
         OutputError: it cannot be written.
     """
     with atomic_output(path) as temporary:
-        temporary.write_text(html(page), encoding="utf-8")
+        write_text(temporary, html(page))
     return path
