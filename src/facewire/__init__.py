@@ -151,9 +151,10 @@ def encode(
     from facewire.talks.squares import TalkSquares
 
     chosen = options or EncodeOptions()
+    photo = None if source is None else animator.person(source, crop_mode=crop).picture
     squares = TalkSquares(animator, video, crop_mode=crop, sound=chosen.sound, kbit_per_s=chosen.kbit_per_s)
     with squares, atomic_output(output) as temporary, temporary.open("wb") as sink:
-        return encode(animator, squares, sink, chosen, output=str(output), photo=source, crop_mode=crop)
+        return encode(animator, squares, sink, chosen, output=str(output), photo=photo)
 
 
 def decode(

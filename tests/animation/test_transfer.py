@@ -97,12 +97,12 @@ def test_view_turns_frames_along_the_path_and_leaves_the_neck_where_it_is() -> N
 
 
 def test_absent_frames_hold_the_last_motion_and_the_start_takes_the_first_present_one() -> None:
-    assert held_rows([False, True, False, False, True], "clip.mp4") == [1, 1, 1, 1, 4]
+    assert held_rows([False, True, False, False, True], "clip.mp4", "") == [1, 1, 1, 1, 4]
 
 
 def test_a_clip_without_any_face_is_an_error_that_names_it() -> None:
     with pytest.raises(NoFaceFound, match=r"clip\.mp4"):
-        held_rows([False], "clip.mp4")
+        held_rows([False], "clip.mp4", "a hint")
 
 
 def test_following_square_is_interpolated_in_time() -> None:

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from facewire.base.batches import in_batches
-from facewire.base.errors import ConfigError, NoFaceFound
+from facewire.base.errors import ConfigError, MediaError, NoFaceFound
 from facewire.engines.choice import TORCH, Choice, open_engine
 from facewire.engines.choice import choose as choose_engine
 from facewire.engines.engine import Engine, Prepared
+from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
 from facewire.geometry.head_motion import HeadMotion
@@ -127,6 +128,7 @@ class Animator:
 
         Raises:
             NoFaceFound: "auto" and there is no face, or not so many.
+            MediaError: the picture cannot be read, or the head in it is not upright.
         """
         name = str(photo) if isinstance(photo, str | Path) else "photo"
         pixels = load_image(photo) if isinstance(photo, str | Path) else photo
@@ -134,7 +136,11 @@ class Animator:
             picture, count = resize(pixels, (self.size, self.size)), 1
         elif crop_mode == "auto":
             faces = self.finder.find(pixels) or self.finder.find(pixels, profiles=True)
+            if not faces:
+                raise NoFaceFound(name, missed(self.finder, pixels))
             chosen = choose(faces, face, name)
+            if mend := turned(self.finder, pixels, chosen):
+                raise MediaError(name, mend)
             box: CropBox = crop_box_from_faces([chosen], *pixels.shape[:2])
             picture, count = crop(pixels, box, self.size), len(faces)
         else:
@@ -207,12 +213,8 @@ def choose(faces: list[Face], index: int, name: str) -> Face:
     """Return the face asked for.
 
     Raises:
-        NoFaceFound: there is none, or not so many.
+        NoFaceFound: there are not so many.
     """
-    if not faces:
-        raise NoFaceFound(
-            name, "use a photo in which the face is larger and seen from the front, or --crop none"
-        )
     if not 0 <= index < len(faces):
         raise NoFaceFound(name, f"{len(faces)} found: --face takes 0 to {len(faces) - 1}")
     return faces[index]

@@ -26,6 +26,9 @@ from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.video import VideoReader
 
+UNCROPPED = "in no frame, each taken as a square crop of a head; without --crop none the head is looked for"
+NO_MOTION = "in no frame a face that can be read; use a video in which it is larger and seen from the front"
+"""What to do about a video in which no frame shows a face."""
 DIM, DARK = 0.75, 0.5
 """Brightness of a face relative to its usual one below which it is lit up a little, and wholly: in a fade the
 networks read another expression than in the light."""
@@ -117,7 +120,7 @@ def record(
         rate, problem = reader.rate, "the video is cut off" if reader.truncated else ""
     if not times:
         raise MediaError(video, "has no frames")
-    rows = held_rows(presence, video)
+    rows = held_rows(presence, video, UNCROPPED if crop_mode == "none" else NO_MOTION)
     return RecordedMotion(
         rows_of(HeadMotion.cat(motions), rows),
         tuple(times),
@@ -183,7 +186,7 @@ def read_squares(animator: Animator, squares: Sequence[HeadSquare]) -> tuple[Hea
     return motion, [seen and square.shows for seen, square in zip(present, squares, strict=True)]
 
 
-def held_rows(presence: Iterable[bool], name: str | Path) -> list[int]:
+def held_rows(presence: Iterable[bool], name: str | Path, hint: str) -> list[int]:
     """Return for every frame the number of the frame whose motion it takes: its own, or where there is none the one
     before; at the start the first one.
 
@@ -192,7 +195,7 @@ def held_rows(presence: Iterable[bool], name: str | Path) -> list[int]:
     """
     shown = list(presence)
     if not any(shown):
-        raise NoFaceFound(name, "in no frame of the driving video; try --crop none if it is cropped already")
+        raise NoFaceFound(name, hint)
     last = shown.index(True)
     rows = []
     for position, present in enumerate(shown):

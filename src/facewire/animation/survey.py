@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.base.errors import ConfigError, NoFaceFound
+from facewire.base.errors import ConfigError, MediaError, NoFaceFound
 from facewire.data.preparation.cuts import CutDetector
+from facewire.face.advice import missed, turned
 from facewire.face.crop import FACE_SHARE, UNION_SHARE, CropBox, crop, crop_box_from_boxes
 from facewire.face.finder import Face, FaceFinder, prominence
 from facewire.media.frame import Frame, Pixels
@@ -165,6 +166,9 @@ class Surveyor:
         self._stretches: list[Stretch] = []
         self._shots = self.people = 0
         """How many shots show a face so far, and how many people at once at most."""
+        self._first: Pixels | None = None
+        self._example: tuple[Pixels, Face] | None = None
+        """The first face that was seen, in its picture."""
         self._last = -np.inf
 
     def see(self, frame: Frame) -> None:
@@ -174,6 +178,7 @@ class Surveyor:
         if self._shot is None or cut or not self._shot.fits(frame.pixels):
             self._close()
             self._shot = _Shot(self._finder, (self._last + time) / 2, frame.pixels)
+            self._first = frame.pixels if self._first is None else self._first
         self._shot.see(frame.pixels, time)
         self._last = time
 
@@ -182,10 +187,14 @@ class Surveyor:
 
         Raises:
             NoFaceFound: they show no face, or not so many people at once.
+            MediaError: the head is not upright.
         """
         self._close()
-        if not self.people:
-            raise NoFaceFound(self._video, "in no frame of the driving video")
+        if not self.people or self._example is None:
+            hint = "" if self._first is None else f"; {missed(self._finder, self._first)}"
+            raise NoFaceFound(self._video, f"in no frame{hint}")
+        if mend := turned(self._finder, *self._example):
+            raise MediaError(self._video, mend)
         if self._face >= self.people:
             raise NoFaceFound(
                 self._video, f"number {self._face}: at most {self.people} found, the first one is number 0"
@@ -197,6 +206,7 @@ class Surveyor:
             return
         self._shot.finish()
         people = self._shot.people()
+        self._example = self._example or self._shot.example
         self.people = max(self.people, len(people))
         self._shots += bool(people)
         tracks = people[min(self._face, len(people) - 1)] if people else []
@@ -234,6 +244,8 @@ class _Shot:
         self._tracks: list[_Track] = []
         self._look_times: list[float] = []
         self._newest: tuple[Pixels, float] | None = None
+        self.example: tuple[Pixels, Face] | None = None
+        """The first face that was seen, in its picture."""
 
     def fits(self, pixels: Pixels) -> bool:
         """Say whether a frame has the shape of the shot."""
@@ -332,6 +344,7 @@ class _Shot:
     def _add(self, track: _Track, face: Face | None, pixels: Pixels, time: float, scale: float) -> None:
         track.last = face
         if face is not None:
+            self.example = self.example or (pixels, face)
             track.times.append(time)
             track.boxes.append(tuple(scale * value for value in face.box))
             square = crop_box_from_boxes(np.array([face.box]), *pixels.shape[:2])

@@ -3,6 +3,7 @@
     FacewireError
       ConfigError          a setting is outside its range or unknown          exit 2
       NotInstalled         an optional package is missing                      exit 2
+      UsageError           a command line cannot be understood                exit 2
       ShapeError           a tensor has the wrong shape                        exit 2
       MediaError           a picture or video cannot be read or written        exit 3
         NoFaceFound        no face where one is needed                         exit 3
@@ -56,6 +57,12 @@ class NotInstalled(FacewireError):
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
         super().__init__(f"{package} is not installed: pip install 'facewire[{extra}]'")
+
+
+class UsageError(FacewireError):
+    """A command line cannot be understood; the text says which part."""
+
+    exit_code = 2
 
 
 class ShapeError(FacewireError):

@@ -99,6 +99,31 @@ def beside(target: Path) -> Path:
     return target.with_name(f".facewire-{secrets.token_hex(8)}{target.suffix}")
 
 
+def check_output(path: str | Path, *, overwrite: bool = True) -> None:
+    """Find out whether `atomic_output` could write now; nothing is left behind.
+
+    Raises:
+        OutputError: as `atomic_output`.
+    """
+    with _as_output_error(path):
+        _try(beside(_checked_target(Path(path), overwrite)))
+
+
+def check_output_folder(path: str | Path) -> None:
+    """Find out whether files could be written into a folder that is made if need be; nothing is left behind.
+
+    Raises:
+        OutputError: a file is in the way, or there is no permission or space.
+    """
+    with _as_output_error(path):
+        place = Path(os.path.realpath(path))
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            raise OutputError(path, "a file is in the way: give the name of a folder")
+        _try(beside(place / "any"))
+
+
 def write_json(path: str | Path, obj: Any, *, overwrite: bool = True) -> None:
     """Write `obj` as indented UTF-8 JSON, atomically. NaN and infinities raise ValueError: JSON has none.
 
@@ -203,6 +228,12 @@ def _checked_target(path: Path, overwrite: bool) -> Path:
     if not os.access(target, os.W_OK):
         raise OutputError(path, "the file is write-protected: choose another name or change its permissions")
     return target
+
+
+def _try(file: Path) -> None:
+    """Create a file and remove it again."""
+    _create(file)
+    file.unlink()
 
 
 def _create(file: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
+
+if TYPE_CHECKING:
+    from facewire.animation.driving import RecordedMotion
 
 EXAMPLES = """examples:
   facewire animate photo.jpg driving.mp4 -o talking.mp4
@@ -46,14 +50,15 @@ def add_to(commands: Any) -> None:
         "--relative",
         dest="relative",
         action="store_true",
-        default=True,
-        help="add the driver's changes to the source's own pose and expression (default)",
+        default=None,
+        help="add the driver's changes to the source's own pose and expression (default; a single picture is taken as it is)",
     )
     motion.add_argument(
         "--absolute", dest="relative", action="store_false", help="take the driver's as they are"
     )
     parser.add_argument(
         "--reference",
+        type=_reference,
         default="best",
         metavar="best|first|N",
         help="driving frame that corresponds to the source in relative motion (default: best)",
@@ -61,17 +66,23 @@ def add_to(commands: Any) -> None:
     options.add_source_options(parser)
     options.add_driving_face(parser)
     options.add_view_options(parser)
-    parser.add_argument("--keypoints", type=int, metavar="N", help="use only the first N keypoints")
+    parser.add_argument(
+        "--keypoints", type=whole("keypoints", 1), metavar="N", help="use only the first N keypoints"
+    )
     parser.add_argument("--side-by-side", action="store_true", help="show source, driver and result together")
     parser.add_argument("--no-audio", action="store_true", help="leave the driver's sound out")
     parser.add_argument(
         "--tolerant", action="store_true", help="pass over damage of a recorded motion, and end with 0"
     )
-    parser.add_argument(
-        "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
-    )
+    options.add_quality_option(parser)
     options.add_engine_option(parser)
     options.add_model_options(parser)
+    places.declare(
+        parser,
+        *(places.Input(name) for name in ("source", "source_option", "driving", "driving_option")),
+        places.WEIGHTS,
+        places.Output("output", places.video_name),
+    )
     parser.set_defaults(run=run)
 
 
@@ -84,34 +95,40 @@ def run(given: argparse.Namespace) -> int:
     from facewire.animation.driving import record  # isort: skip
 
     source, driving = _inputs(given)
+    view, recorded_file = options.view_of(given), is_motion_file(driving)
+    if given.side_by_side and recorded_file:
+        raise ConfigError("side-by-side", True, "a driving video; a recorded motion has no pictures")
+    _check_media(source, driving)
     animator = options.animator_of(given)
-    options.tell_engine(animator.use(given.engine), given.quiet)
-    if given.keypoints is not None and not 1 <= given.keypoints <= animator.model.keypoints:
-        raise ConfigError("keypoints", given.keypoints, f"1 to {animator.model.keypoints}")
-    view = options.view_of(given)
+    options.check_keypoints(given.keypoints, animator)
+    options.check_engine(given.engine, animator)
+    recorded = read_motion(driving, animator, tolerant=given.tolerant) if recorded_file else None
+    if given.reference.isdecimal():
+        _check_reference(int(given.reference), driving, recorded)
     person = animator.person(source, crop_mode=given.crop, face=given.face)
     if person.faces > 1:
         options.note(f"{source}: {person.faces} faces, face {given.face} taken; --face N picks another")
+    options.tell_engine(animator.use(given.engine), given.quiet)
     bars = options.Bars(given.quiet)
-    recorded_file = is_motion_file(driving)
-    if recorded_file:
-        recorded = read_motion(driving, animator, tolerant=given.tolerant)
-    else:
+    if recorded is None:
         recorded = record(animator, driving, crop_mode=given.crop, face=given.driving_face, progress=bars)
     options.note_driving(driving, recorded, given.driving_face)
     if recorded.missing:
         options.note(
             f"{driving}: no face in {recorded.missing} of {len(recorded)} frames; they hold the last motion"
         )
-    if given.side_by_side and recorded_file:
-        raise ConfigError("side-by-side", True, "a driving video; a recorded motion has no pictures")
     beside = (
         beside_frames(driving, animator, crop_mode=given.crop, face=given.driving_face)
         if given.side_by_side
         else None
     )
     chosen = AnimateOptions(
-        relative=given.relative, reference=given.reference, view=view, kept=given.keypoints, crf=given.crf
+        relative=options.relative_of(given.relative, len(recorded), driving),
+        reference=given.reference,
+        view=view,
+        kept=given.keypoints,
+        crf=options.quality_of(given),
+        overwrite=given.overwrite,
     )
     audio = None if recorded_file or given.no_audio else driving
     report = animate(
@@ -142,3 +159,37 @@ def _inputs(given: argparse.Namespace) -> tuple[str, str]:
             "arguments", " ".join(positions) or "too few", "facewire animate SOURCE DRIVING -o OUT"
         )
     return source, driving
+
+
+def _reference(text: str) -> str:
+    """Return which frame is the reference."""
+    from facewire.base.errors import ConfigError
+
+    if text not in ("best", "first") and not text.isdecimal():
+        raise ConfigError("reference", text, "best, first, or the number of a frame, from 0")
+    return text
+
+
+def _check_reference(number: int, driving: str, recorded: RecordedMotion | None) -> None:
+    """Raise ConfigError if the driving video certainly has no frame of this number."""
+    from facewire.base.errors import ConfigError
+    from facewire.media.video import count_frames
+
+    frames = count_frames(driving, number + 1) if recorded is None else len(recorded)
+    if number >= frames:
+        raise ConfigError("reference", str(number), f"best, first, or a frame from 0 to {frames - 1}")
+
+
+def _check_media(source: str, driving: str) -> None:
+    """Raise MediaError if photo and video are swapped, or are something else altogether."""
+    from facewire.base.errors import MediaError
+    from facewire.talks.motion_file import is_motion_file
+
+    kinds = places.kind_of(source), places.kind_of(driving)
+    if kinds in (("video", "picture"), ("talk", "picture")):
+        raise MediaError(
+            source, f"is a {kinds[0]} and {driving} a picture: the photo comes first, then what drives it"
+        )
+    places.photo(source)
+    if not is_motion_file(driving):
+        places.video(driving)

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 
 EXAMPLES = """examples:
   facewire bench
@@ -28,8 +29,12 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "photo", nargs="?", help="a picture with a face (default: scikit-image's astronaut, if installed)"
     )
-    parser.add_argument("--frames", type=_count, default=100, metavar="N", help="timed frames (default: 100)")
-    parser.add_argument("--threads", type=_count, metavar="N", help="processors to use (default: all)")
+    parser.add_argument(
+        "--frames", type=whole("frames", 1), default=100, metavar="N", help="timed frames (default: 100)"
+    )
+    parser.add_argument(
+        "--threads", type=whole("threads", 1), metavar="N", help="processors to use (default: all)"
+    )
     parser.add_argument(
         "--precision",
         choices=("float32", "bfloat16", "int8"),
@@ -49,6 +54,12 @@ def add_to(commands: Any) -> None:
     )
     options.add_engine_option(parser)
     options.add_report_options(parser)
+    places.declare(
+        parser,
+        places.Input("photo", places.photo),
+        places.WEIGHTS,
+        places.Output("output", places.ends_in(".json")),
+    )
     parser.set_defaults(run=run)
 
 
@@ -70,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
         options.note("measuring, about a minute")
     numbers = measure(photo, settings, paper_frames=0 if given.no_paper else 2)
     if given.output is not None:
-        write_json(given.output, numbers)
+        write_json(given.output, numbers, overwrite=given.overwrite)
     print(json.dumps(numbers, indent=2) if given.json else "\n".join(_lines(numbers)))
     return 0
 
@@ -111,10 +122,3 @@ def _lines(numbers: dict[str, Any]) -> list[str]:
 
 def _both(value: dict[str, float]) -> str:
     return f"{value['median']} ms median, {value['p95']} ms p95"
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return value

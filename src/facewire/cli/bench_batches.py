@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import number, whole
 
 NAME = "bench batches"
 """Two words that count as one command, see main.py."""
@@ -31,7 +32,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "preset", nargs="?", default="compact-256", metavar="PRESET", help="default: compact-256"
     )
-    parser.add_argument("--batch", type=int, default=8, metavar="N", help="pictures at once (default: 8)")
+    parser.add_argument(
+        "--batch", type=whole("batch", 1), default=8, metavar="N", help="pictures at once (default: 8)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     options.add_thread_option(parser)
     parser.add_argument(
@@ -41,23 +44,23 @@ def add_to(commands: Any) -> None:
         "--compile", action="store_true", help="torch.compile first; CUDA graphs on a GPU (minutes)"
     )
     parser.add_argument(
-        "--seconds", type=float, default=5.0, metavar="S", help="for sender and receiver each (default: 5)"
+        "--seconds",
+        type=number("seconds", 0, 3600),
+        default=5.0,
+        metavar="S",
+        help="for sender and receiver each (default: 5)",
     )
     options.add_report_options(parser)
+    places.declare(parser)
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.base.errors import ConfigError
     from facewire.benchmarks.batches import measure
     from facewire.cli.train import device_of
     from facewire.training.precision import compute_type
 
-    if given.batch < 1:
-        raise ConfigError("batch", given.batch, "a whole number of 1 or more")
-    if not 0 <= given.seconds < 3600:
-        raise ConfigError("seconds", given.seconds, "less than an hour")
     device = device_of(given.device)
     dtype = compute_type(given.precision, device)
     report = measure(

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 
 if TYPE_CHECKING:
     import torch
@@ -41,9 +42,15 @@ def add_to(commands: Any) -> None:
         "preset", nargs="?", default="compact-256", metavar="PRESET", help="default: compact-256"
     )
     parser.add_argument("--data", metavar="SHARDS|DIR", help="shards or clips (default: made-up clips)")
-    parser.add_argument("--steps", type=int, default=20, metavar="N", help="timed steps (default: 20)")
-    parser.add_argument("--warm-up", type=int, default=5, metavar="N", help="steps before those (default: 5)")
-    parser.add_argument("--batch", type=int, metavar="N", help="pairs in a step (default: the preset's)")
+    parser.add_argument(
+        "--steps", type=whole("steps", 1), default=20, metavar="N", help="timed steps (default: 20)"
+    )
+    parser.add_argument(
+        "--warm-up", type=whole("warm-up", 0), default=5, metavar="N", help="steps before those (default: 5)"
+    )
+    parser.add_argument(
+        "--batch", type=whole("batch", 1), metavar="N", help="pairs in a step (default: the preset's)"
+    )
     parser.add_argument("--precision", choices=("auto", "bf16", "fp16", "fp32"), help="default: auto")
     parser.add_argument(
         "--perceptual", nargs="+", default=[], metavar="FILE", help="network of the perceptual loss"
@@ -56,26 +63,37 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     options.add_thread_option(parser)
     parser.add_argument(
-        "--ranks", type=int, default=1, metavar="N", help="processes that train together (default: 1)"
+        "--ranks",
+        type=whole("ranks", 1),
+        default=1,
+        metavar="N",
+        help="processes that train together (default: 1)",
     )
     parser.add_argument(
-        "--slices", type=int, metavar="N", help="parts of a batch (default: one for each rank)"
+        "--slices", type=whole("slices", 1), metavar="N", help="parts of a batch (default: one for each rank)"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="threads that prepare batches")
+    parser.add_argument(
+        "--workers", type=whole("workers", 1), metavar="N", help="threads that prepare batches"
+    )
     parser.add_argument("--compile", action="store_true", help="torch.compile the networks")
     parser.add_argument("--profile", metavar="FILE", help="also write a table of what takes longest")
     options.add_report_options(parser)
+    places.declare(
+        parser,
+        places.Input("data", places.any_folder),
+        places.Input("perceptual", places.network),
+        places.Input("face_perceptual", places.network),
+        places.Output("profile", places.ends_in(".txt")),
+        places.Output("cache", folder=True),
+    )
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.base.errors import ConfigError
     from facewire.cli.train import device_of, launch
     from facewire.training.machine.ranks import joined_ranks, launched_ranks, local_device
 
-    if given.steps < 1 or given.warm_up < 0:
-        raise ConfigError("steps", given.steps, "a whole number of 1 or more")
     if given.ranks > 1 and launched_ranks() == 1:
         return launch(given.ranks)
     device = local_device(device_of(given.device))
@@ -113,7 +131,7 @@ def _measure(given: argparse.Namespace, device: torch.device, ranks: Ranks, fold
         if given.profile is not None:
             table = bench.profile(trainer)
             if ranks.first:
-                with atomic_output(given.profile) as temporary:
+                with atomic_output(given.profile, overwrite=given.overwrite) as temporary:
                     write_text(temporary, table)
     if ranks.first:
         options.show(report, given.json, lambda: _lines(report))

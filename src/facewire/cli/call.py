@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 
 if TYPE_CHECKING:
     from facewire.transport.invitation import Invitation
@@ -49,7 +50,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--join", metavar="LINK", help="invitation link; replaces --room and --signal")
     parser.add_argument(
         "--port",
-        type=int,
+        type=whole("port", 0, 65535),
         default=DEFAULT_PORT,
         help=f"of the page, 0 for any free one (default: {DEFAULT_PORT})",
     )
@@ -88,6 +89,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     options.add_thread_option(parser)
     options.add_engine_option(parser)
+    places.declare(parser, places.WEIGHTS)
     parser.set_defaults(run=run)
 
 

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 
 if TYPE_CHECKING:
     from facewire.evaluation.codecs.compare import Comparison
@@ -37,12 +38,17 @@ def add_to(commands: Any) -> None:
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="videos, or folders of videos")
     parser.add_argument("-o", "--output", required=True, metavar="REPORT", help="folder, made if need be")
     parser.add_argument(
-        "--clips", dest="most", type=int, metavar="N", help="only N clips of a folder, spread"
+        "--clips", dest="most", type=whole("clips", 1), metavar="N", help="only N clips of a folder, spread"
     )
     parser.add_argument(
-        "--frames", type=int, metavar="N", help="only the first N frames of a clip (default: 750)"
+        "--frames",
+        type=whole("frames", 2),
+        metavar="N",
+        help="only the first N frames of a clip (default: 750)",
     )
-    parser.add_argument("--stride", type=int, metavar="S", help="measure every S-th frame (default: 5)")
+    parser.add_argument(
+        "--stride", type=whole("stride", 1), metavar="S", help="measure every S-th frame (default: 5)"
+    )
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
     parser.add_argument(
         "--methods",
@@ -55,6 +61,13 @@ def add_to(commands: Any) -> None:
         "--crop", choices=("auto", "none"), default="auto", help="as for encode (default: auto)"
     )
     options.add_model_options(parser)
+    places.declare(
+        parser,
+        places.Input("clips", places.file_or_folder),
+        places.Input("nets", places.networks),
+        places.WEIGHTS,
+        places.Output("output", folder=True),
+    )
     parser.set_defaults(run=run)
 
 

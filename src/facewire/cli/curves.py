@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from facewire.cli import places
+
 EXAMPLES = """examples:
   facewire curves run/
   facewire curves run-a/ run-b/ -o beside.html
@@ -32,6 +34,11 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print the numbers at the end of each run as JSON"
     )
+    places.declare(
+        parser,
+        places.Input("runs", places.any_folder),
+        places.Output("output", places.ends_in(".html", ".htm")),
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
 
     runs = [read_curves(Path(folder)) for folder in given.runs]
     output = Path(given.output or Path(given.runs[0], "curves.html"))
-    write_page(curves_page(runs), output)
+    write_page(curves_page(runs), output, overwrite=given.overwrite is not False)
     if given.json:
         found = [
             {"run": run.name, "steps": run.steps, "last": {term: run.last(term) for term in run.terms}}

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options, pipes
+from facewire.cli import options, pipes, places
 
 if TYPE_CHECKING:
     from facewire.talks.decoder import DecodeReport
@@ -45,11 +45,16 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--tolerant", action="store_true", help="pass over damage instead of stopping, and end with 0"
     )
-    parser.add_argument(
-        "--crf", type=int, default=18, help="quality of the output, 0 best to 51 (default: 18)"
-    )
+    options.add_quality_option(parser)
     options.add_source_options(parser)
     options.add_model_options(parser)
+    places.declare(
+        parser,
+        places.Input("talk", places.talk, pipe=True),
+        places.Input("source", places.photo),
+        places.WEIGHTS,
+        places.Output("output", places.video_name, pipe=True),
+    )
     parser.set_defaults(run=run)
 
 
@@ -58,11 +63,17 @@ def run(given: argparse.Namespace) -> int:
     from facewire.base.errors import MotionFileError
     from facewire.talks.decoder import DecodeOptions, decode
 
+    view = options.view_of(given)
+    frames = None if given.talk == pipes.PIPE else _length(given.talk)
+    relative = not given.absolute
+    if given.source is not None:
+        relative = options.relative_of(None if relative else False, frames, given.talk)
     chosen = DecodeOptions(
-        view=options.view_of(given),
-        relative=not given.absolute,
+        view=view,
+        relative=relative,
         tolerant=given.tolerant,
-        crf=given.crf,
+        crf=options.quality_of(given),
+        overwrite=given.overwrite is not False,
     )
     animator = options.animator_of(given)
     other = None
@@ -79,7 +90,7 @@ def run(given: argparse.Namespace) -> int:
             name=given.talk,
             other=other,
             sink=sys.stdout.buffer if piped else None,
-            frames=None if given.talk == pipes.PIPE else _length(given.talk),
+            frames=frames,
             progress=bars,
         )
     bars.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
 
 EXAMPLES = """examples:
   facewire doctor
@@ -25,6 +25,7 @@ def add_to(commands: Any) -> None:
         "--weights", default="compact-256", metavar="NAME|FILE", help="which model (default: compact-256)"
     )
     options.add_report_options(parser)
+    places.declare(parser)
     parser.set_defaults(run=run)
 
 

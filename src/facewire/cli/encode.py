@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options, pipes
+from facewire.cli import options, pipes, places
+from facewire.cli.arguments import number, whole
 
 if TYPE_CHECKING:
     from facewire.talks.encoder import EncodeReport
@@ -57,7 +59,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument(
         "--limit",
-        type=float,
+        type=number("limit", 0, 256, open_below=True),
         metavar="PIXELS",
         help="adaptive: how far a keypoint may be off for not being sent, of 256 pixels (default: 1)",
     )
@@ -77,22 +79,30 @@ def add_to(commands: Any) -> None:
         "--still", choices=("avif", "webp", "jpeg"), default="avif", help="codec of pictures (default: avif)"
     )
     parser.add_argument(
-        "--still-quality", type=int, default=75, metavar="Q", help="their quality, 1 to 100 (default: 75)"
+        "--still-quality",
+        type=whole("still quality", 1, 100),
+        default=75,
+        metavar="Q",
+        help="their quality, 1 to 100 (default: 75)",
     )
     parser.add_argument(
         "--confirm-after",
-        type=int,
+        type=whole("confirm after", 0),
         default=5,
         metavar="N",
         help="stream: frames until a packet counts as received, 0 for never (default: 5)",
     )
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
     parser.add_argument(
-        "--audio-rate", type=int, default=24, metavar="KBIT", help="of the sound, kbit/s (default: 24)"
+        "--audio-rate",
+        type=whole("audio rate", 6, 256),
+        default=24,
+        metavar="KBIT",
+        help="of the sound, kbit/s (default: 24)",
     )
     parser.add_argument(
         "--start",
-        type=float,
+        type=number("start", 0, unit=" seconds"),
         default=0.0,
         metavar="SECONDS",
         help="leave the video's beginning out (default: 0)",
@@ -100,12 +110,20 @@ def add_to(commands: Any) -> None:
     options.add_source_options(parser)
     options.add_driving_face(parser)
     options.add_model_options(parser)
+    places.declare(
+        parser,
+        places.Input("video", places.video, pipe=True),
+        places.Input("source", places.photo),
+        places.WEIGHTS,
+        places.Output("output", places.ends_in(".fwv"), pipe=True),
+    )
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.codec.sufficiency import LIMIT
+    from facewire.media.still import check_still
     from facewire.talks.encoder import EncodeOptions, encode
     from facewire.talks.squares import TalkSquares
 
@@ -120,7 +138,12 @@ def run(given: argparse.Namespace) -> int:
         confirm_after=given.confirm_after or None,
         refresh=given.refresh,
     )
+    check_still(given.still, given.still_quality)
     animator = options.animator_of(given)
+    options.check_keypoints(given.keypoints, animator)
+    own = None
+    if given.source is not None:
+        own = animator.person(given.source, crop_mode=given.crop, face=given.face)
     bars = options.Bars(given.quiet)
     squares = TalkSquares(
         animator,
@@ -133,16 +156,17 @@ def run(given: argparse.Namespace) -> int:
         kbit_per_s=given.audio_rate,
         progress=bars,
     )
-    with squares, pipes.sink(given.output) as sink:
+    if own is not None:
+        relative = options.relative_of(None if chosen.relative else False, squares.expected, given.video)
+        chosen = replace(chosen, relative=relative)
+    with squares, pipes.sink(given.output, overwrite=given.overwrite) as sink:
         report = encode(
             animator,
             squares,
             sink,
             chosen,
             output=given.output,
-            photo=given.source,
-            crop_mode=given.crop,
-            face=given.face,
+            photo=None if own is None else own.picture,
             live=given.output == pipes.PIPE,
             progress=bars,
         )
@@ -165,8 +189,8 @@ def _person(given: argparse.Namespace) -> int:
 
 
 def _count(text: str) -> int | str:
-    """Return a number of keypoints, or the word adaptive; what else it is is said later."""
-    return int(text) if text.isdecimal() else text
+    """Return a number of keypoints, or the word adaptive."""
+    return text if text == "adaptive" else whole("keypoints", 1)(text)
 
 
 def _lines(report: EncodeReport) -> list[str]:

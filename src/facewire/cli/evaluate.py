@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 
 if TYPE_CHECKING:
     from facewire.animation.animator import Animator
@@ -52,17 +53,27 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--data", metavar="DIR", help="folder of clips: square head crops, one person each")
     parser.add_argument("-o", "--output", metavar="REPORT", help="folder of the report, made if need be")
-    parser.add_argument("--clips", type=int, metavar="N", help="only N clips, spread over the folder")
     parser.add_argument(
-        "--stride", type=int, metavar="S", help="measure every S-th frame (default: by protocol)"
+        "--clips", type=whole("clips", 1), metavar="N", help="only N clips, spread over the folder"
     )
-    parser.add_argument("--kept", "--keypoints", type=int, metavar="K", help="use only the first K keypoints")
+    parser.add_argument(
+        "--stride",
+        type=whole("stride", 1),
+        metavar="S",
+        help="measure every S-th frame (default: by protocol)",
+    )
+    parser.add_argument(
+        "--kept", "--keypoints", type=whole("kept", 1), metavar="K", help="use only the first K keypoints"
+    )
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
     parser.add_argument(
         "--fetch", action="store_true", help="download what LPIPS and FID need into --nets, 340 MB"
     )
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="clips measured at once (default: one per core, up to 4)"
+        "--workers",
+        type=whole("workers", 1),
+        metavar="N",
+        help="clips measured at once (default: one per core, up to 4)",
     )
     parser.add_argument(
         "--weights",
@@ -74,6 +85,13 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     options.add_thread_option(parser)
     options.add_report_options(parser)
+    places.declare(
+        parser,
+        places.Input("compare"),
+        places.Input("data", places.any_folder),
+        places.WEIGHTS,
+        places.Output("output", folder=True),
+    )
     parser.set_defaults(run=run)
 
 
@@ -91,6 +109,8 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("weights", " ".join(given.weights), "one file; only ablation takes several")
     if given.fetch:
         _fetch(given)
+    elif given.nets is not None:
+        places.networks(given.nets)
     document, lines, failed = _ablate(given) if given.protocol == ABLATION else _evaluate(given)
     print(json.dumps(document, indent=2) if given.json else "\n".join(lines))
     for name, reason in failed.items():
@@ -165,12 +185,9 @@ def _workers(given: argparse.Namespace) -> int:
     """Return how many rows are computed at once; each then has one thread of its own."""
     import torch
 
-    from facewire.base.errors import ConfigError
     from facewire.base.processors import processors
 
     workers: int = given.workers if given.workers is not None else min(MOST_WORKERS, processors())
-    if workers < 1:
-        raise ConfigError("workers", workers, "1 or more")
     if workers > 1:
         torch.set_num_threads(1)
     return workers

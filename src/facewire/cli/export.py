@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
 
 EXAMPLES = """examples:
   facewire export --format onnx -o facewire-onnx/
@@ -40,6 +40,7 @@ def add_to(commands: Any) -> None:
     )
     options.add_thread_option(parser)
     options.add_report_options(parser)
+    places.declare(parser, places.WEIGHTS, places.Output("output", folder=True))
     parser.set_defaults(run=run)
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import pipes
+from facewire.cli import pipes, places
 
 if TYPE_CHECKING:
     from facewire.codec.inspection import TalkInfo
@@ -30,6 +30,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("talk", metavar="TALK.fwv", help="the file, or - for standard input")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--packets", action="store_true", help="list every frame too")
+    places.declare(parser, places.Input("talk", places.talk, pipe=True))
     parser.set_defaults(run=run)
 
 

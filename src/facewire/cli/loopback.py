@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from facewire.cli import options
+from facewire.base.errors import ConfigError
+from facewire.cli import options, places
+from facewire.cli.arguments import number, whole
 
 MOST_FRAMES = 1500
 """Of the clip that are kept in memory; it is played to and fro."""
+
+NO_CUT = (-1.0, 0.0)
+"""Start and length in seconds."""
 
 EXAMPLES = """examples:
   facewire loopback talk.mp4
@@ -30,19 +35,39 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("clip", metavar="CLIP", help="video of one talking person")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of call (default: 20)")
-    parser.add_argument("--loss", type=float, default=0.0, help="share of packets lost, 0 to 0.9")
-    parser.add_argument("--burst", type=float, default=1.0, help="mean packets lost in a row (default: 1)")
-    parser.add_argument("--delay", type=float, default=0.0, metavar="MS", help="one way")
     parser.add_argument(
-        "--jitter", type=float, default=0.0, metavar="MS", help="mean of what is added at random"
+        "--seconds", type=number("seconds", 1, 86_400), default=20.0, help="of call (default: 20)"
     )
-    parser.add_argument("--reorder", type=float, default=0.0, help="share of packets overtaken, 0 to 0.5")
-    parser.add_argument("--rate", type=float, default=0.0, metavar="KBIT", help="bottleneck, kbit/s")
-    parser.add_argument("--cut", metavar="START:SECONDS", help="a time in which nothing gets through")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument(
-        "--pictures", type=int, default=1, metavar="N", help="render every n-th picture; 0 none (default: 1)"
+        "--loss", type=number("loss", 0, 0.9), default=0.0, help="share of packets lost, 0 to 0.9"
+    )
+    parser.add_argument(
+        "--burst", type=number("burst", 1, 1000), default=1.0, help="mean packets lost in a row (default: 1)"
+    )
+    parser.add_argument("--delay", type=number("delay", 0, 10_000), default=0.0, metavar="MS", help="one way")
+    parser.add_argument(
+        "--jitter",
+        type=number("jitter", 0, 1000),
+        default=0.0,
+        metavar="MS",
+        help="mean of what is added at random",
+    )
+    parser.add_argument(
+        "--reorder", type=number("reorder", 0, 0.5), default=0.0, help="share of packets overtaken, 0 to 0.5"
+    )
+    parser.add_argument(
+        "--rate", type=number("rate", 0, 1e6), default=0.0, metavar="KBIT", help="bottleneck, kbit/s"
+    )
+    parser.add_argument(
+        "--cut", type=_cut, metavar="START:SECONDS", help="a time in which nothing gets through"
+    )
+    parser.add_argument("--seed", type=whole("seed", 0), default=0, help="of everything random (default: 0)")
+    parser.add_argument(
+        "--pictures",
+        type=whole("pictures", 0),
+        default=1,
+        metavar="N",
+        help="render every n-th picture; 0 none (default: 1)",
     )
     parser.add_argument(
         "--costs",
@@ -53,6 +78,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--no-trailer", action="store_true", help="send the face on the data channel")
     options.add_model_options(parser)
     options.add_engine_option(parser)
+    places.declare(parser, places.Input("clip", places.video), places.WEIGHTS)
     parser.set_defaults(run=run)
 
 
@@ -60,7 +86,6 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from itertools import islice
 
-    from facewire.base.errors import ConfigError
     from facewire.call.loopback.loopback import Loopback, LoopbackSettings
     from facewire.call.loopback.report import LoopbackReport
     from facewire.call.person.engine import NetworkEngine
@@ -69,11 +94,7 @@ def run(given: argparse.Namespace) -> int:
     from facewire.media.video import VideoReader
     from facewire.transport.link import LinkSettings
 
-    if not 1 <= given.seconds <= 86_400:
-        raise ConfigError("seconds", given.seconds, "1 to 86400")
-    if given.pictures < 0:
-        raise ConfigError("pictures", given.pictures, "0 or more")
-    start, length = _cut(given.cut)
+    start, length = NO_CUT if given.cut is None else given.cut
     link = LinkSettings(
         loss=given.loss,
         burst=given.burst,
@@ -106,17 +127,13 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _cut(text: str | None) -> tuple[float, float]:
-    """Return start and length of a cut in seconds; a start below 0 means none."""
-    from facewire.base.errors import ConfigError
-
-    if text is None:
-        return -1.0, 0.0
-    try:
-        start, length = (float(part) for part in text.split(":"))
-    except ValueError:
-        raise ConfigError("cut", text, "START:SECONDS such as 10:60") from None
-    return start, length
+def _cut(text: str) -> tuple[float, float]:
+    """Return start and length of a cut in seconds."""
+    start, colon, length = text.partition(":")
+    if not colon:
+        raise ConfigError("cut", text, "START:SECONDS such as 10:60")
+    seconds = number("cut", 0, 1e9, unit=" on both sides of the colon")
+    return seconds(start), seconds(length)
 
 
 def _lines(report: Any) -> list[str]:

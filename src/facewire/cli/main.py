@@ -30,12 +30,14 @@ from facewire.cli import (
     info,
     loopback,
     options,
+    places,
     prepare,
     record,
     rotate,
     signal,
     train,
 )
+from facewire.cli.arguments import Parser
 from facewire.cli.warnings_shown import warnings_shown
 
 COMMANDS = (
@@ -84,7 +86,7 @@ code is 0 for a video, 5 for a .fwv, and 0 for it with --tolerant."""
 
 def parser() -> argparse.ArgumentParser:
     """Return the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="facewire",
         description="One photo and a thin stream of numbers become a talking head.",
         epilog=EPILOG,
@@ -104,14 +106,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words[:2]) in (bench_batches.NAME, bench_train.NAME):
         words[:2] = [" ".join(words[:2])]
-    given = parser().parse_args(words)
     try:
         with signals_end(), warnings_shown():
+            given = parser().parse_args(words)
             options.use_threads(given)
+            places.check(given)
             code: int = given.run(given)
         return code
     except FacewireError as error:
-        if given.debug:
+        if "--debug" in words:
             raise
         print(f"facewire: {error}", file=sys.stderr)
         return error.exit_code

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from facewire.base import processors
+from facewire.cli.arguments import whole
 from facewire.cli.progress import Lines, bar
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from facewire.animation.driving import RecordedMotion
     from facewire.animation.view import ViewPath
     from facewire.engines.choice import Choice
+
+
+CRF, MOST_CRF = 18, 51
+"""Quality of videos as x264 counts it, 0 is best: usual and worst."""
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +90,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     add_crop_option(parser)
     parser.add_argument(
         "--face",
-        type=int,
+        type=whole("face", 0),
         default=0,
         metavar="N",
         help="which face of the photo, 0 is the most prominent: large, whole, from the front (default: 0)",
@@ -108,12 +113,30 @@ def add_driving_face(parser: argparse.ArgumentParser, *more: str) -> None:
         "--driving-face",
         *more,
         dest="driving_face",
-        type=int,
+        type=whole("driving face", 0),
         default=0,
         metavar="N",
         help="which person of the video, 0 is the most prominent; where a shot has fewer people, its last "
         "(default: 0)",
     )
+
+
+def add_quality_option(parser: argparse.ArgumentParser) -> None:
+    """Add --crf."""
+    parser.add_argument(
+        "--crf",
+        type=whole("crf", 0, MOST_CRF),
+        metavar="N",
+        help=f"quality of the output, 0 best to {MOST_CRF}; .gif has none (default: {CRF})",
+    )
+
+
+def quality_of(given: argparse.Namespace) -> int:
+    """Return the quality of the output; say so where it changes nothing."""
+    if given.crf is not None and given.output.lower().endswith(".gif"):
+        note(f"{given.output}: --crf changes nothing, a GIF has no quality to choose")
+    crf: int = CRF if given.crf is None else given.crf
+    return crf
 
 
 def add_view_options(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +181,39 @@ def tell_engine(choice: Choice, quiet: bool = False) -> None:
         note(f"engine {choice.name}: {choice.reason}")
     if choice.remark:
         note(choice.remark)
+
+
+def check_keypoints(count: int | str | None, animator: Animator) -> None:
+    """Raise ConfigError if more keypoints are asked for than the model has."""
+    from facewire.base.errors import ConfigError
+
+    if isinstance(count, int) and not 1 <= count <= animator.model.keypoints:
+        raise ConfigError("keypoints", count, f"1 to {animator.model.keypoints}")
+
+
+def check_engine(wanted: str, animator: Animator) -> None:
+    """Raise ConfigError if an engine is unknown or cannot run these networks here; nothing is exported yet."""
+    from facewire.engines.choice import choose
+    from facewire.networks.compact.model import CompactTalkingHead
+
+    choose(wanted, animator.device.type, isinstance(animator.model, CompactTalkingHead))
+
+
+def relative_of(asked: bool | None, frames: int | None, driving: str) -> bool:
+    """Return whether motion is carried over as changes: a single picture has none, and is taken as it is.
+
+    Args:
+        asked: True or False if a person said so, None if nobody did.
+        frames: of the driver; None if not known.
+        driving: its name.
+    """
+    if frames != 1:
+        return asked is not False
+    if asked:
+        note(f"{driving}: a single picture has no changes to carry over: the result is as the source is")
+    elif asked is None:
+        note(f"{driving}: a single picture; its pose and expression are taken as they are (--absolute)")
+    return bool(asked)
 
 
 class Bars:

@@ -10,9 +10,8 @@ from typing import BinaryIO
 
 from facewire.base.errors import MediaError
 from facewire.base.files import atomic_output
+from facewire.cli.places import PIPE
 from facewire.media.image import check_regular_file
-
-PIPE = "-"
 
 
 @contextmanager
@@ -34,11 +33,11 @@ def opened(path: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def sink(path: str) -> Iterator[BinaryIO]:
+def sink(path: str, *, overwrite: bool | None = True) -> Iterator[BinaryIO]:
     """Yield where bytes go: a file that appears when it is whole, or standard output for "-"."""
     if path == PIPE:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with atomic_output(path) as temporary, temporary.open("wb") as stream:
+    with atomic_output(path, overwrite=overwrite is not False) as temporary, temporary.open("wb") as stream:
         yield stream

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import number, whole
 
 if TYPE_CHECKING:
     from facewire.data.preparation.lists.videos import RawVideo
@@ -17,27 +18,42 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 8
 SETTINGS = {
-    "size": (int, "N", "side of the clips in pixels"),
-    "least_seconds": (float, "S", "shortest clip"),
-    "most_seconds": (float, "S", "longest clip; longer takes are cut into equal pieces"),
-    "least_face": (float, "SHARE", "least height of the face in the video, as a share of --size"),
-    "least_motion": (float, "SHARE", "least movement within the face, as a share of its size"),
+    "size": (whole("size", 64), "N", "side of the clips in pixels"),
+    "least_seconds": (number("least_seconds", 0), "S", "shortest clip"),
+    "most_seconds": (number("most_seconds", 0), "S", "longest clip; longer takes are cut into equal pieces"),
+    "least_face": (
+        number("least_face", 0, 1),
+        "SHARE",
+        "least height of the face in the video, as a share of --size",
+    ),
+    "least_motion": (
+        number("least_motion", 0),
+        "SHARE",
+        "least movement within the face, as a share of its size",
+    ),
     "least_sharpness": (
-        float,
+        number("least_sharpness", 0),
         "X",
         "least variance of the Laplacian of grey levels, at 256 pixels for any --size",
     ),
     "most_enlarged": (
-        float,
+        number("most_enlarged", 0, open_below=True),
         "X",
         "most times a head may be enlarged to --size; 1 refuses all enlarging (default: no limit)",
     ),
-    "least_bits": (float, "X", "least bits per pixel and frame of the video file"),
-    "val_share": (float, "SHARE", "identities that go to validation, where the list does not say"),
-    "seed": (int, "N", "of that split"),
-    "crf": (int, "N", "x264 quality, smaller is better"),
-    "shard_bytes": (int, "N", "a shard is closed when it is larger"),
+    "least_bits": (number("least_bits", 0), "X", "least bits per pixel and frame of the video file"),
+    "val_share": (
+        number("val_share", 0, 1),
+        "SHARE",
+        "identities that go to validation, where the list does not say",
+    ),
+    "seed": (whole("seed", 0), "N", "of that split"),
+    "crf": (whole("crf", 0, 51), "N", "x264 quality, smaller is better"),
+    "shard_bytes": (whole("shard_bytes", 1), "N", "a shard is closed when it is larger"),
 }
+
+WRITTEN = ("manifest.json", "videos.csv", "clips.csv", "rejected.csv", "summary.html")
+"""What lies beside the shards."""
 
 EXAMPLES = """examples:
   facewire prepare raw/ -o shards/                      again: goes on where it stopped
@@ -83,28 +99,35 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=whole("workers", 1),
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes (default: one for each core)",
     )
     parser.add_argument("--cluster", metavar="ADDRESS", help="Ray cluster: its address, auto, or local")
     parser.add_argument(
-        "--limit", type=float, default=3600.0, metavar="S", help="longest time for one video (default: 3600)"
+        "--limit",
+        type=number("limit", 0, open_below=True),
+        default=3600.0,
+        metavar="S",
+        help="longest time for one video (default: 3600)",
     )
     for name, (kind, metavar, text) in SETTINGS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=text)
     options.add_report_options(parser)
+    places.declare(
+        parser,
+        places.Input("source", places.anything),
+        places.Input("list", places.anything),
+        places.Output("output", folder=True, writes=WRITTEN),
+    )
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.base.errors import ConfigError
     from facewire.data.preparation.run import prepare
 
-    if given.workers < 1:
-        raise ConfigError("workers", given.workers, "a whole number of 1 or more")
     config, videos = _config(given), _videos(given)
     bars = options.Bars(given.quiet, unit="video")
     try:

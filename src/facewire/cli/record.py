@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
 
 EXAMPLES = """examples:
   facewire record driving.mp4 -o motion.fwv
@@ -26,23 +26,26 @@ def add_to(commands: Any) -> None:
     options.add_crop_option(parser)
     options.add_driving_face(parser, "--face")
     options.add_model_options(parser)
+    places.declare(
+        parser,
+        places.Input("driving", places.video),
+        places.WEIGHTS,
+        places.Output("output", places.ends_in(".fwv")),
+    )
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.animation.driving import record
-    from facewire.base.errors import OutputError
-    from facewire.talks.motion_file import SUFFIX, is_motion_file, write_motion
+    from facewire.talks.motion_file import write_motion
 
-    if not is_motion_file(given.output):
-        raise OutputError(given.output, f"a motion file ends in {SUFFIX}")
     animator = options.animator_of(given)
     bars = options.Bars(given.quiet)
     recorded = record(animator, given.driving, crop_mode=given.crop, face=given.driving_face, progress=bars)
     bars.close()
     options.note_driving(given.driving, recorded, given.driving_face)
-    report = write_motion(given.output, recorded, animator)
+    report = write_motion(given.output, recorded, animator, overwrite=given.overwrite)
     options.show(
         report,
         given.json,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import number
 
 EXAMPLES = """examples:
   facewire rotate photo.jpg -o right.png --yaw 20
@@ -39,19 +40,21 @@ def add_to(commands: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="picture, or video for a sweep")
     options.add_source_options(parser)
     options.add_view_options(parser)
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of a sweep (default: 4)")
+    parser.add_argument(
+        "--seconds", type=number("seconds", 0.1, 600), default=4.0, help="length of a sweep (default: 4)"
+    )
     options.add_model_options(parser)
+    places.declare(
+        parser, places.Input("image", places.photo), places.WEIGHTS, places.Output("output", _name)
+    )
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.animation.animate import AnimateOptions, animate, still, viewed
-    from facewire.base.errors import ConfigError
     from facewire.media.image import save_image
 
-    if not 0.1 <= given.seconds <= 600:
-        raise ConfigError("seconds", given.seconds, "0.1 to 600")
     view = options.view_of(given)
     animator = options.animator_of(given)
     person = animator.person(given.image, crop_mode=given.crop, face=given.face)
@@ -59,17 +62,24 @@ def run(given: argparse.Namespace) -> int:
     if view.is_sweep:
         frames = round(25 * given.seconds)
         bars = options.Bars(given.quiet)
-        chosen = AnimateOptions(relative=False, view=view)
+        chosen = AnimateOptions(relative=False, view=view, overwrite=given.overwrite)
         animate(animator, person, still(person, frames), given.output, chosen, progress=bars)
         bars.close()
     elif view.is_still:
-        save_image(given.output, sheet(animator, person))
+        save_image(given.output, sheet(animator, person), overwrite=given.overwrite)
     else:
         motion = viewed(person.identity.motion, view)
-        save_image(given.output, animator.render_batch(person, motion)[0])
+        picture = animator.render_batch(person, motion)[0]
+        save_image(given.output, picture, overwrite=given.overwrite)
     report = RotateReport(str(Path(given.output)), frames)
     options.show(report, given.json, lambda: [f"{report.output}: {report.frames} frame(s)"])
     return 0
+
+
+def _name(path: str, given: argparse.Namespace) -> None:
+    """Take the name of a video for a sweep, else that of a picture."""
+    kind = places.video_name if options.view_of(given).is_sweep else places.picture_name
+    kind(path, given)
 
 
 def sheet(animator: Any, person: Any) -> Any:

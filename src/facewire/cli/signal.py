@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 from facewire.cli.call import require_call_extra
 
 DEFAULT_PORT = 8765
@@ -33,8 +34,12 @@ def add_to(commands: Any) -> None:
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
     )
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help=f"port, 0 for any free one (default: {DEFAULT_PORT})"
+        "--port",
+        type=whole("port", 0, 65535),
+        default=DEFAULT_PORT,
+        help=f"port, 0 for any free one (default: {DEFAULT_PORT})",
     )
+    places.declare(parser)
     parser.set_defaults(run=run)
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from facewire.base import cache
 from facewire.base.endings import ENDINGS, handled, once
 from facewire.base.errors import OutputError
-from facewire.cli import options
+from facewire.cli import options, places
+from facewire.cli.arguments import whole
 from facewire.cli.progress import Lines, bar
 
 if TYPE_CHECKING:
@@ -89,9 +90,15 @@ def add_to(commands: Any) -> None:
         metavar="RUN",
         help="folder for weights, checkpoint, previews, numbers",
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="steps in all (default: the preset's)")
-    parser.add_argument("--batch", type=int, metavar="N", help="pairs in a step (default: the preset's)")
-    parser.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 1)")
+    parser.add_argument(
+        "--steps", type=whole("steps", 1), metavar="N", help="steps in all (default: the preset's)"
+    )
+    parser.add_argument(
+        "--batch", type=whole("batch", 1), metavar="N", help="pairs in a step (default: the preset's)"
+    )
+    parser.add_argument(
+        "--seed", type=whole("seed", 0), metavar="N", help="of everything random (default: 1)"
+    )
     parser.add_argument(
         "--precision",
         choices=("auto", "bf16", "fp16", "fp32"),
@@ -125,6 +132,14 @@ def add_to(commands: Any) -> None:
     options.add_thread_option(parser)
     _add_machine_options(parser)
     options.add_report_options(parser)
+    places.declare(
+        parser,
+        places.Input("data", places.any_folder),
+        places.Input("perceptual", places.network),
+        places.Input("face_perceptual", places.network),
+        places.Output("output", folder=True),
+        places.Output("cache", folder=True),
+    )
     parser.set_defaults(run=run)
 
 
@@ -132,21 +147,21 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     """Add what says how a run is computed, not what."""
     parser.add_argument(
         "--ranks",
-        type=int,
+        type=whole("ranks", 1),
         default=1,
         metavar="N",
         help="processes on this machine that train together (default: 1)",
     )
     parser.add_argument(
         "--slices",
-        type=int,
+        type=whole("slices", 1),
         metavar="N",
         help="equal parts of a batch, shared out among the ranks; more than ranks adds up gradients one after the "
         "other (default: one for each rank)",
     )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=whole("workers", 1),
         metavar="N",
         help="threads that prepare batches (default: 1 on a CPU, up to 16 on a GPU)",
     )
@@ -194,6 +209,8 @@ def _run(given: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
             f"--steps N with N above {stored.step} goes on"
         )
         return 0
+    if stored is None and given.init is not None:
+        places.weights(given.init)
     bars = TrainBars(given.quiet)
     networks = networks_of(given, bars)
     with ranks.first_before_others():

@@ -13,6 +13,7 @@ Knows nothing about faces or about video streams.
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,12 +89,8 @@ def save_image(path: str | Path, pixels: Pixels, *, overwrite: bool = True) -> N
         OutputError: unknown suffix, or the file cannot be written.
     """
     check_pixels("pixels", pixels)
-    suffix = Path(path).suffix.lower()
-    if suffix not in _SAVERS:
-        raise OutputError(
-            path, f"cannot save a picture as {suffix or 'a name without suffix'}: use {_names()}"
-        )
-    format_name, options = _SAVERS[suffix]
+    check_picture_name(path)
+    format_name, options = _SAVERS[Path(path).suffix.lower()]
     encoded = io.BytesIO()
     try:
         Image.fromarray(pixels).save(encoded, format_name, **options)
@@ -101,6 +98,15 @@ def save_image(path: str | Path, pixels: Pixels, *, overwrite: bool = True) -> N
         raise OutputError(path, f"{format_name} cannot store this picture ({error}): use .png") from error
     with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(encoded.getbuffer())
+
+
+def check_picture_name(path: str | Path) -> None:
+    """Raise OutputError unless `save_image` writes files with this suffix."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in _SAVERS:
+        raise OutputError(
+            path, f"cannot save a picture as {suffix or 'a name without suffix'}: use {_names()}"
+        )
 
 
 def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -161,6 +167,8 @@ def check_regular_file(path: Path) -> None:
         raise MediaError(path, "no such file: check the path")
     if not path.is_file():
         raise MediaError(path, "is a device or a pipe: give the name of a file")
+    if not os.access(path, os.R_OK):
+        raise MediaError(path, "no permission to read it: change its permissions")
     if path.stat().st_size == 0:
         raise MediaError(path, "the file is empty: copy or save it again")
 

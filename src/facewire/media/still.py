@@ -37,12 +37,7 @@ def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
         ConfigError: kind or quality is unknown, or this Pillow cannot write it.
     """
     check_pixels("pixels", pixels)
-    if kind not in WRITERS:
-        raise ConfigError("still codec", kind, ", ".join(WRITERS))
-    if not LOWEST <= quality <= HIGHEST:
-        raise ConfigError("still quality", quality, f"{LOWEST} to {HIGHEST}")
-    if kind == "avif" and not features.check("avif"):
-        raise ConfigError("still codec", kind, "webp or jpeg; this Pillow has no AVIF")
+    check_still(kind, quality)
     options: dict[str, dict[str, object]] = {
         "avif": {"speed": 3, "subsampling": "4:2:0", "max_threads": 1},
         "webp": {"method": 6},
@@ -51,6 +46,20 @@ def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, kind.upper(), quality=quality, **options[kind])
     return f"image/{kind}", out.getvalue()
+
+
+def check_still(kind: str, quality: int) -> None:
+    """Find out whether `encode_still` could write such a picture.
+
+    Raises:
+        ConfigError: kind or quality is unknown, or this Pillow cannot write it.
+    """
+    if kind not in WRITERS:
+        raise ConfigError("still codec", kind, ", ".join(WRITERS))
+    if not LOWEST <= quality <= HIGHEST:
+        raise ConfigError("still quality", quality, f"{LOWEST} to {HIGHEST}")
+    if kind == "avif" and not features.check("avif"):
+        raise ConfigError("still codec", kind, "webp or jpeg; this Pillow has no AVIF")
 
 
 def decode_still(data: bytes, kind: str, name: str) -> Pixels:

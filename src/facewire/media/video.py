@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from facewire.media.frame import Frame
 from facewire.media.retime import retime
-from facewire.media.video_reader import VideoReader
+from facewire.media.video_reader import VideoReader, count_frames
 from facewire.media.video_writer import VideoWriter
 
-__all__ = ["Frame", "VideoReader", "VideoWriter", "retime"]
+__all__ = ["Frame", "VideoReader", "VideoWriter", "count_frames", "retime"]

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, cast
@@ -63,6 +64,8 @@ _SANE_PIXEL_ASPECT = (Fraction(1, 4), Fraction(4))
 
 MOST_DELAYED = 64
 """Pictures that a decoder holds back at most."""
+_PIPE_BEGINNING = 4096
+"""Bytes of a pipe that are kept to say what is wrong with it; more than precedes the pictures of an MP4."""
 
 _MICROSECOND = Fraction(1, 1_000_000)
 _MILLISECOND = Fraction(1, 1000)
@@ -77,7 +80,41 @@ class _Pipe:
 
     def __init__(self, source: BinaryIO) -> None:
         # What is there, not as much as was asked for: live pictures must not wait for a buffer to fill.
-        self.read = getattr(source, "read1", source.read)
+        self._read = getattr(source, "read1", source.read)
+        self._beginning = b""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; b"" at the end."""
+        data: bytes = self._read(size)
+        if len(self._beginning) < _PIPE_BEGINNING:
+            self._beginning += data[:_PIPE_BEGINNING]
+        return data
+
+    def advice(self) -> str:
+        """Return what to do about bytes that could not be read as a video."""
+        if not self._beginning:
+            return "nothing came through the pipe: see what the command before it says"
+        if _has_index_at_end(self._beginning):
+            return (
+                "this MP4 or MOV has its index at the end and cannot be read from a pipe: give the file itself, or "
+                "rewrite it first (ffmpeg -i IN.mp4 -c copy -movflags +faststart OUT.mp4)"
+            )
+        return (
+            "what came through the pipe cannot be read as a video: pipe Matroska, WebM, MPEG-TS or fragmented MP4, "
+            "or give the file itself"
+        )
+
+
+def _has_index_at_end(data: bytes) -> bool:
+    """Return whether a file that begins like this is ISO media whose pictures come before their index."""
+    at, kinds = 0, list[bytes]()
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        kinds.append(kind)
+        if kind == b"mdat" or size < 8:
+            break
+        at += size
+    return kinds[-1:] == [b"mdat"] and b"moov" not in kinds
 
 
 class VideoReader:
@@ -185,6 +222,36 @@ class VideoReader:
         self.close()
 
 
+def count_frames(path: str | Path, most: int) -> int:
+    """Return how many frames a video can have, counted up to `most`: packets are counted, none is decoded.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    check_regular_file(Path(path))
+    if is_picture(path):
+        return sum(1 for _ in islice(animation(path), most))
+    count = 0
+    with reading(path), _open(path, None) as container:
+        stream = _video_stream(container.streams.video, Path(path), bool(container.streams.audio))
+        with suppress(*FOREIGN):  # damage ends the count as it ends the reading
+            for packet in container.demux(stream):
+                count += packet.size > 0
+                if count == most:
+                    break
+    return count
+
+
+def _open(path: str | Path, pipe: _Pipe | None) -> InputContainer:
+    # The prefix keeps libav from taking "a:b.mp4" for an address; the whitelist from following one.
+    return av.open(
+        f"file:{path}" if pipe is None else pipe,
+        "r",
+        metadata_errors="replace",
+        container_options={"protocol_whitelist": "file"},
+    )
+
+
 class _Source(Protocol):
     """What `VideoReader` shows, from a stream or from pictures."""
 
@@ -271,14 +338,12 @@ class _StreamSource:
         self._hear, self._piped = hear, pipe is not None
         self.dropped = 0
         self.truncated = False
-        with reading(path):
-            # The prefix keeps libav from taking "a:b.mp4" for an address; the whitelist from following one.
-            self._container: InputContainer = av.open(
-                f"file:{path}" if pipe is None else _Pipe(pipe),
-                "r",
-                metadata_errors="replace",
-                container_options={"protocol_whitelist": "file"},
-            )
+        piped = None if pipe is None else _Pipe(pipe)
+        try:
+            with reading(path):
+                self._container = _open(path, piped)
+        except MediaError as problem:
+            raise problem if piped is None else MediaError(path, piped.advice()) from problem
         try:
             with reading(path):
                 self._survey()

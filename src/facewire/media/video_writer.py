@@ -335,6 +335,11 @@ def _kind(path: Path) -> _Kind:
     return _KINDS[suffix]
 
 
+def check_video_name(path: str | Path) -> None:
+    """Raise OutputError unless `VideoWriter` can write files with this suffix here."""
+    _check_encoder(_kind(Path(path)).encoder, Path(path))
+
+
 def _check_encoder(name: str, path: Path) -> None:
     try:
         Codec(name, "w")

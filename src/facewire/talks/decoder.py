@@ -57,6 +57,7 @@ class DecodeOptions:
     tolerant: bool = False
     """Go on after damage."""
     crf: int = 18
+    overwrite: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +261,9 @@ def _write(
     side, rate = (header.width, header.height), header.fps
     count = 0
     last = -1
-    with VideoWriter(output, side, rate, audio_from=feed, crf=options.crf, sink=sink) as writer:
+    with VideoWriter(
+        output, side, rate, audio_from=feed, crf=options.crf, overwrite=options.overwrite, sink=sink
+    ) as writer:
         for item in chain(early, items, [None]):
             _hear(feed, item)
             for shown in receiver.flush() if item is None else receiver.take(item):

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
@@ -125,9 +124,7 @@ def encode(
     options: EncodeOptions,
     *,
     output: str,
-    photo: str | Path | None = None,
-    crop_mode: str = "auto",
-    face: int = 0,
+    photo: Pixels | None = None,
     live: bool = False,
     progress: Progress | None = None,
 ) -> EncodeReport:
@@ -139,9 +136,8 @@ def encode(
         sink: where the talk goes; it stays open.
         options: how.
         output: the sink's name, for the report.
-        photo: the source image; None takes the video's first head crop with a face, and one more a shot.
-        crop_mode: of the photo, "auto" or "none".
-        face: of the photo.
+        photo: the source image, a head crop; None takes the video's first one with a face, and one more a shot.
+        photo: the source image, a head crop; None takes the video's first one.
         live: write a group a second instead of every ten, for somebody who reads along.
         progress: told after every batch.
 
@@ -149,7 +145,7 @@ def encode(
         ConfigError: a setting is out of its range.
         NoFaceFound: no frame shows a face.
     """
-    return _Encoding(animator, squares, sink, options, live).run(output, photo, crop_mode, face, progress)
+    return _Encoding(animator, squares, sink, options, live).run(output, photo, progress)
 
 
 class _Encoding:
@@ -187,11 +183,9 @@ class _Encoding:
         self.source_bytes = self.refresh_bytes = self.audio_bytes = 0
         self.refreshes = self.missing = self.used = 0
 
-    def run(
-        self, output: str, photo: str | Path | None, crop_mode: str, face: int, progress: Progress | None
-    ) -> EncodeReport:
+    def run(self, output: str, photo: Pixels | None, progress: Progress | None) -> EncodeReport:
         begin = time.perf_counter()
-        person = None if photo is None else self.animator.person(photo, crop_mode=crop_mode, face=face)
+        person = None if photo is None else self.animator.person(photo, crop_mode="none")
         own = person.identity.motion if person is not None and self.options.relative else None
         rests = self.rests(own)
         mode = OFF if person is not None or self.options.profile == "raw" else self.options.refresh

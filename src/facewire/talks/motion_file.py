@@ -59,7 +59,9 @@ def is_motion_file(path: str | Path) -> bool:
     return Path(path).suffix.lower() == SUFFIX
 
 
-def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator) -> MotionFileReport:
+def write_motion(
+    path: str | Path, recorded: RecordedMotion, animator: Animator, *, overwrite: bool = True
+) -> MotionFileReport:
     """Write a recorded motion atomically, at a constant rate.
 
     Raises:
@@ -80,7 +82,7 @@ def write_motion(path: str | Path, recorded: RecordedMotion, animator: Animator)
         references=True,
     )
     target = Path(path)
-    with atomic_output(target, overwrite=True) as temporary, temporary.open("wb") as sink:
+    with atomic_output(target, overwrite=overwrite) as temporary, temporary.open("wb") as sink:
         writer = TalkWriter(sink, header, tables)
         writer.source(None, NO_PICTURE, MIME_PNG)
         for row, frame in enumerate(to_frames(motions)):

@@ -105,12 +105,12 @@ def html(page: Page) -> str:
     return environment.get_template("page.html").render(page=page)
 
 
-def write_page(page: Page, path: Path) -> Path:
+def write_page(page: Page, path: Path, *, overwrite: bool = True) -> Path:
     """Write a page as HTML, atomically, and return its path.
 
     Raises:
         OutputError: it cannot be written.
     """
-    with atomic_output(path) as temporary:
+    with atomic_output(path, overwrite=overwrite) as temporary:
         write_text(temporary, html(page))
     return path
