@@ -51,7 +51,7 @@ def add_to(commands: Any) -> None:
         dest="relative",
         action="store_true",
         default=None,
-        help="add the driver's changes to the source's own pose and expression (default; a single picture is taken as it is)",
+        help="add the driver's changes to the source's own pose and expression (default; not for a single picture)",
     )
     motion.add_argument(
         "--absolute", dest="relative", action="store_false", help="take the driver's as they are"
