@@ -187,9 +187,7 @@ def _check_media(source: str, driving: str) -> None:
 
     kinds = places.kind_of(source), places.kind_of(driving)
     if kinds in (("video", "picture"), ("talk", "picture")):
-        raise MediaError(
-            source, f"is a {kinds[0]} and {driving} a picture: the photo comes first, then what drives it"
-        )
+        raise MediaError(source, f"is a {kinds[0]} and {driving} a picture: swap them, the photo comes first")
     places.photo(source)
     if not is_motion_file(driving):
         places.video(driving)

@@ -39,19 +39,21 @@ def any_file(path: str) -> None:
 
 def anything(path: str) -> None:
     """Take whatever is there: a file, a folder, a pipe."""
-    if not Path(path).exists():
-        raise MediaError(path, "no such file or folder: check the path")
+    try:
+        Path(path).stat()
+    except OSError as error:
+        raise MediaError(path, "no such file or folder: check the path") from error
 
 
 def any_folder(path: str) -> None:
     """Take a folder."""
-    if not Path(path).is_dir():
+    if not _is_folder(path):
         raise MediaError(path, "is not a folder: check the path")
 
 
 def file_or_folder(path: str) -> None:
     """Take a file or a folder."""
-    if not Path(path).is_dir():
+    if not _is_folder(path):
         any_file(path)
 
 
@@ -64,7 +66,7 @@ def weights(path: str) -> None:
 
 def networks(path: str) -> None:
     """Take a folder of metrics' networks."""
-    if not Path(path).is_dir():
+    if not _is_folder(path):
         raise WeightsError(path, "no such folder of networks: check the path")
 
 
@@ -118,6 +120,13 @@ def kind_of(path: str | Path) -> str | None:
     except MediaError:
         return None
     return "video"
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # too long, or a loop of links
+        return False
 
 
 def _is_talk(path: str | Path) -> bool:
@@ -235,12 +244,13 @@ def _check_output(place: Output, path: str, given: argparse.Namespace, read: lis
     if place.pipe and path == PIPE:
         _check_standard_output()
     elif place.folder:
+        check_output_folder(path)
         for written in (Path(path), *(Path(path, name) for name in place.writes)):
             _refuse_input(path, written, read)
-        check_output_folder(path)
     else:
-        if Path(path).is_dir() or path.endswith(os.sep):
+        if path.endswith(os.sep):
             raise OutputError(path, "this is a folder: give the name of a file")
+        check_output(path)
         if place.names is not None:
             place.names(path, given)
         _refuse_input(path, Path(path), read)

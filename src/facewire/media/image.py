@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -161,15 +162,19 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
 
 def check_regular_file(path: Path) -> None:
     """Raise MediaError unless `path` is a file with something in it."""
-    if path.is_dir():
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MediaError(path, "no such file: check the path") from error
+    except OSError as error:
+        raise MediaError(path, f"cannot be read ({error.strerror}): check the path") from error
+    if stat.S_ISDIR(found.st_mode):
         raise MediaError(path, "is a folder: give the name of a file")
-    if not path.exists():
-        raise MediaError(path, "no such file: check the path")
-    if not path.is_file():
+    if not stat.S_ISREG(found.st_mode):
         raise MediaError(path, "is a device or a pipe: give the name of a file")
     if not os.access(path, os.R_OK):
         raise MediaError(path, "no permission to read it: change its permissions")
-    if path.stat().st_size == 0:
+    if found.st_size == 0:
         raise MediaError(path, "the file is empty: copy or save it again")
 
 

@@ -67,6 +67,9 @@ MOST_DELAYED = 64
 _PIPE_BEGINNING = 4096
 """Bytes of a pipe that are kept to say what is wrong with it; more than precedes the pictures of an MP4."""
 
+_HELD = 32768
+"""Bytes of a pipe that libav can go back."""
+
 _MICROSECOND = Fraction(1, 1_000_000)
 _MILLISECOND = Fraction(1, 1000)
 
@@ -82,13 +85,20 @@ class _Pipe:
         # What is there, not as much as was asked for: live pictures must not wait for a buffer to fill.
         self._read = getattr(source, "read1", source.read)
         self._beginning = b""
+        self._taken = 0
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes; b"" at the end."""
         data: bytes = self._read(size)
+        self._taken += len(data)
         if len(self._beginning) < _PIPE_BEGINNING:
             self._beginning += data[:_PIPE_BEGINNING]
         return data
+
+    @property
+    def cannot_go_back(self) -> bool:
+        """Whether the index came after pictures that are gone: more than libav holds was read to find it."""
+        return self._taken > _HELD and _has_index_at_end(self._beginning)
 
     def advice(self) -> str:
         """Return what to do about bytes that could not be read as a video."""
@@ -345,6 +355,8 @@ class _StreamSource:
         except MediaError as problem:
             raise problem if piped is None else MediaError(path, piped.advice()) from problem
         try:
+            if piped is not None and piped.cannot_go_back:
+                raise MediaError(path, piped.advice())
             with reading(path):
                 self._survey()
         except BaseException:
