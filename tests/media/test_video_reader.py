@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facewire.base.errors import MediaError
+from facewire.media.frame import Frame
 from facewire.media.image import save_image
-from facewire.media.video import VideoReader
+from facewire.media.video import VideoReader, VideoWriter, count_frames
 
 from .synthetic import (
     NTSC,
@@ -558,3 +559,12 @@ def test_refused(tmp_path: Path, make: Callable[[Path], Path], reason: str) -> N
     with pytest.raises(MediaError, match=reason) as caught:
         VideoReader(make(tmp_path))
     error_line(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".gif"])
+def test_frames_are_counted_without_decoding_up_to_a_limit(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"clip{suffix}"
+    with VideoWriter(path, (64, 64), Fraction(25)) as writer:
+        for index in range(7):
+            writer.write(Frame(np.full((64, 64, 3), 30 * index, np.uint8), index, Fraction(1, 25)))
+    assert [count_frames(path, most) for most in (1, 7, 100)] == [1, 7, 7]
