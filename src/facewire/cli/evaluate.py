@@ -138,6 +138,9 @@ def _ablate(given: argparse.Namespace) -> Shown:
     from facewire.evaluation.measuring.clips import find_clips
     from facewire.evaluation.protocols.ablation import ablate
 
+    if given.kept is not None and len(given.weights) > 1:
+        for weights in given.weights:  # each is measured for long before the next one is loaded
+            _load(given, weights)
     outcome = ablate(
         given.weights,
         lambda weights: _load(given, weights),

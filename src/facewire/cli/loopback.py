@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from facewire.base.errors import ConfigError
+from facewire.base.errors import CallError, ConfigError
 from facewire.cli import options, places
 from facewire.cli.arguments import number, whole
 
@@ -91,7 +91,7 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.person.engine import NetworkEngine
     from facewire.codec.tables.shipped import shipped_tables
     from facewire.engines.choice import open_engine
-    from facewire.media.video import VideoReader
+    from facewire.media.video import VideoReader, count_frames
     from facewire.transport.link import LinkSettings
 
     start, length = NO_CUT if given.cut is None else given.cut
@@ -113,6 +113,8 @@ def run(given: argparse.Namespace) -> int:
         pictures=given.pictures,
         costs=given.costs,
     )
+    if count_frames(given.clip, 2) < 2:
+        raise CallError("the clip is too short for a call: use one of at least two frames")
     animator = options.animator_of(given)
     engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
     options.tell_engine(choice, given.quiet)

@@ -77,6 +77,9 @@ EPILOG = """examples:
   facewire curves run/
   facewire evaluate reconstruction --data clips/ -o report/
 
+A file that is already there: on a terminal you are asked, elsewhere it is replaced, in one step and only when the new
+one is whole; --overwrite and --no-overwrite decide. An output that is also an input is always refused.
+
 exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 6 call, 7 training,
 8 some clips failed, 130 stopped, 129 and 143 ended by SIGHUP and SIGTERM
 

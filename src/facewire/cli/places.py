@@ -37,6 +37,10 @@ def any_file(path: str) -> None:
     check_regular_file(Path(path))
 
 
+def unchecked(path: str) -> None:
+    """Leave it to the command, which looks there first of all."""
+
+
 def anything(path: str) -> None:
     """Take whatever is there: a file, a folder, a pipe."""
     try:
@@ -244,7 +248,11 @@ def _check_output(place: Output, path: str, given: argparse.Namespace, read: lis
     if place.pipe and path == PIPE:
         _check_standard_output()
     elif place.folder:
-        check_output_folder(path)
+        try:
+            check_output_folder(path)
+        except OutputError as error:
+            option = f"--{place.dest.replace('_', '-')}"
+            raise OutputError(path, f"{error.problem} ({option})") from error
         for written in (Path(path), *(Path(path, name) for name in place.writes)):
             _refuse_input(path, written, read)
     else:

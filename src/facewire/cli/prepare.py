@@ -118,7 +118,7 @@ def add_to(commands: Any) -> None:
     places.declare(
         parser,
         places.Input("source", places.anything),
-        places.Input("list", places.anything),
+        places.Input("list", places.unchecked),
         places.Output("output", folder=True, writes=WRITTEN),
     )
     parser.set_defaults(run=run)

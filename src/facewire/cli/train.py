@@ -197,7 +197,7 @@ def launch(count: int) -> int:
 
 def _run(given: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
     """Train on this rank."""
-    from facewire.training.run import open_run, resolution, stored_run
+    from facewire.training.run import check_run, open_run, resolution, stored_run
 
     given.quiet |= not ranks.first
     config = _config(given, ranks)
@@ -209,8 +209,8 @@ def _run(given: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
             f"--steps N with N above {stored.step} goes on"
         )
         return 0
-    if stored is None and given.init is not None:
-        places.weights(given.init)
+    init, faces = (given.init if stored is None else None), given.face_perceptual is not None
+    check_run(config, device, ranks, faces=faces, init=init)
     bars = TrainBars(given.quiet)
     networks = networks_of(given, bars)
     with ranks.first_before_others():

@@ -215,13 +215,23 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     Raises:
         SchemaMismatch: names or shapes differ; nothing was copied.
     """
+    check_fit(model, tensors, path)
+    wanted = model.state_dict()
+    model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items()})
+
+
+def check_fit(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Find out whether `fill` could put tensors into a model.
+
+    Raises:
+        SchemaMismatch: names or shapes differ.
+    """
     wanted = model.state_dict()
     missing = sorted(wanted.keys() - tensors.keys())
     unexpected = sorted(tensors.keys() - wanted.keys())
     wrong = sorted(n for n in wanted.keys() & tensors.keys() if wanted[n].shape != tensors[n].shape)
     if missing or unexpected or wrong:
         raise SchemaMismatch(path, missing, unexpected, wrong)
-    model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items()})
 
 
 def _stored(tensor: Tensor) -> Tensor:

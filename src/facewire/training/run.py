@@ -23,7 +23,7 @@ from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.paper import config as paper
 from facewire.networks.paper.discriminator import Discriminator
 from facewire.networks.presets import COMPACT, Model, build_preset, preset_config
-from facewire.networks.weights import fill, load_model, resolve
+from facewire.networks.weights import check_fit, fill, load_model, resolve
 from facewire.training.checkpoint import Checkpoint, load_record, load_tensors, step_folder, stored_steps
 from facewire.training.config import PerceptualConfig, TrainConfig
 from facewire.training.learner import Learner
@@ -87,6 +87,33 @@ def stored_slices(folder: Path) -> int | None:
     """
     steps = stored_steps(folder)
     return load_record(step_folder(folder, steps[0])).config.slices if steps else None
+
+
+def check_run(
+    config: TrainConfig, device: torch.device, ranks: Ranks, *, faces: bool, init: str | None
+) -> None:
+    """Refuse what `open_run` would refuse whatever the clips are; labelling them takes long.
+
+    Args:
+        config: the run's settings.
+        device: where it computes.
+        ranks: who else trains.
+        faces: whether faces are to be compared as well.
+        init: weights to start from; None looks at none.
+
+    Raises:
+        ConfigError, TrainingError, WeightsError: as `open_run`.
+    """
+    _precision(config, device)
+    ranks.slices(config.slices)
+    if faces:
+        _refuse_faces(config)
+    if init is not None:
+        with torch.random.fork_rng(devices=[]):
+            model = build_preset(
+                config.preset, preset_config(config.preset, jacobians=config.jacobians) or None
+            )
+        check_fit(model, load_model(init)[0].state_dict(), resolve(init))
 
 
 def open_run(
@@ -180,15 +207,20 @@ def _precision(config: TrainConfig, device: torch.device) -> torch.dtype:
 def _objective(config: TrainConfig, networks: FrozenNetworks, device: torch.device) -> Objective:
     settings = config.perceptual
     picture = _compared(networks.picture, settings, device)
+    if networks.face is not None:
+        _refuse_faces(config)
     if config.preset == COMPACT:
-        if networks.face is not None:
-            raise TrainingError("compact-256 compares no faces: leave --face-perceptual out")
         critic = Critic(Discriminator(CRITIC_BASE, channels=JUDGED_CHANNELS))
         return CompactObjective(picture, config.compact_weights, config.drop_tail, critic)
     face = None if networks.face is None else _compared(networks.face, FACE_SCALES, device)
     model = paper.from_dict(preset_config(config.preset, jacobians=config.jacobians))
     critic = Critic(Discriminator(model.base, model.discriminator_scales))
     return PaperObjective(picture, config.paper_weights, critic, face=face, drop_tail=config.drop_tail)
+
+
+def _refuse_faces(config: TrainConfig) -> None:
+    if config.preset == COMPACT:
+        raise TrainingError("compact-256 compares no faces: leave --face-perceptual out")
 
 
 def _compared(taps: FeatureTaps, settings: PerceptualConfig, device: torch.device) -> PerceptualLoss:
