@@ -64,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
     from facewire.talks.decoder import DecodeOptions, decode
 
     view = options.view_of(given)
-    frames = None if given.talk == pipes.PIPE else _length(given.talk)
+    frames = None if given.talk == places.PIPE else _length(given.talk)
     relative = not given.absolute
     if given.source is not None:
         relative = options.relative_of(None if relative else False, frames, given.talk)
@@ -80,7 +80,7 @@ def run(given: argparse.Namespace) -> int:
     if given.source is not None:
         other = animator.person(given.source, crop_mode=given.crop, face=given.face)
     bars = options.Bars(given.quiet)
-    piped = given.output == pipes.PIPE
+    piped = given.output == places.PIPE
     with pipes.opened(given.talk) as stream:
         report = decode(
             animator,

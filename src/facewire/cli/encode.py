@@ -148,7 +148,7 @@ def run(given: argparse.Namespace) -> int:
     squares = TalkSquares(
         animator,
         given.video,
-        pipe=sys.stdin.buffer if given.video == pipes.PIPE else None,
+        pipe=sys.stdin.buffer if given.video == places.PIPE else None,
         crop_mode=given.crop,
         face=_person(given),
         start=given.start,
@@ -167,7 +167,7 @@ def run(given: argparse.Namespace) -> int:
             chosen,
             output=given.output,
             photo=None if own is None else own.picture,
-            live=given.output == pipes.PIPE,
+            live=given.output == places.PIPE,
             progress=bars,
         )
     bars.close()
@@ -175,7 +175,7 @@ def run(given: argparse.Namespace) -> int:
         options.note(
             f"{given.video}: no face in {report.missing} of {report.frames} frames; they hold the last motion"
         )
-    if given.output != pipes.PIPE:
+    if given.output != places.PIPE:
         options.show(report, given.json, lambda: _lines(report))
     elif not given.quiet:
         options.note(_lines(report)[0])
