@@ -39,7 +39,7 @@ def stored(colours: NDArray[np.int64], primaries: Primaries, gamma: float) -> ND
     """Return the numbers (N, 3) of sRGB colours (N, 3), 0..255, in another space."""
     light = srgb_light(colours / 255) @ to_d50(SRGB).T
     own = np.linalg.solve(to_d50(primaries), light.T).T
-    return np.round(255 * np.clip(own, 0, 1) ** (1 / gamma)).astype(np.uint8)
+    return np.asarray(np.round(255 * np.clip(own, 0, 1) ** (1 / gamma)), np.uint8)
 
 
 def matrix_profile(primaries: Primaries, gamma: float) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def bars(path: Path) -> np.ndarray:
 
 
 def save(path: Path, picture: Image.Image, profile: bytes | None) -> Path:
-    options = {} if path.suffix == ".tif" else {"quality": 100}
+    options: dict[str, Any] = {} if path.suffix == ".tif" else {"quality": 100}
     options |= {"subsampling": "4:4:4"} if path.suffix in (".jpg", ".avif") else {}
     picture.save(path, icc_profile=profile, **options)
     return path
@@ -62,7 +63,7 @@ def test_every_space_in_every_file(space: str, suffix: str, tmp_path: Path) -> N
 
 
 def test_srgb_and_no_profile_keep_their_numbers(tmp_path: Path) -> None:
-    numbers = np.uint8(COLOURS)
+    numbers = np.array(COLOURS, np.uint8)
     plain = save(tmp_path / "plain.png", Image.fromarray(wide(numbers)), None)
     assert (bars(plain) == COLOURS).all()
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -73,7 +74,7 @@ def test_srgb_and_no_profile_keep_their_numbers(tmp_path: Path) -> None:
 def test_transparency_palette_and_rotation_go_along(tmp_path: Path) -> None:
     profile = matrix_profile(ADOBE_RGB, 2.2)
     picture = Image.fromarray(wide(stored(COLOURS, ADOBE_RGB, 2.2)))
-    picture.putalpha(Image.fromarray(wide(np.uint8([255, 255, 255, 255, 255, 0]))))
+    picture.putalpha(Image.fromarray(wide(np.array([255, 255, 255, 255, 255, 0], np.uint8))))
     assert np.abs(bars(save(tmp_path / "alpha.png", picture, profile)) - [*COLOURS[:5], [255] * 3]).max() <= 3
     palette = picture.convert("RGB").quantize(16)
     assert np.abs(bars(save(tmp_path / "palette.png", palette, profile)) - COLOURS).max() <= 6
@@ -102,7 +103,7 @@ def test_grey_pictures_with_profiles_for_colour(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
 def test_cmyk(suffix: str, tmp_path: Path) -> None:
-    inks = np.uint8([[0, 0, 0, 0], [0, 0, 0, 255], [255, 255, 0, 0]])
+    inks = np.array([[0, 0, 0, 0], [0, 0, 0, 255], [255, 255, 0, 0]], np.uint8)
     picture = Image.fromarray(wide(inks), "CMYK")
     white, black, blue = bars(save(tmp_path / f"plain{suffix}", picture, None))
     assert white.min() > 250
@@ -123,7 +124,7 @@ def test_cmyk(suffix: str, tmp_path: Path) -> None:
 def test_what_is_no_profile_of_the_picture_is_ignored_with_a_word(
     profile: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = save(tmp_path / "x.png", Image.fromarray(wide(np.uint8(COLOURS))), profile)
+    path = save(tmp_path / "x.png", Image.fromarray(wide(np.array(COLOURS, np.uint8))), profile)
     assert (bars(path) == COLOURS).all()
     assert caplog.text.count("x.png: its colour profile cannot be used") == 1
 

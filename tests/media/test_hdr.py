@@ -39,7 +39,8 @@ def hlg(nits: Floats) -> Floats:
     shown = nits / 1000
     scene = shown / np.maximum(shown @ LUMA, 1e-9)[:, None] ** (1 - 1 / 1.2)
     a, b, c = 0.17883277, 0.28466892, 0.55991073
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c)
+    low, high = np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
+    return np.asarray(np.where(scene <= 1 / 12, low, high))
 
 
 def write_bars(path: Path, signal: Floats, trc: int, primaries: int = BT2020, matrix: int = BT2020) -> Path:
@@ -107,7 +108,7 @@ def test_where_it_cannot_be_done_that_is_said(
     def fails(*_: object) -> None:
         raise ValueError("no such filter")
 
-    monkeypatch.setattr(colour.ToneMapper, "__call__", fails)
+    monkeypatch.setattr(hdr.ToneMapper, "__call__", fails)
     path = write_bars(tmp_path / "hdr.mkv", pq(light(COLOURS)), PQ)
     assert bars(path)[4].mean() < 110
     assert "HDR is shown as if it were SDR" in caplog.text

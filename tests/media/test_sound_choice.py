@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -59,14 +60,14 @@ def write(path: Path, tracks: Sequence[Track], frames: int = 25) -> Path:
                 piece = AudioFrame.from_ndarray(samples[None, begin : begin + 1024], "fltp", "mono")
                 piece.sample_rate, piece.pts = 44100, begin
                 pieces.append(piece)
-            for frame in [*pieces, None]:
-                for packet in stream.encode(frame):
+            for sounding in [*pieces, None]:
+                for packet in stream.encode(sounding):
                     container.mux(_spoiled(packet, random) if track.garbage else packet)
     return path
 
 
-def _spoiled(packet: Packet[AudioStream], random: np.random.Generator) -> Packet[AudioStream]:
-    spoiled: Packet[AudioStream] = Packet(random.bytes(packet.size))
+def _spoiled(packet: Packet[Any], random: np.random.Generator) -> Packet[Any]:
+    spoiled: Packet[Any] = Packet(random.bytes(packet.size))
     spoiled.stream, spoiled.time_base = packet.stream, packet.time_base
     spoiled.pts, spoiled.dts, spoiled.duration = packet.pts, packet.dts, packet.duration
     return spoiled

@@ -188,10 +188,10 @@ def scatter_plot(
     return _svg(title, size, draw) if any(series.values()) else ""
 
 
-def _marks(axes: Axes, points: Sequence[tuple[float, float, str]], colour: str, **style: Any) -> None:
+def _marks(axes: Axes, points: Sequence[tuple[float, float, str]], colour: str, **given: Any) -> None:
     """Draw marks (x, y, title)."""
     x, y, titles = zip(*points) if points else ((), (), ())
-    style = {"marker": "o", "linestyle": "", "markeredgewidth": 0} | style
+    style: dict[str, Any] = {"marker": "o", "linestyle": "", "markeredgewidth": 0} | given
     axes.plot(x, y, color=colour, alpha=0.7, clip_on=False, gid=MARKS + json.dumps(titles), **style)
 
 

@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from typing import Final, cast
 
 import av
@@ -118,7 +119,7 @@ def _best(ranked: list[int], failed: set[int]) -> int | None:
     return next((index for index in ranked if index not in failed), None)
 
 
-def _sounds(stream: object, packet: Packet[AudioStream]) -> bool:
+def _sounds(stream: object, packet: Packet[Any]) -> bool:
     """Return whether a packet gives sound."""
     assert isinstance(stream, AudioStream)
     try:
