@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from facewire.media.colours import colour
+from facewire.media.colours import hdr
 from tests.media.synthetic import read_all
 
 Floats = NDArray[np.float64]

@@ -108,7 +108,7 @@ def run(given: argparse.Namespace) -> int:
     person = animator.person(source, crop_mode=given.crop, face=given.face)
     if person.faces > 1:
         options.note(f"{source}: {person.faces} faces, face {given.face} taken; --face N picks another")
-    options.tell_engine(animator.use(given.engine), given.quiet)
+    choice = animator.use(given.engine)
     bars = options.Bars(given.quiet)
     if recorded is None:
         recorded = record(animator, driving, crop_mode=given.crop, face=given.driving_face, progress=bars)
@@ -137,6 +137,7 @@ def run(given: argparse.Namespace) -> int:
     bars.close()
     if recorded_file and recorded.problem:
         options.note(f"{driving}: {recorded.problem}; the {report.frames} frames before are animated")
+    options.tell_engine(choice, given.quiet)
     options.show(
         report,
         given.json,
