@@ -84,7 +84,8 @@ def test_nohup_lets_a_command_run_on(photo: Path, tmp_path: Path) -> None:
         signal.signal(signal.SIGHUP, before)
     wait_until(lambda: list(tmp_path.glob(".facewire-*")), process)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(LONG_S) == 0
+    _, said = process.communicate(timeout=LONG_S)
+    assert process.returncode == 0, said
     assert (tmp_path / "o.mp4").exists()
 
 
