@@ -12,8 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import av
 from av.audio.codeccontext import AudioCodecContext
