@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,6 +64,16 @@ def test_round_trip_keeps_rate_and_motion_within_a_pixel(tmp_path: Path) -> None
     assert (back.motions.expression - recorded.motions.expression).abs().max() < 2 * one_pixel
     assert report.bytes_per_frame < 132
     assert report.file_bytes == (tmp_path / "m.fwv").stat().st_size
+
+
+def test_shots_stay_apart(tmp_path: Path) -> None:
+    recorded = replace(smooth(20), stretches=(0,) * 8 + (2,) * 12)
+    write_motion(tmp_path / "m.fwv", recorded, model())
+    back = read_motion(tmp_path / "m.fwv", model())
+    first, second = back.stretches[0], back.stretches[-1]
+    assert first != second
+    assert back.stretches == (first,) * 8 + (second,) * 12
+    assert back.shots == 2
 
 
 def test_other_weights_refuse_the_motion(tmp_path: Path) -> None:
