@@ -200,9 +200,10 @@ class _Encoding:
                 if stretch is not None and mode != OFF:
                     self.refreshes += 1
                     self.refresh_bytes += self.source(square.picture)
+                rest = rests.get(number, motion)
+                if stretch is not None or rests:  # without any, receivers start from the first frame
+                    self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
-                rest = rests.get(stretch, motion)
-                self.writer.reference(next(to_frames(rest if own is None else own)))
             moved = motion if own is None else motion.relative(rest, own)
             self.frame(square.picture, moved, refresher)
             if progress is not None and self.writer.frames % BATCH == 0:
