@@ -28,3 +28,9 @@ def apply(matrix: Tensor, vectors: Tensor) -> Tensor:
 def compose(first: Tensor, second: Tensor) -> Tensor:
     """Return the matrix product of (*, l, m) and (*, m, n), broadcasting leading axes, shape (*, l, n)."""
     return (full(first).unsqueeze(-1) * full(second).unsqueeze(-3)).sum(dim=-2)
+
+
+def product(first: Tensor, second: Tensor) -> Tensor:
+    """Return the same product of matrices with a long inner axis: nothing of its size is written in between."""
+    with torch.autocast(first.device.type, enabled=False):
+        return full(first) @ full(second)

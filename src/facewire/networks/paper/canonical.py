@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from facewire.geometry.keypoints import CanonicalKeypoints, expected_points, spatial_softmax
-from facewire.geometry.precision import full
+from facewire.geometry.precision import product
 from facewire.networks.paper.blocks2d import DownBlock2d, conv2d, resize_image
 from facewire.networks.paper.blocks3d import UpBlock3d, conv3d
 from facewire.networks.paper.config import PaperConfig
@@ -66,5 +66,5 @@ def _identity_jacobians(inputs: int, config: PaperConfig) -> nn.Module:
 def _expected_jacobians(heatmap: Tensor, maps: Tensor) -> Tensor:
     """Return (B, K, 3, 3), the mean of maps (B, 9K, D, H, W) under heat maps (B, K, D, H, W)."""
     batch, count = heatmap.shape[:2]
-    numbers = full(maps).view(batch, count, 9, *heatmap.shape[2:])
-    return (heatmap[:, :, None] * numbers).sum(dim=(3, 4, 5)).view(batch, count, 3, 3)
+    numbers = maps.reshape(batch, count, 9, -1)
+    return product(numbers, heatmap.reshape(batch, count, -1, 1)).view(batch, count, 3, 3)

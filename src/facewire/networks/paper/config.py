@@ -117,6 +117,19 @@ _RANGES = {
 PAPER_PRESETS: Mapping[str, PaperConfig] = {
     "paper-256": PaperConfig(),
     "paper-512": PaperConfig(resolution=512, discriminator_scales=2),
+    "paper-128": PaperConfig(
+        resolution=128,
+        depth=8,
+        channels=16,
+        base=16,
+        levels=4,
+        appearance_blocks=3,
+        generator_blocks=4,
+        detector_resolution=32,
+        head_resolution=128,
+        compressed=2,
+        window=3,
+    ),
     "tiny": PaperConfig(
         resolution=64,
         keypoints=5,
@@ -130,7 +143,7 @@ PAPER_PRESETS: Mapping[str, PaperConfig] = {
         head_resolution=64,
     ),
 }
-"""By name: the paper at both sizes, and the same classes tiny for tests."""
+"""By name: the paper at both sizes, the same classes narrow for two CPU cores, and tiny for tests."""
 
 
 def to_dict(config: PaperConfig) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class PaperObjective:
             "deformation_prior": deformation_prior(made.motion.expression),
         }
         judged = None
-        if self.critic is not None:
+        if self.critic is not None and self.critic.judges:
             judged = (made.image, driving)
             terms |= self.critic.model_terms(*judged)
         if identity.canonical.jacobians is not None:
