@@ -75,7 +75,7 @@ class PaperObjective:
         if self.critic is not None and self.critic.judges:
             judged = (made.image, driving)
             terms |= self.critic.model_terms(*judged)
-        if identity.canonical.jacobians is not None:
+        if identity.canonical.jacobians is not None or made.motion.jacobians is not None:
             terms["equivariance_jacobian"] = jacobian_equivariance(points, bent, bend)
         return weighted_total(terms, self.weights), Made(made.image, judged=judged)
 
