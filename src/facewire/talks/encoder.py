@@ -28,12 +28,12 @@ from facewire.bitstream.header import FILE, RAW, STREAM, Profile
 from facewire.bitstream.sections import MIME_TYPES, MOST_AUDIO, MOST_FRAMES, Audio, AudioHead, Patch
 from facewire.codec.encoder import Choose
 from facewire.codec.sufficiency import LIMIT, adaptive
-from facewire.codec.tables.shipped import DEFAULT, shipped_tables
 from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
 from facewire.talks.bridge import to_frames
+from facewire.talks.coding_tables import STANDARD, tables_of
 from facewire.talks.patches import Patches
 from facewire.talks.refresh import OFF, SOURCE, Box, Refresher
 
@@ -76,8 +76,8 @@ class EncodeOptions:
 
     profile: str = "file"
     """file, stream or raw."""
-    tables: str = DEFAULT
-    """Coding tables by name: how finely motion is quantised."""
+    rate: str = STANDARD
+    """fine, standard or coarse: how finely motion is quantised."""
     keypoints: int | str = ADAPTIVE
     """How many of the ordered list are sent, or "adaptive"."""
     limit: float = LIMIT
@@ -163,7 +163,7 @@ class _Encoding:
         self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
         if options.keypoints not in (ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
             raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
-        tables = None if profile == RAW else shipped_tables(options.tables)
+        tables = None if profile == RAW else tables_of(animator, options.rate)
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
         header = talk_header(
             profile,
