@@ -13,7 +13,7 @@ import torch
 
 from facewire.animation.animator import Animator
 from facewire.animation.driving import RecordedMotion
-from facewire.base.errors import MotionFileError
+from facewire.base.errors import ConfigError, MotionFileError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_angles
 from facewire.talks.bridge import to_frames, to_motions
@@ -25,9 +25,9 @@ RATE = Fraction(30000, 1001)
 
 def model(fingerprint: str = "ab") -> Animator:
     """Return what the motion file asks of an animator."""
-    manifest = SimpleNamespace(sha256=fingerprint * 32)
+    manifest = SimpleNamespace(sha256=fingerprint * 32, preset="compact-256")
     networks = SimpleNamespace(keypoints=KEYPOINTS)
-    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, model=networks))
+    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, model=networks, path=None))
 
 
 def smooth(frames: int) -> RecordedMotion:
@@ -51,6 +51,13 @@ def test_bridge_is_exact_to_float_precision() -> None:
     torch.testing.assert_close(back.rotation, recorded.motions.rotation, atol=1e-6, rtol=0)
     assert torch.equal(back.translation, recorded.motions.translation)
     assert torch.equal(back.expression, recorded.motions.expression)
+
+
+def test_keypoints_with_jacobians_of_their_own_are_not_sent() -> None:
+    motions = smooth(2).motions
+    frames = torch.eye(3).expand(2, KEYPOINTS, 3, 3)
+    with pytest.raises(ConfigError, match="Jacobians"):
+        list(to_frames(replace(motions, jacobians=frames)))
 
 
 def test_round_trip_keeps_rate_and_motion_within_a_pixel(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ digits, 1.6 pixels of 256. Sums of element-wise products stay in float32; for 3x
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
 
@@ -32,5 +34,6 @@ def compose(first: Tensor, second: Tensor) -> Tensor:
 
 def product(first: Tensor, second: Tensor) -> Tensor:
     """Return the same product of matrices with a long inner axis: nothing of its size is written in between."""
-    with torch.autocast(first.device.type, enabled=False):
+    kind = first.device.type
+    with torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext():
         return full(first) @ full(second)
