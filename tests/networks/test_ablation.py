@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from facewire.base.errors import ConfigError
 from facewire.geometry.flow import sparse_flows
@@ -15,6 +15,7 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.networks.paper.ablation import ABLATION_PRESETS, FULL
 from facewire.networks.paper.config import PaperConfig, to_dict
+from facewire.networks.paper.direct_motion import DirectMotion
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 
 SMALL = replace(FULL, keypoints=3, base=4, channels=4)
@@ -81,8 +82,11 @@ def test_the_first_order_motion_model_knows_no_head(pictures: Tensor) -> None:
 
 def test_its_jacobians_are_those_of_the_plane_and_turn_the_flow(pictures: Tensor) -> None:
     model = model_of(replace(SMALL, **FOMM))  # type: ignore[arg-type]
-    head = model.head.detector.jacobian_head  # type: ignore[union-attr]
+    assert isinstance(model.head, DirectMotion)
+    head = model.head.detector.jacobian_head
+    assert isinstance(head, nn.Conv3d)
     assert head.out_channels == 4 * SMALL.keypoints
+    assert head.bias is not None
     quarter = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
     with torch.inference_mode():
         motion = model.motion(pictures[:1])
