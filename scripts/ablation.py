@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--margin", type=float, default=0.2, metavar="SHARE", help="wanted of every variant (default: 0.2)"
     )
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the runs only these")
+    names = [run.name for run in RUNS]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="of the runs only these")
     parser.add_argument("--stride", metavar="S", default="4", help="as in facewire evaluate (default: 4)")
     parser.add_argument("--clips", metavar="N", help="as in facewire evaluate (default: all)")
     parser.add_argument("--train-only", action="store_true", help="leave the measuring out")
