@@ -15,6 +15,7 @@ from facewire.geometry.grid import image_grid
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.geometry.pose import rotation_from_degrees
+from facewire.geometry.warp import resize_flow, warp_image
 from facewire.networks.compact.field import SIZE, compose
 from facewire.networks.compact.model import CompactSynthesis, CompactTalkingHead
 from facewire.networks.compact.motion import BODY, FREE, GUIDES
@@ -151,14 +152,25 @@ def test_what_opens_is_painted_and_not_taken_from_the_source() -> None:
     features = identity.features[1:4]
     openings = torch.zeros(1, CHANNELS, 128, 128)
     openings[:, [OPEN_MOUTH, NEW_MOUTH], 40:60, 40:60] = 1
-    opened, warped = model.generator(image, features, made.field, openings)
-    closed, _ = model.generator(image, features, made.field, torch.zeros_like(openings))
+    opened = model.generator(image, features, made.field, openings).frame()
+    closed = model.generator(image, features, made.field, torch.zeros_like(openings)).frame()
     inside = slice(84, 116)
-    shown, painted, other = (part[..., inside, inside] for part in (warped, opened, closed))
+    shown, painted, other = (part[..., inside, inside] for part in (made.warped, opened, closed))
     assert shown.mean() > 0.6
     assert painted.abs().mean() < 0.15  # what an untrained network paints
     assert (other - shown).abs().mean() < 0.25
     torch.testing.assert_close(opened[..., 160:, 160:], closed[..., 160:, 160:])
+
+
+@torch.no_grad()
+def test_a_frame_can_be_put_together_from_its_composition() -> None:
+    made = _synthesis()
+    composition, photo = made.composition(), _pictures(1)
+    frame = composition.repair
+    for number, candidate in enumerate(composition.candidates):
+        read = photo if candidate.flow is None else warp_image(photo, resize_flow(candidate.flow, 256, 256))
+        frame = frame + composition.shares[:, number : number + 1] * read
+    torch.testing.assert_close(frame, made.image, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()

@@ -16,6 +16,8 @@ there the generator sees nothing of the source, shows none of the three and pain
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -110,6 +112,34 @@ def hide_what_opens(weight: Tensor) -> None:
         weight[4 * 3 :, channel] = -strength
 
 
+@dataclass(frozen=True, slots=True)
+class GeneratedParts:
+    """What the generator says of a frame; four pixels of a square lie one behind the other, cells are 128 x 128.
+
+    pictures  N candidates (B, 3, 4, 128, 128)
+    shares    (B, N + 1, 4, 128, 128), the last of none of them
+    repair    (B, 3, 4, 128, 128)
+    warped    (B, 3, 256, 256) the first candidate
+    """
+
+    pictures: tuple[Tensor, ...]
+    shares: Tensor
+    repair: Tensor
+    warped: Tensor
+
+    def frame(self) -> Tensor:
+        """Return the frame (B, 3, 256, 256); it may leave [0, 1] a little."""
+        frame = self.repair
+        for number, picture in enumerate(self.pictures):
+            frame = frame + self.shares[:, number : number + 1] * picture
+        return unfolded(frame)
+
+
+def unfolded(maps: Tensor) -> Tensor:
+    """Return maps (B, C, 4, 128, 128) as (B, C, 256, 256)."""
+    return F.pixel_shuffle(maps.flatten(1, 2), 2)
+
+
 class CompactGenerator(nn.Module):
     """G: warps the source along the field and finishes the frame."""
 
@@ -132,9 +162,8 @@ class CompactGenerator(nn.Module):
 
     def forward(
         self, image: Tensor, features: tuple[Tensor, Tensor, Tensor], field: SurfaceField, openings: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return the frame and the warped source picture, both (B, 3, 256, 256); the frame may leave
-        [0, 1] a little.
+    ) -> GeneratedParts:
+        """Return what the frame is put together from.
 
         Args:
             image: (B, 3, 256, 256) source picture.
@@ -164,15 +193,12 @@ class CompactGenerator(nn.Module):
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         x = self.blocks128(F.relu(self.enter128(_joined(x, moved, openings))))
 
-        # Blended with the four pixels of a square one behind the other: (B, ., 4, 128, 128).
         last = (self.finish(F.relu(x)) + self.opened(openings)).unflatten(1, (3 + len(SHARE_BIAS), 4)).float()
         logits = last[:, 3:] + self.share_bias
         shares = torch.softmax(F.pad(logits, (0, 0) * 3 + (0, 1)), dim=1)
-        frame = last[:, :3]
-        for number, picture in enumerate(folded):
-            frame = frame + shares[:, number : number + 1] * picture.unflatten(1, (3, 4))
-        frame = F.pixel_shuffle(frame.flatten(1, 2), 2)
-        return frame, at256
+        return GeneratedParts(
+            tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256
+        )
 
 
 def _known(openings: Tensor) -> Tensor:

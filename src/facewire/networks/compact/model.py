@@ -14,6 +14,7 @@ No Jacobians are estimated: J = R J_c cancels J_c in every flow (see geometry/fl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,27 +23,62 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
 from facewire.networks.compact.field import CompactField, SurfaceField
 from facewire.networks.compact.head_surface import HeadSurface
-from facewire.networks.compact.image import CompactAppearance, CompactGenerator
+from facewire.networks.compact.image import CompactAppearance, CompactGenerator, GeneratedParts, unfolded
 from facewire.networks.compact.motion import BODY, GUIDES, UNIT, CompactMotion
 from facewire.networks.compact.openings import opening_maps
+from facewire.networks.composition import PHOTO, Candidate, Composition
 from facewire.networks.types import Identity
+
+
+class CompactFeatures(NamedTuple):
+    """The features of an `Identity` by name; what a model does not make is not in it.
+
+    image       (B, 3, 256, 256)     the source picture
+    half        (B, 7, 128, 128)     and quarter (B, 12, 64, 64), volume (B, 16, 8, 32, 32): what G reads
+    compressed  (B, 4, 64, 64)       what M reads
+    matte       (B, 1, 256, 256)     share of the person in every pixel
+    background  (B, 3, 256, 256)     what stands behind the person, completed where the person hides it
+    """
+
+    image: Tensor
+    half: Tensor
+    quarter: Tensor
+    volume: Tensor
+    compressed: Tensor
+    matte: Tensor | None = None
+    background: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CompactSynthesis:
-    """A frame and how it came about, for the losses.
+    """A frame and how it came about, for the losses and for larger pictures.
 
     image     (B, 3, 256, 256)
-    warped    (B, 3, 256, 256)  the source picture along the visible surface
+    parts     what the generator said
     openings  (B, 6, 128, 128)  where mouth and eyes stand open
     """
 
     image: Tensor
-    warped: Tensor
+    parts: GeneratedParts
     openings: Tensor
     field: SurfaceField
     source: Keypoints
     driving: Keypoints
+
+    @property
+    def warped(self) -> Tensor:
+        """The source picture along the visible surface, (B, 3, 256, 256)."""
+        return self.parts.warped
+
+    def composition(self) -> Composition:
+        """Return how the frame is put together, for larger pictures."""
+        candidates = (
+            Candidate(PHOTO, self.field.surface()),
+            Candidate(PHOTO, self.field.head),
+            Candidate(PHOTO, None),
+        )
+        shares = unfolded(self.parts.shares[:, : len(candidates)])
+        return Composition(candidates, shares, unfolded(self.parts.repair), self.openings)
 
 
 class CompactTalkingHead(nn.Module):
@@ -86,6 +122,15 @@ class CompactTalkingHead(nn.Module):
         """Return frames (B, 3, 256, 256) in [0, 1] of an identity in the given motion."""
         return self.synthesis(identity, motion, kept).image.clamp(0, 1)
 
+    def composition(
+        self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None
+    ) -> Composition:
+        """Return how the frames that `render` returns are put together; arguments as there.
+
+        With `background` among the identity's features, candidates of BACKGROUND are read from it.
+        """
+        return self.synthesis(identity, motion, kept).composition()
+
     def synthesis(
         self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None
     ) -> CompactSynthesis:
@@ -101,11 +146,11 @@ class CompactTalkingHead(nn.Module):
             count = self.keypoints if kept is None else kept
             kept = torch.full((batch,), count, device=motion.rotation.device)
         identity = identity.expand(batch)
-        image, half, quarter, volume, compressed = identity.features
+        image, half, quarter, volume, compressed, *_ = CompactFeatures(*identity.features)
         source = place(identity.canonical, identity.motion)
         driving = place(identity.canonical, motion)
         field = self.field(compressed, source, driving, kept)
         with torch.autocast(image.device.type, enabled=False):
             openings = opening_maps(identity.canonical, source, driving, kept)
-        frame, warped = self.generator(image, (half, quarter, volume), field, openings)
-        return CompactSynthesis(frame, warped, openings, field, source, driving)
+        parts = self.generator(image, (half, quarter, volume), field, openings)
+        return CompactSynthesis(parts.frame(), parts, openings, field, source, driving)
