@@ -22,6 +22,7 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -122,9 +123,13 @@ def read_half_tensors(source: bytes) -> dict[str, Half]:
 
 
 def to_torch_axes(values: Half, name: str) -> Half:
-    """Reorder one tensor: depthwise (1, H, W, C), convolution (O, H, W, I), PReLU (1, 1, C), bias (C)."""
+    """Reorder one tensor: depthwise (1, H, W, C), convolution (O, H, W, I), PReLU (1, 1, C), bias (C).
+
+    A transposed convolution (`segment`) is (O, H, W, I) here and (in, out, height, width) in torch.
+    """
     if values.ndim == 4:
-        order = (3, 0, 1, 2) if name.startswith("depthwise") else (0, 3, 1, 2)
+        inputs_first = name.startswith(("depthwise", "segment"))
+        order = (3, 0, 1, 2) if inputs_first else (0, 3, 1, 2)
         return np.ascontiguousarray(values.transpose(order))
     return np.ascontiguousarray(values.reshape(-1))
 
@@ -165,42 +170,42 @@ def numbered(kind: str, index: int) -> str:
 
 def mesh_names() -> Names:
     """face_landmark.tflite: numbering starts at 1; 21 to 27 were a branch that is not in the file."""
-    count = Counter(depthwise=1, conv=1)
-    yield from count.conv_prelu("trunk.0")
+    counter = Counter(depthwise=1, conv=1)
+    yield from counter.conv_prelu("trunk.0")
     for index in range(1, 15):
-        yield from count.block(f"trunk.{index}")
+        yield from counter.block(f"trunk.{index}")
     for index in range(3):
-        yield from count.block(f"landmark_branch.{index}")
-    yield from count.conv_prelu("landmark_branch.3")
-    yield from count.block("landmark_branch.4")
+        yield from counter.block(f"landmark_branch.{index}")
+    yield from counter.conv_prelu("landmark_branch.3")
+    yield from counter.block("landmark_branch.4")
     yield from convolution("landmark_head", "conv2d_21")
-    count = Counter(depthwise=23, conv=28, prelu=26)
-    yield from count.block("presence_branch.0")
-    yield from count.conv_prelu("presence_branch.1")
-    yield from count.block("presence_branch.2")
+    counter = Counter(depthwise=23, conv=28, prelu=26)
+    yield from counter.block("presence_branch.0")
+    yield from counter.conv_prelu("presence_branch.1")
+    yield from counter.block("presence_branch.2")
     yield from convolution("presence_head", "conv2d_31")
 
 
 def attention_names() -> Names:
     """face_landmark_with_attention.tflite: numbering starts at 0 and runs through all parts."""
-    count = Counter(depthwise=0)
-    yield from count.conv_prelu("trunk.0")
+    counter = Counter(depthwise=0)
+    yield from counter.conv_prelu("trunk.0")
     for index in range(1, 15):
-        yield from count.block(f"trunk.{index}")
+        yield from counter.block(f"trunk.{index}")
     for index in range(3):
-        yield from count.block(f"landmark_branch.{index}")
-    yield from count.conv_prelu("landmark_branch.3")
-    yield from count.block("landmark_branch.4")
+        yield from counter.block(f"landmark_branch.{index}")
+    yield from counter.conv_prelu("landmark_branch.3")
+    yield from counter.block("landmark_branch.4")
     yield from convolution("landmark_head", "output_mesh")
     yield from convolution("presence_head", "conv_faceflag")
     for region, tails in REGIONS.items():
         for index in range(6):
-            yield from count.block(f"{region}.stem.{index}")
+            yield from counter.block(f"{region}.stem.{index}")
         for tail, head in tails.items():
             for index in range(5):
-                yield from count.block(f"{region}.{tail}.blocks.{index}")
-            yield from count.conv_prelu(f"{region}.{tail}.blocks.5")
-            yield from count.block(f"{region}.{tail}.blocks.6")
+                yield from counter.block(f"{region}.{tail}.blocks.{index}")
+            yield from counter.conv_prelu(f"{region}.{tail}.blocks.5")
+            yield from counter.block(f"{region}.{tail}.blocks.6")
             yield from convolution(f"{region}.{tail}.head", head)
 
 
@@ -215,21 +220,49 @@ REGIONS = {
 def blaze_names() -> Names:
     """face_detection_short_range.tflite: ReLU instead of PReLU, numbering starts at 0."""
     yield from convolution("stem", "conv2d")
-    count = Counter(depthwise=0, conv=1)
+    counter = Counter(depthwise=0, conv=1)
     for index in range(11):
-        yield from count.block(f"fine.{index}", prelu=False)
+        yield from counter.block(f"fine.{index}", prelu=False)
     for index in range(5):
-        yield from count.block(f"coarse.{index}", prelu=False)
+        yield from counter.block(f"coarse.{index}", prelu=False)
     yield from convolution("fine_scores", "classificator_8")
     yield from convolution("coarse_scores", "classificator_16")
     yield from convolution("fine_boxes", "regressor_8")
     yield from convolution("coarse_boxes", "regressor_16")
 
 
+def matte_names() -> Names:
+    """selfie_segmentation.tflite: convolutions and depthwise convolutions are numbered from 0, in order of use."""
+    plain, depthwise = count(), count()
+
+    def next_plain(*ours: str) -> Names:
+        for our in ours:
+            yield from convolution(our, numbered("conv2d", next(plain)))
+
+    def next_depthwise(our: str) -> Names:
+        yield from convolution(our, numbered("depthwise_conv2d", next(depthwise)))
+
+    yield from next_plain("stem")
+    blocks = ("to64", *(f"to32.{index}" for index in range(2)), *(f"to16.{index}" for index in range(5)))
+    for block in blocks:
+        yield from next_plain(f"{block}.widen")
+        yield from next_depthwise(f"{block}.depthwise")
+        if not block.startswith("to32"):
+            yield from next_plain(f"{block}.weighing.down", f"{block}.weighing.up")
+        yield from next_plain(f"{block}.narrow")
+    yield from next_plain("head", "head_weight")
+    for index in range(3):
+        join = f"joins.{index}"
+        yield from next_plain(f"{join}.reduce", f"{join}.weighing.down", f"{join}.weighing.up", f"{join}.mix")
+        yield from next_depthwise(f"{join}.depthwise")
+    yield from convolution("segment", "segment")
+
+
 MODELS = {
     "blaze_face.safetensors": ("face_detection/face_detection_short_range.tflite", blaze_names),
     "face_mesh.safetensors": ("face_landmark/face_landmark.tflite", mesh_names),
     "attention_mesh.safetensors": ("face_landmark/face_landmark_with_attention.tflite", attention_names),
+    "person_matte.safetensors": ("selfie_segmentation/selfie_segmentation.tflite", matte_names),
 }
 """Our file name -> (file in the wheel below `mediapipe/modules`, its table of names)."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from facewire.base.errors import ConfigError
+from facewire.networks.compact import config as compact_config
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.paper import config as paper_config
 from facewire.networks.paper.ablation import ABLATION_PRESETS
@@ -48,9 +49,7 @@ def build_preset(name: str, config: Mapping[str, Any] | None = None) -> Model:
         ConfigError: unknown name or setting.
     """
     if name == COMPACT:
-        if config:
-            raise ConfigError("config", dict(config), "nothing; compact-256 has no settings")
-        return CompactTalkingHead()
+        return CompactTalkingHead(compact_config.from_dict(config or {}))
     return build(_paper(name, None) if config is None else paper_config.from_dict(config))
 
 

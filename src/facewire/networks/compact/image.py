@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from facewire.geometry.warp import resize_flow, warp_image, warp_volume
 from facewire.networks.compact import openings as opening
 from facewire.networks.compact.field import COMPRESSED, SurfaceField
+from facewire.networks.composition import Layers
 
 VOLUME_CHANNELS = 16
 VOLUME_DEPTH = 8
@@ -120,12 +121,14 @@ class GeneratedParts:
     shares    (B, N + 1, 4, 128, 128), the last of none of them
     repair    (B, 3, 4, 128, 128)
     warped    (B, 3, 256, 256) the first candidate
+    matte     (B, 1, 256, 256) its person, where there are layers
     """
 
     pictures: tuple[Tensor, ...]
     shares: Tensor
     repair: Tensor
     warped: Tensor
+    matte: Tensor | None = None
 
     def frame(self) -> Tensor:
         """Return the frame (B, 3, 256, 256); it may leave [0, 1] a little."""
@@ -161,7 +164,12 @@ class CompactGenerator(nn.Module):
         hide_what_opens(self.opened.weight)
 
     def forward(
-        self, image: Tensor, features: tuple[Tensor, Tensor, Tensor], field: SurfaceField, openings: Tensor
+        self,
+        image: Tensor,
+        features: tuple[Tensor, Tensor, Tensor],
+        field: SurfaceField,
+        openings: Tensor,
+        layers: Layers | None = None,
     ) -> GeneratedParts:
         """Return what the frame is put together from.
 
@@ -170,6 +178,7 @@ class CompactGenerator(nn.Module):
             features: (half, quarter, volume) of `CompactAppearance`.
             field: what M says about the driving frame.
             openings: (B, 6, 128, 128) where mouth and eyes stand open (openings.py).
+            layers: of the source picture; without them its background moves along.
         """
         half, quarter, volume = features
         surface = field.surface()
@@ -184,8 +193,11 @@ class CompactGenerator(nn.Module):
 
         size = image.shape[-1]
         at128 = warp_image(half, resize_flow(surface, size // 2, size // 2))
-        at256 = warp_image(image, resize_flow(surface, size, size))
-        head = warp_image(image, resize_flow(field.head, size, size))
+        if layers is None:
+            at256 = warp_image(image, resize_flow(surface, size, size))
+            head, matte = warp_image(image, resize_flow(field.head, size, size)), None
+        else:
+            (at256, matte), (head, _) = layers.read(surface), layers.read(field.head)
         folded = [F.pixel_unshuffle(picture, 2) for picture in (at256, head, image)]
         means = [part.unflatten(1, (3, 4)).mean(dim=2) for part in folded[1:]]
         pictures = (part.to(x.dtype) for part in (folded[0], *means))
@@ -197,7 +209,7 @@ class CompactGenerator(nn.Module):
         logits = last[:, 3:] + self.share_bias
         shares = torch.softmax(F.pad(logits, (0, 0) * 3 + (0, 1)), dim=1)
         return GeneratedParts(
-            tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256
+            tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
 
 

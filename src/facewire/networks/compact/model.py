@@ -19,15 +19,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from facewire.face.matte import PersonMatte
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
+from facewire.networks.compact.background import complete
+from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import CompactField, SurfaceField
 from facewire.networks.compact.head_surface import HeadSurface
 from facewire.networks.compact.image import CompactAppearance, CompactGenerator, GeneratedParts, unfolded
 from facewire.networks.compact.motion import BODY, GUIDES, UNIT, CompactMotion
 from facewire.networks.compact.openings import opening_maps
-from facewire.networks.composition import PHOTO, Candidate, Composition
+from facewire.networks.composition import PERSON, PHOTO, Candidate, Composition, Layers
 from facewire.networks.types import Identity
+
+PLAIN = CompactConfig()
 
 
 class CompactFeatures(NamedTuple):
@@ -72,9 +77,10 @@ class CompactSynthesis:
 
     def composition(self) -> Composition:
         """Return how the frame is put together, for larger pictures."""
+        moved = PHOTO if self.parts.matte is None else PERSON
         candidates = (
-            Candidate(PHOTO, self.field.surface()),
-            Candidate(PHOTO, self.field.head),
+            Candidate(moved, self.field.surface()),
+            Candidate(moved, self.field.head),
             Candidate(PHOTO, None),
         )
         shares = unfolded(self.parts.shares[:, : len(candidates)])
@@ -86,8 +92,10 @@ class CompactTalkingHead(nn.Module):
 
     resolution = 256
 
-    def __init__(self) -> None:
+    def __init__(self, config: CompactConfig = PLAIN) -> None:
         super().__init__()
+        self.config = config
+        self.matte = PersonMatte().requires_grad_(False) if config.layers else None
         self.appearance = CompactAppearance()
         self.motion_reader = CompactMotion()
         surface = HeadSurface([guide.canonical for guide in GUIDES], UNIT)
@@ -106,7 +114,16 @@ class CompactTalkingHead(nn.Module):
 
     def identity_from(self, image: Tensor, canonical: CanonicalKeypoints, motion: HeadMotion) -> Identity:
         """Return the identity when keypoints and motion of the pictures are known already."""
-        return Identity((image, *self.appearance(image)), canonical, motion)
+        return Identity((image, *self.appearance(image), *self._layers(image)), canonical, motion)
+
+    @torch.no_grad()
+    def _layers(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return matte and background of source pictures; nothing where the model does not separate them."""
+        if self.matte is None:
+            return ()
+        with torch.autocast(image.device.type, enabled=False):
+            matte = self.matte(image.float())
+            return matte, complete(image.float(), matte)
 
     def motion(self, image: Tensor) -> HeadMotion:
         """Return R, t and delta of driving frames (B, 3, H, W); all that a sender needs."""
@@ -125,10 +142,7 @@ class CompactTalkingHead(nn.Module):
     def composition(
         self, identity: Identity, motion: HeadMotion, kept: Tensor | int | None = None
     ) -> Composition:
-        """Return how the frames that `render` returns are put together; arguments as there.
-
-        With `background` among the identity's features, candidates of BACKGROUND are read from it.
-        """
+        """Return how the frames that `render` returns are put together; arguments as there."""
         return self.synthesis(identity, motion, kept).composition()
 
     def synthesis(
@@ -146,11 +160,12 @@ class CompactTalkingHead(nn.Module):
             count = self.keypoints if kept is None else kept
             kept = torch.full((batch,), count, device=motion.rotation.device)
         identity = identity.expand(batch)
-        image, half, quarter, volume, compressed, *_ = CompactFeatures(*identity.features)
+        image, half, quarter, volume, compressed, matte, background = CompactFeatures(*identity.features)
         source = place(identity.canonical, identity.motion)
         driving = place(identity.canonical, motion)
         field = self.field(compressed, source, driving, kept)
         with torch.autocast(image.device.type, enabled=False):
             openings = opening_maps(identity.canonical, source, driving, kept)
-        parts = self.generator(image, (half, quarter, volume), field, openings)
+        layers = None if matte is None or background is None else Layers.of(image, matte, background)
+        parts = self.generator(image, (half, quarter, volume), field, openings, layers)
         return CompactSynthesis(parts.frame(), parts, openings, field, source, driving)

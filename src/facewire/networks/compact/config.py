@@ -1,0 +1,32 @@
+"""Settings of the compact model; the defaults are those of weights whose manifest states none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facewire.base import config as strict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompactConfig:
+    """How the compact model is made."""
+
+    layers: bool = False
+    """Person and background are separated once per source; only the person moves (composition.py)."""
+
+
+def to_dict(config: CompactConfig) -> dict[str, Any]:
+    """Return the settings that are not the defaults, as JSON holds them."""
+    plain = strict.to_dict(CompactConfig())
+    return {name: value for name, value in strict.to_dict(config).items() if value != plain[name]}
+
+
+def from_dict(data: Mapping[str, Any]) -> CompactConfig:
+    """Return the settings of a dictionary.
+
+    Raises:
+        ConfigError: a name is unknown, or a value has the wrong type.
+    """
+    return strict.from_dict(CompactConfig, data)
