@@ -55,5 +55,5 @@ def test_what_is_not_there_is_refused() -> None:
     for switch in (True, False):
         with pytest.raises(ConfigError, match="no Jacobians"):
             preset_config(COMPACT, jacobians=switch)
-    with pytest.raises(ConfigError, match="no settings"):
+    with pytest.raises(ConfigError, match="layers"):
         build_preset(COMPACT, {"width": 3})

@@ -17,6 +17,7 @@ from facewire.geometry.grid import image_grid
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossWeights
+from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.compact.motion import GUIDES
 from facewire.networks.compact.openings import OPEN_MOUTH
@@ -87,7 +88,7 @@ def _paper(jacobians: bool = True) -> tuple[FaceVid2Vid, PaperObjective]:
 @cache
 def _compact() -> tuple[CompactTalkingHead, CompactObjective]:
     torch.manual_seed(0)
-    return CompactTalkingHead(), _compact_objective()
+    return CompactTalkingHead(CompactConfig(layers=True)), _compact_objective()
 
 
 def _compact_objective(device: torch.device = CPU) -> CompactObjective:
@@ -149,6 +150,13 @@ def test_the_compact_model_s_terms() -> None:
             assert parameter.grad is not None, name
             assert torch.isfinite(parameter.grad).all(), name
     model.zero_grad(set_to_none=True)
+
+
+def test_a_model_without_layers_has_no_matte_to_compare() -> None:
+    _, objective = _compact()
+    with torch.no_grad():
+        report, _ = objective(CompactTalkingHead(), _pair(256), _generator())
+    assert "matte" not in report.terms
 
 
 def test_the_face_square_holds_eyes_and_mouth_at_full_size() -> None:

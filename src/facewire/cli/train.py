@@ -121,6 +121,13 @@ def add_to(commands: Any) -> None:
         "--init", metavar="NAME|FILE", help="weights to start from (not looked at when going on)"
     )
     parser.add_argument(
+        "--stills",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of portraits that are turned and returned (compact-256)",
+    )
+    parser.add_argument(
         "--no-jacobians", action="store_true", help="paper presets: the later revision, without Jacobians"
     )
     parser.add_argument(
@@ -321,14 +328,16 @@ def _opened(given: argparse.Namespace, side: int, bars: TrainBars, place: Path) 
     """Return the clips, with a folder for what is decoded."""
     from facewire.data.clips import find_clips, open_clips
     from facewire.data.shard_clips import is_shards, open_shards
+    from facewire.data.stills import joined, open_stills
 
     folder = Path(given.data)
     if is_shards(folder):
         clips = open_shards(folder, place, side, decoded=DECODED[given.decode], progress=bars)
     else:
         clips = open_clips(find_clips(folder), place, side, bars)
+    stills = [open_stills(Path(portraits), place, side, bars) for portraits in getattr(given, "stills", ())]
     bars.close()
-    return clips
+    return joined([clips, *stills])
 
 
 def _tell(trainer: Trainer, device: torch.device) -> None:

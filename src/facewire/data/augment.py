@@ -87,7 +87,7 @@ def augment(pair: PairBatch, generator: torch.Generator, config: AugmentConfig) 
     def changed(frames: FrameBatch) -> FrameBatch:
         return _recoloured(_moved(_mirrored(frames, change), change), change)
 
-    return PairBatch(changed(pair.source), changed(pair.driving), pair.clips)
+    return PairBatch(changed(pair.source), changed(pair.driving), pair.clips, pair.still)
 
 
 def _drawn(batch: int, generator: torch.Generator, config: AugmentConfig, device: torch.device) -> _Change:

@@ -37,6 +37,8 @@ def stored_labels(
     video: Path,
     finder: FaceFinder,
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    follow: bool = True,
 ) -> ClipLabels:
     """Return the labels of a clip, made and stored in `stored` when they are not there yet.
 
@@ -46,6 +48,7 @@ def stored_labels(
         video: the clip, for error texts.
         finder: looks for the faces.
         progress: called with the frames done.
+        follow: whether a face is looked for where it was in the frame before; not among stills.
 
     Raises:
         NoFaceFound: no frame shows a face.
@@ -53,7 +56,7 @@ def stored_labels(
     """
     labels = _read(stored, len(frames))
     if labels is None:
-        labels = label_frames(frames, video, finder, progress)
+        labels = label_frames(frames, video, finder, progress, follow=follow)
         _write(stored, labels)
     return labels
 
@@ -63,6 +66,8 @@ def label_frames(
     video: Path,
     finder: FaceFinder,
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    follow: bool = True,
 ) -> ClipLabels:
     """Return the labels of frames (T, S, S, 3), looking at each; arguments as `stored_labels`.
 
@@ -71,7 +76,7 @@ def label_frames(
     """
     faces: list[Face | None] = []
     for number, frame in enumerate(frames, start=1):
-        faces.append(_followed(frame, faces[-1] if faces else None, finder))
+        faces.append(_followed(frame, faces[-1] if faces and follow else None, finder))
         progress(number)
     seen = np.flatnonzero([face is not None for face in faces])
     if not len(seen):

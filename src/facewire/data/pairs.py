@@ -58,15 +58,19 @@ class FrameBatch:
 
 @dataclass(frozen=True, slots=True)
 class PairBatch:
-    """B pairs of frames; row i of both comes from the same clip, `clips` names the clips."""
+    """B pairs of frames; row i of both comes from the same clip, `clips` names the clips.
+
+    `still` says of each row whether both are the same frame, as they are of stills; without it none is.
+    """
 
     source: FrameBatch
     driving: FrameBatch
     clips: tuple[str, ...] = ()
+    still: tuple[bool, ...] = ()
 
     def to(self, device: torch.device) -> PairBatch:
         """Return the same pairs on a device, pictures in channels_last."""
-        return PairBatch(self.source.to(device), self.driving.to(device), self.clips)
+        return PairBatch(self.source.to(device), self.driving.to(device), self.clips, self.still)
 
 
 class PairSampler:
@@ -120,6 +124,7 @@ class PairSampler:
             self._collect([(clip, source) for clip, source, _ in drawn], device),
             self._collect([(clip, driving) for clip, _, driving in drawn], device),
             tuple(self.clips[clip].name for clip, _, _ in drawn),
+            tuple(source == driving for _, source, driving in drawn),
         )
 
     def _pair(self, step: int, row: int) -> tuple[int, int, int]:

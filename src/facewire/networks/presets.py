@@ -10,6 +10,7 @@ from torch import nn
 
 from facewire.base.errors import ConfigError
 from facewire.networks.compact import config as compact_config
+from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.paper import config as paper_config
 from facewire.networks.paper.ablation import ABLATION_PRESETS
@@ -17,6 +18,8 @@ from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 
 COMPACT = "compact-256"
+COMPACT_PRESET = CompactConfig(layers=True)
+"""What is trained now; weights of before the layers have a manifest without settings."""
 OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
 """Every preset made of the paper's networks."""
 PRESETS = (COMPACT, *OF_PAPER)
@@ -26,7 +29,7 @@ Model = CompactTalkingHead | FaceVid2Vid
 
 
 def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]:
-    """Return the configuration of a preset as JSON holds it; `{}` for the compact model, which has none.
+    """Return the configuration of a preset as JSON holds it.
 
     Args:
         name: one of PRESETS.
@@ -38,7 +41,7 @@ def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]
     if name == COMPACT:
         if jacobians is not None:
             raise ConfigError("jacobians", jacobians, "a paper preset; compact-256 has no Jacobians (J = R)")
-        return {}
+        return compact_config.to_dict(COMPACT_PRESET)
     return paper_config.to_dict(_paper(name, jacobians))
 
 
@@ -49,8 +52,8 @@ def build_preset(name: str, config: Mapping[str, Any] | None = None) -> Model:
         ConfigError: unknown name or setting.
     """
     if name == COMPACT:
-        return CompactTalkingHead(compact_config.from_dict(config or {}))
-    return build(_paper(name, None) if config is None else paper_config.from_dict(config))
+        return CompactTalkingHead(COMPACT_PRESET if config is None else compact_config.from_dict(config))
+    return build(paper_config.from_dict(config) if config else _paper(name, None))
 
 
 def parameter_count(model: nn.Module) -> int:

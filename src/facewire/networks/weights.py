@@ -186,7 +186,7 @@ def load_model(weights: str | Path = DEFAULT) -> tuple[Model, Manifest]:
     manifest = read_manifest(path)
     tensors = _checked_tensors(path, manifest.sha256)
     try:
-        model = build_preset(manifest.preset, manifest.config or None)
+        model = build_preset(manifest.preset, manifest.config)
     except ConfigError as problem:
         raise WeightsError(path, f"its manifest describes no model of this version ({problem})") from problem
     fill(model, tensors, path)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from facewire.base.errors import ConfigError, OutputError, TrainingError
 from facewire.base.files import write_advice
 from facewire.data.clips import ClipSet
 from facewire.face.attention import load_attention_mesh
+from facewire.face.matte import load_person_matte
 from facewire.face.mesh import load_face_mesh
 from facewire.losses.feature_taps import FeatureTaps, pad_with_zeros
 from facewire.losses.perceptual import PerceptualLoss
@@ -157,7 +158,8 @@ def open_run(
     if stored is None and init is None:
         start(model)
     elif stored is None and init is not None:
-        fill(model, load_model(init)[0].state_dict(), resolve(init))
+        start(model)
+        fill(model, _published(model) | load_model(init)[0].state_dict(), resolve(init))
     learner = Learner(config, model, objective, device, precision, ranks)
     if compiled:
         learner.compile()
@@ -168,11 +170,18 @@ def open_run(
 
 
 def start(model: Model) -> None:
-    """Give the compact model's landmark reader the published numbers; other models start at random."""
+    """Give the compact model's frozen networks the published numbers; other models start at random."""
     if isinstance(model, CompactTalkingHead):
         reader = model.motion_reader.reader
         reader.coarse.load_state_dict(load_face_mesh().state_dict())
         reader.fine.load_state_dict(load_attention_mesh().state_dict())
+        if model.matte is not None:
+            model.matte.load_state_dict(load_person_matte().state_dict())
+
+
+def _published(model: Model) -> dict[str, Tensor]:
+    """Return what older weights of the compact model do not hold: its matte network."""
+    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith("matte.")}
 
 
 def resolution(config: TrainConfig) -> int:

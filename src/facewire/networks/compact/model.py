@@ -117,13 +117,19 @@ class CompactTalkingHead(nn.Module):
         return Identity((image, *self.appearance(image), *self._layers(image)), canonical, motion)
 
     @torch.no_grad()
+    def matte_of(self, image: Tensor) -> Tensor:
+        """Return the person's share (B, 1, H, W) of pictures (B, 3, H, W); of a model with layers."""
+        assert self.matte is not None
+        with torch.autocast(image.device.type, enabled=False):
+            share: Tensor = self.matte(image.float())
+            return share
+
     def _layers(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return matte and background of source pictures; nothing where the model does not separate them."""
         if self.matte is None:
             return ()
-        with torch.autocast(image.device.type, enabled=False):
-            matte = self.matte(image.float())
-            return matte, complete(image.float(), matte)
+        matte = self.matte_of(image)
+        return matte, complete(image.float(), matte)
 
     def motion(self, image: Tensor) -> HeadMotion:
         """Return R, t and delta of driving frames (B, 3, H, W); all that a sender needs."""

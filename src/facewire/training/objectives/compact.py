@@ -6,6 +6,7 @@ face is known at every landmark, and the pictures do the rest. Terms are unweigh
 
     picture        L1 on the frame, eyes and mouth counted more, their insides most
     warped         L1 on the warped source picture: the flow must explain the frame by itself
+    matte          the person that the flow moves covers what the driving frame's person covers (models with layers)
     perceptual     features of a frozen network, several scales (spec section 4, term 1)
     detail         the same at full size in the square around eyes and mouth: lids, irises, lips
     mouth          the same in the square around the lips: what opens is dark, teeth are light
@@ -48,6 +49,7 @@ from facewire.networks.compact.openings import OPEN_EYES, OPEN_MOUTH
 from facewire.networks.types import Identity
 from facewire.training.objectives.critic import Critic
 from facewire.training.objectives.objective import Made, random_kept
+from facewire.training.objectives.turn_and_return import turned_sources
 from facewire.training.objectives.turned_term import turned_term
 
 
@@ -57,6 +59,7 @@ class CompactWeights:
 
     picture: float = 10.0
     warped: float = 4.0
+    matte: float = 2.0
     perceptual: float = 1.5
     detail: float = 0.5
     mouth: float = 1.0
@@ -150,7 +153,7 @@ class CompactObjective:
         self, model: CompactTalkingHead, pair: PairBatch, generator: torch.Generator
     ) -> tuple[LossReport, Made]:
         """Return the loss and the pictures of a batch."""
-        source, driving = pair.source, pair.driving
+        source, driving = turned_sources(model, pair.source, pair.still, generator), pair.driving
         batch, device = len(source.image), source.image.device
         bend = random_transform(batch, generator, device=device)
         small = [body_size(frames.image) for frames in (source, driving)]
@@ -180,6 +183,8 @@ class CompactObjective:
             "expression": motion.expression[:, : len(GUIDES)].abs().mean(),
             "equivariance": (bend.points(bent) - seen).abs().mean(),
         }
+        if made.parts.matte is not None:
+            terms["matte"] = (made.parts.matte - model.matte_of(driving.image)).abs().mean()
         pictures = None
         if self.critic is not None and self.critic.judges:
             pictures = judged(made, driving)
