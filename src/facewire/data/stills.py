@@ -91,7 +91,8 @@ def _frames(paths: Sequence[Path], stored: Path, side: int, progress: Progress) 
             progress("stills", number + 1, len(paths))
         with atomic_output(stored) as temporary, temporary.open("wb") as stream:
             np.save(stream, frames)
-    return np.load(stored, mmap_mode="r")
+    mapped: Frames = np.load(stored, mmap_mode="r")
+    return mapped
 
 
 def _one(labels: ClipLabels, number: int) -> ClipLabels:
