@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-REACH = 11
+REACH = 15
 """Side in pixels of the square by which the matte is widened: beside a person, pixels hold some of it."""
 SURE, UNSURE = 0.05, 0.3
 """Widened share of a person up to which a pixel counts fully as background, and from which it does not count."""
