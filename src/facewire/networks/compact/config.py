@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facewire.base import config as strict
+from facewire.base.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,6 +16,13 @@ class CompactConfig:
 
     layers: bool = False
     """Person and background are separated once per source; only the person moves (composition.py)."""
+    mirror: bool = False
+    """Where the photo hides a part of the head that its mirror image shows, the mirror image is shown, moved as the
+    head moves (compact_field.py). Needs layers."""
+
+    def __post_init__(self) -> None:
+        if self.mirror and not self.layers:
+            raise ConfigError("mirror", True, "off without layers: its background would come along")
 
 
 def to_dict(config: CompactConfig) -> dict[str, Any]:

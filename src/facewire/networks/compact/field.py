@@ -32,6 +32,11 @@ from facewire.networks.compact.head_surface import HeadSurface
 SIZE = 64
 """Side of the field in cells."""
 COMPRESSED = 4
+STRETCHED, HELPS, SOFT = 0.3, 0.25, 0.06
+"""Differences of cosines, between frame and source and between mirror image and source, from which on the mirror
+image is shown; and how softly."""
+EDGE = 0.06
+"""Picture units within the border of the photo over which it fades out."""
 VARIANCE = 0.005
 """Of the keypoint maps; half the paper's, because lids and lips lie close together."""
 
@@ -46,6 +51,10 @@ class SurfaceField:
     depth      (B, 64, 64, 1)      of the visible surface in the driving frame
     head       (B, 64, 64, 2)      the flow if everything moved as the head's surface does
     occlusion  (B, 1, 64, 64)      1 where the source shows what the driving frame needs
+    mirrored   (B, 64, 64, 2)      where the head's surface lies in the mirrored source, in coordinates of the source:
+                                   for the half of a face that the source hides
+    mirror     (B, 64, 64, 1)      where that is the better picture: the source hides the surface or shows it at a
+                                   grazing angle, its mirror image does not; 0 to 1
     """
 
     masks: Tensor
@@ -54,6 +63,8 @@ class SurfaceField:
     depth: Tensor
     head: Tensor
     occlusion: Tensor
+    mirrored: Tensor
+    mirror: Tensor
 
     def surface(self) -> Tensor:
         """Return the flow of the visible surface, (B, 64, 64, 2)."""
@@ -72,7 +83,12 @@ class CompactField(nn.Module):
     turns: Tensor
 
     def __init__(
-        self, keypoints: int, surface: HeadSurface, body: Sequence[int] = (), width: int = 32
+        self,
+        keypoints: int,
+        surface: HeadSurface,
+        body: Sequence[int] = (),
+        width: int = 32,
+        mirrored: Sequence[int] = (),
     ) -> None:
         """Build the network.
 
@@ -81,9 +97,11 @@ class CompactField(nn.Module):
             surface: where the head's surface lies, by its first keypoints.
             body: which keypoints do not turn with the head.
             width: channels at 64 x 64.
+            mirrored: which keypoint lies where each does when the picture is mirrored; by default each its own.
         """
         super().__init__()
         self.keypoints = keypoints
+        self.other_side = list(mirrored or range(keypoints))
         turns = torch.ones(keypoints, dtype=torch.bool)
         turns[list(body)] = False
         self.register_buffer("turns", turns, persistent=False)
@@ -120,16 +138,27 @@ class CompactField(nn.Module):
             linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
             turned = driving.points @ linear.transpose(-1, -2)
             offset = source.points - torch.where(self.turns[:, None], turned, driving.points)
+            mirror = torch.tensor([-1.0, 1.0, 1.0], device=grid.device)
+            own = source.jacobians[:, 0].float()
+            # The head of the mirrored picture is held like S R S, its keypoints are those of the other side.
+            linear_back = (mirror[:, None] * own * mirror) @ driving.jacobians[:, 0].float().transpose(-1, -2)
             guided = self.surface.keypoints.shape[0]
+            there = source.points[:, self.other_side[:guided]] * mirror
+            offset_back = there - driving.points[:, :guided] @ linear_back.transpose(-1, -2)
             depth, carried = self.surface(
                 driving.points[:, :guided].float(),
                 driving.jacobians[:, 0].float(),
                 present[:, :guided],
-                offset[:, :guided, :2],
+                torch.cat((offset[:, :guided, :2], offset_back[..., :2]), dim=-1),
                 SIZE,
+                (own, own * mirror, driving.jacobians[:, 0].float()),
             )
             plane = torch.einsum("bij,hwj->bhwi", linear[:, :2, :2], grid)
-            head = plane + depth * linear[:, None, None, :2, 2] + carried
+            head = plane + depth * linear[:, None, None, :2, 2] + carried[..., :2]
+            back = torch.einsum("bij,hwj->bhwi", linear_back[:, :2, :2], grid)
+            back = back + depth * linear_back[:, None, None, :2, 2] + carried[..., 2:4]
+            mirrored = back * mirror[:2]
+            better = _better_mirrored(mirrored, *carried[..., 4:].split(1, dim=-1))
             hints = self._hints(compressed.float(), grid, plane, linear, offset, source, driving, present)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).flatten(2).float()
@@ -138,7 +167,7 @@ class CompactField(nn.Module):
         masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1).unflatten(2, (SIZE, SIZE))
         with _full_precision(compressed):
             constant, slope = compose(masks, grid, linear, offset, self.turns)
-        return SurfaceField(masks, constant, slope, depth, head, occlusion)
+        return SurfaceField(masks, constant, slope, depth, head, occlusion, mirrored, better)
 
     def _hints(
         self,
@@ -182,6 +211,25 @@ class CompactField(nn.Module):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = F.relu(layer(torch.cat((x, skips.pop()), dim=1)))
         return F.relu(self.refine(x))
+
+
+def _better_mirrored(
+    flow: Tensor, covered: Tensor, in_source: Tensor, in_mirror: Tensor, in_frame: Tensor
+) -> Tensor:
+    """Return where the mirrored source shows the head's surface better, (B, H, W, 1) in [0, 1].
+
+    A surface is stretched where the frame shows it from the front and the source from the side. Without a turn
+    between them nothing is; and of a frontal source the mirror image shows no more than the source.
+
+    Args:
+        flow: (B, H, W, 2), where it is read; what lies outside of the photo is no help.
+        covered: (B, H, W, 1), 1 on the head.
+        in_source, in_mirror, in_frame: (B, H, W, 1), how far the surface faces the camera in each.
+    """
+    stretched = torch.sigmoid((in_frame - in_source - STRETCHED) / SOFT)
+    helps = torch.sigmoid((in_mirror - in_source - HELPS) / SOFT)
+    edge = 1 - flow.abs().amax(dim=-1, keepdim=True)
+    return stretched * helps * covered * (edge / EDGE).clamp(0, 1)
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:

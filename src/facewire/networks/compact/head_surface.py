@@ -40,6 +40,8 @@ NEARER = 8.0
 """How much nearer points hide those behind them: gamma, per picture unit of depth."""
 FACING = 10.0
 """How sharply points that look away lose their share."""
+NEAR = 20.0
+"""The reach of the nearest point, times this, is 1 everywhere between points: there the head covers a cell."""
 SOFTNESS = 3e-3
 """Squared distance below which two keypoints hold a point alike."""
 
@@ -71,9 +73,18 @@ class HeadSurface(nn.Module):
             self.register_buffer(name, constant.to(torch.get_default_device()), persistent=False)
 
     def forward(
-        self, driving: Tensor, rotation: Tensor, present: Tensor, values: Tensor, side: int
+        self,
+        driving: Tensor,
+        rotation: Tensor,
+        present: Tensor,
+        values: Tensor,
+        side: int,
+        views: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
-        """Return the depth of the visible surface (B, side, side, 1) and what it carries (B, side, side, C).
+        """Return the depth of the visible surface (B, side, side, 1) and what it carries (B, side, side, C + 1 + V).
+
+        Carried after the values: 1 on the head, falling to 0 beside it; then how far the surface faces the camera of
+        every view, the cosine of its angle.
 
         Args:
             driving: x_d (B, G, 3).
@@ -81,6 +92,7 @@ class HeadSurface(nn.Module):
             present: (B, G), False for keypoints that are not known; without any the depth is 0.
             values: (B, G, C), what every keypoint carries.
             side: cells along a side of the result.
+            views: V rotations (B, 3, 3) of the head.
         """
         ties = self.ties * present[:, None]
         ties = ties / ties.sum(dim=-1, keepdim=True).clamp_min(1e-12)
@@ -91,8 +103,15 @@ class HeadSurface(nn.Module):
         seen = F.logsigmoid(-FACING * away) - NEARER * points[..., 2]
         logits = (seen[..., None] - across)[:, :, None] - down[..., None]
         shares = torch.softmax(logits, dim=1)
-        carried = torch.cat((points[..., 2:], ties @ values), dim=-1) * present.any(dim=1)[:, None, None]
-        mixed = resize_flow(torch.einsum("bahw,bac->bhwc", shares, carried), side, side)
+        facing = [-self.normals @ view[:, 2, :, None] for view in views]
+        known = present.any(dim=1)[:, None, None]
+        carried = torch.cat((points[..., 2:], ties @ values, *facing), dim=-1) * known
+        mixed = torch.einsum("bahw,bac->bhwc", shares, carried)
+        near = (across[:, :, None] + down[..., None]).amin(dim=1)
+        covered = (NEAR * torch.exp(-near)).clamp(max=1)[..., None] * known
+        count = 1 + values.shape[-1]
+        mixed = torch.cat((mixed[..., :count], covered, mixed[..., count:]), dim=-1)
+        mixed = resize_flow(mixed, side, side)
         return mixed[..., :1], mixed[..., 1:]
 
 

@@ -148,8 +148,10 @@ class CompactGenerator(nn.Module):
 
     share_bias: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, mirror: bool = False) -> None:
+        """Build the network; with `mirror` the mirrored source is shown where it is better, which needs layers."""
         super().__init__()
+        self.mirror = mirror
         self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
         self.blocks32 = nn.Sequential(Residual(128), Residual(128))
         self.enter64 = nn.Conv2d(128 + QUARTER_READ + 1 + opening.CHANNELS, 64, 3, padding=1)
@@ -208,9 +210,29 @@ class CompactGenerator(nn.Module):
         last = (self.finish(F.relu(x)) + self.opened(openings)).unflatten(1, (3 + len(SHARE_BIAS), 4)).float()
         logits = last[:, 3:] + self.share_bias
         shares = torch.softmax(F.pad(logits, (0, 0) * 3 + (0, 1)), dim=1)
-        return GeneratedParts(
+        parts = GeneratedParts(
             tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
+        return parts if layers is None or not self.mirror else _with_mirror(parts, layers, field, openings)
+
+
+def _with_mirror(
+    parts: GeneratedParts, layers: Layers, field: SurfaceField, openings: Tensor
+) -> GeneratedParts:
+    """Return parts in which the mirrored source takes its share of everything that is not an opening."""
+    mirrored = F.pixel_unshuffle(layers.read(field.mirrored)[0], 2).unflatten(1, (3, 4))
+    side = openings.shape[-1]
+    share = resize_flow(field.mirror, side, side).permute(0, 3, 1, 2) * _known(openings)
+    share = share[:, None].expand(-1, 1, 4, side, side)
+    count = len(parts.pictures)
+    rest = parts.shares * (1 - share)
+    return GeneratedParts(
+        (*parts.pictures, mirrored),
+        torch.cat((rest[:, :count], share, rest[:, count:]), dim=1),
+        parts.repair * (1 - share),
+        parts.warped,
+        parts.matte,
+    )
 
 
 def _known(openings: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import CompactField, SurfaceField
 from facewire.networks.compact.head_surface import HeadSurface
 from facewire.networks.compact.image import CompactAppearance, CompactGenerator, GeneratedParts, unfolded
-from facewire.networks.compact.motion import BODY, GUIDES, UNIT, CompactMotion
+from facewire.networks.compact.motion import BODY, GUIDES, MIRRORED, UNIT, CompactMotion
 from facewire.networks.compact.openings import opening_maps
 from facewire.networks.composition import PERSON, PHOTO, Candidate, Composition, Layers
 from facewire.networks.types import Identity
@@ -82,7 +82,8 @@ class CompactSynthesis:
             Candidate(moved, self.field.surface()),
             Candidate(moved, self.field.head),
             Candidate(PHOTO, None),
-        )
+            Candidate(moved, self.field.mirrored),
+        )[: len(self.parts.pictures)]
         shares = unfolded(self.parts.shares[:, : len(candidates)])
         return Composition(candidates, shares, unfolded(self.parts.repair), self.openings)
 
@@ -99,8 +100,8 @@ class CompactTalkingHead(nn.Module):
         self.appearance = CompactAppearance()
         self.motion_reader = CompactMotion()
         surface = HeadSurface([guide.canonical for guide in GUIDES], UNIT)
-        self.field = CompactField(self.motion_reader.keypoints, surface, BODY)
-        self.generator = CompactGenerator()
+        self.field = CompactField(self.motion_reader.keypoints, surface, BODY, mirrored=MIRRORED)
+        self.generator = CompactGenerator(config.mirror)
 
     @property
     def keypoints(self) -> int:

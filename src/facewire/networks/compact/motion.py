@@ -78,6 +78,19 @@ BODY = (len(GUIDES), len(GUIDES) + 1)
 """The shoulders among all keypoints: they do not turn with the head."""
 
 
+def _other_side(number: int) -> int:
+    """Return which keypoint lies where this one does in the mirrored picture."""
+    names = [guide.name for guide in GUIDES]
+    if number >= len(names):
+        return {BODY[0]: BODY[1], BODY[1]: BODY[0]}.get(number, number)
+    turned = {"left": "right", "right": "left"}
+    return names.index(" ".join(turned.get(word, word) for word in names[number].split()))
+
+
+MIRRORED = tuple(_other_side(number) for number in range(len(GUIDES) + len(FREE)))
+"""Keypoint i of the mirrored picture is keypoint MIRRORED[i] of the picture."""
+
+
 class LandmarkReader(nn.Module):
     """Finds the 78 landmarks of the head in a crop; frozen published networks, nothing learned here."""
 
