@@ -11,16 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from facewire.face.matte import load_person_matte
 from facewire.geometry.grid import image_grid
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.geometry.warp import resize_flow, warp_image
+from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import SIZE, compose
-from facewire.networks.compact.model import CompactSynthesis, CompactTalkingHead
+from facewire.networks.compact.model import CompactFeatures, CompactSynthesis, CompactTalkingHead
 from facewire.networks.compact.motion import BODY, FREE, GUIDES
 from facewire.networks.compact.openings import CHANNELS, NEW_MOUTH, OPEN_MOUTH
+from facewire.networks.composition import PERSON, Layers
 from facewire.networks.talking_head import TalkingHead
+from facewire.networks.types import Identity
 
 RENDER_GMACS = 5.0
 MOTION_GMACS = 0.6
@@ -169,6 +173,58 @@ def test_a_frame_can_be_put_together_from_its_composition() -> None:
     frame = composition.repair
     for number, candidate in enumerate(composition.candidates):
         read = photo if candidate.flow is None else warp_image(photo, resize_flow(candidate.flow, 256, 256))
+        frame = frame + composition.shares[:, number : number + 1] * read
+    torch.testing.assert_close(frame, made.image, atol=1e-5, rtol=0)
+
+
+def _turned_pair(yaw: float, asked: float) -> tuple[Identity, HeadMotion]:
+    """Return an identity whose photo shows the mean head at `yaw`, and the motion that turns it to `asked`."""
+    nowhere, calm = torch.zeros(1, 3), torch.zeros(1, 20, 3)
+    own, wanted = (HeadMotion(rotation_from_degrees(a, 0, 0)[None], nowhere, calm) for a in (yaw, asked))
+    canonical = CanonicalKeypoints(_model().motion_reader.mean_head[None])
+    return _mirroring().identity_from(_pictures(5, batch=1), canonical, own), wanted
+
+
+@cache
+def _mirroring() -> CompactTalkingHead:
+    model = CompactTalkingHead(CompactConfig(layers=True, mirror=True))
+    model.load_state_dict(
+        _model().state_dict()
+        | {f"matte.{name}": part for name, part in load_person_matte().state_dict().items()}
+    )
+    return model.eval()
+
+
+@torch.no_grad()
+def test_the_mirrored_photo_is_shown_where_a_turn_uncovers_what_the_photo_hides() -> None:
+    model = _mirroring()
+    for yaw, asked in ((0, 0), (0, 30), (40, 40)):
+        field = model.synthesis(*_turned_pair(yaw, asked)).field
+        assert field.mirror.max() < 0.05, (yaw, asked)
+    field = model.synthesis(
+        *_turned_pair(40, 0)
+    ).field  # its nose points to the right and hides the right cheek
+    cells = field.mirror[0, ..., 0]
+    assert cells[24:48, 38:46].mean() > 0.5
+    assert cells[:, :30].max() < 0.05
+    # What a cell there reads is what the other cheek shows: mirrored at the head's own middle plane.
+    row, column = 32, 42
+    other = field.head[0, row, 63 - column]
+    torch.testing.assert_close(field.mirrored[0, row, column], other, atol=0.02, rtol=0)
+
+
+@torch.no_grad()
+def test_a_frame_with_layers_and_mirror_is_its_composition() -> None:
+    identity, motion = _turned_pair(40, 0)
+    made = _mirroring().synthesis(identity, motion)
+    features, composition = CompactFeatures(*identity.features), made.composition()
+    assert features.matte is not None
+    assert features.background is not None
+    layers = Layers.of(features.image, features.matte, features.background)
+    frame = composition.repair
+    for number, (of, flow) in enumerate((c.of, c.flow) for c in composition.candidates):
+        assert (of == PERSON) == (flow is not None)
+        read = features.image if flow is None else layers.read(flow)[0]
         frame = frame + composition.shares[:, number : number + 1] * read
     torch.testing.assert_close(frame, made.image, atol=1e-5, rtol=0)
 

@@ -25,7 +25,7 @@ def _depth(head: HeadSurface, rotation: Tensor, shift: tuple[float, float, float
     points = MEAN @ rotation.T + torch.tensor(shift)
     everything = torch.ones(1, len(MEAN), dtype=torch.bool)
     depth: Tensor
-    depth, _ = head(points[None], rotation[None], everything, torch.zeros(1, len(MEAN), 1), SIDE)
+    depth = head(points[None], rotation[None], everything, torch.zeros(1, len(MEAN), 1), SIDE).depth
     return depth[0, ..., 0]
 
 
@@ -64,7 +64,7 @@ def test_what_keypoints_carry_is_mixed_by_nearness(head: HeadSurface) -> None:
     chin = [guide.name for guide in GUIDES].index("chin")
     values[:, chin, 1] = 1
     everything = torch.ones(1, len(MEAN), dtype=torch.bool)
-    _, carried = head(MEAN[None], torch.eye(3)[None], everything, values, SIDE)
+    carried = head(MEAN[None], torch.eye(3)[None], everything, values, SIDE).carried
     torch.testing.assert_close(carried[..., 0], torch.full((1, SIDE, SIDE), 0.7), atol=1e-5, rtol=0)
     assert _at(carried[0, ..., 1], MEAN[chin]) > 0.7
     assert _at(carried[0, ..., 1], torch.tensor([0.0, -0.6])) < 0.05
@@ -76,8 +76,25 @@ def test_keypoints_that_are_not_known_do_not_count(head: HeadSurface) -> None:
     points = MEAN.repeat(2, 1, 1)
     points[:, 5:] = 1e3
     turn, values = torch.eye(3).expand(2, 3, 3), torch.ones(2, len(MEAN), 1)
-    depth, carried = head(points, turn, present, values, SIDE)
+    depth, carried, covered, _ = head(points, turn, present, values, SIDE)
     torch.testing.assert_close(depth[0, ..., 0], _depth(head, torch.eye(3)), atol=1e-4, rtol=0)
     torch.testing.assert_close(carried[0], torch.ones(SIDE, SIDE, 1), atol=1e-5, rtol=0)
     assert (depth[1] == 0).all()
     assert (carried[1] == 0).all()
+    assert (covered[1] == 0).all()
+
+
+def test_the_surface_covers_the_head_and_faces_other_cameras_as_it_turns(head: HeadSurface) -> None:
+    everything = torch.ones(1, len(MEAN), dtype=torch.bool)
+    views = [rotation_from_degrees(yaw, 0, 0)[None] for yaw in (0, 40, -40)]
+    values = torch.zeros(1, len(MEAN), 1)
+    seen = head(MEAN[None], torch.eye(3)[None], everything, values, SIDE, views)
+    nose, cheek = (
+        MEAN[[guide.name for guide in GUIDES].index(name)] for name in ("nose tip", "brow, image left")
+    )
+    assert _at(seen.covered[0, ..., 0], nose) == 1
+    assert _at(seen.covered[0, ..., 0], torch.tensor([0.95, 0.95])) < 0.01
+    straight, right, left = (_at(seen.facing[0, ..., view], cheek) for view in range(3))
+    assert left < straight
+    assert left < right
+    assert _at(seen.facing[0, ..., 0], nose) > 0.9

@@ -18,7 +18,7 @@ from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
 
 COMPACT = "compact-256"
-COMPACT_PRESET = CompactConfig(layers=True)
+COMPACT_PRESET = CompactConfig(layers=True, mirror=True)
 """What is trained now; weights of before the layers have a manifest without settings."""
 OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
 """Every preset made of the paper's networks."""

@@ -145,7 +145,7 @@ class CompactField(nn.Module):
             guided = self.surface.keypoints.shape[0]
             there = source.points[:, self.other_side[:guided]] * mirror
             offset_back = there - driving.points[:, :guided] @ linear_back.transpose(-1, -2)
-            depth, carried = self.surface(
+            surface = self.surface(
                 driving.points[:, :guided].float(),
                 driving.jacobians[:, 0].float(),
                 present[:, :guided],
@@ -153,12 +153,13 @@ class CompactField(nn.Module):
                 SIZE,
                 (own, own * mirror, driving.jacobians[:, 0].float()),
             )
+            depth, carried = surface.depth, surface.carried
             plane = torch.einsum("bij,hwj->bhwi", linear[:, :2, :2], grid)
             head = plane + depth * linear[:, None, None, :2, 2] + carried[..., :2]
             back = torch.einsum("bij,hwj->bhwi", linear_back[:, :2, :2], grid)
-            back = back + depth * linear_back[:, None, None, :2, 2] + carried[..., 2:4]
+            back = back + depth * linear_back[:, None, None, :2, 2] + carried[..., 2:]
             mirrored = back * mirror[:2]
-            better = _better_mirrored(mirrored, *carried[..., 4:].split(1, dim=-1))
+            better = _better_mirrored(mirrored, surface.covered, *surface.facing.split(1, dim=-1))
             hints = self._hints(compressed.float(), grid, plane, linear, offset, source, driving, present)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).flatten(2).float()

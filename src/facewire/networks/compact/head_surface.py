@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -44,6 +45,21 @@ NEAR = 20.0
 """The reach of the nearest point, times this, is 1 everywhere between points: there the head covers a cell."""
 SOFTNESS = 3e-3
 """Squared distance below which two keypoints hold a point alike."""
+
+
+class VisibleSurface(NamedTuple):
+    """What of a head is seen in every cell.
+
+    depth    (B, side, side, 1)
+    carried  (B, side, side, C)  values of the keypoints that it moves with
+    covered  (B, side, side, 1)  1 on the head, falling to 0 beside it
+    facing   (B, side, side, V)  how far it faces the camera of other pictures, the cosine of its angle
+    """
+
+    depth: Tensor
+    carried: Tensor
+    covered: Tensor
+    facing: Tensor
 
 
 class HeadSurface(nn.Module):
@@ -80,11 +96,8 @@ class HeadSurface(nn.Module):
         values: Tensor,
         side: int,
         views: Sequence[Tensor] = (),
-    ) -> tuple[Tensor, Tensor]:
-        """Return the depth of the visible surface (B, side, side, 1) and what it carries (B, side, side, C + 1 + V).
-
-        Carried after the values: 1 on the head, falling to 0 beside it; then how far the surface faces the camera of
-        every view, the cosine of its angle.
+    ) -> VisibleSurface:
+        """Return the visible surface.
 
         Args:
             driving: x_d (B, G, 3).
@@ -92,7 +105,7 @@ class HeadSurface(nn.Module):
             present: (B, G), False for keypoints that are not known; without any the depth is 0.
             values: (B, G, C), what every keypoint carries.
             side: cells along a side of the result.
-            views: V rotations (B, 3, 3) of the head.
+            views: V rotations (B, 3, 3) of the head in other pictures.
         """
         ties = self.ties * present[:, None]
         ties = ties / ties.sum(dim=-1, keepdim=True).clamp_min(1e-12)
@@ -108,11 +121,10 @@ class HeadSurface(nn.Module):
         carried = torch.cat((points[..., 2:], ties @ values, *facing), dim=-1) * known
         mixed = torch.einsum("bahw,bac->bhwc", shares, carried)
         near = (across[:, :, None] + down[..., None]).amin(dim=1)
-        covered = (NEAR * torch.exp(-near)).clamp(max=1)[..., None] * known
-        count = 1 + values.shape[-1]
-        mixed = torch.cat((mixed[..., :count], covered, mixed[..., count:]), dim=-1)
-        mixed = resize_flow(mixed, side, side)
-        return mixed[..., :1], mixed[..., 1:]
+        covered = (NEAR * torch.exp(-near)).clamp(max=1)[..., None] * known[..., None]
+        mixed = resize_flow(torch.cat((mixed, covered), dim=-1), side, side)
+        depth, found, cosines, covered = mixed.split((1, values.shape[-1], len(views), 1), dim=-1)
+        return VisibleSurface(depth, found, covered, cosines)
 
 
 def _mean_head() -> tuple[Tensor, Tensor]:
