@@ -142,6 +142,7 @@ def add_to(commands: Any) -> None:
     places.declare(
         parser,
         places.Input("data", places.any_folder),
+        places.Input("stills", places.any_folder),
         places.Input("perceptual", places.network),
         places.Input("face_perceptual", places.network),
         places.Output("output", folder=True),
