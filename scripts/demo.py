@@ -18,14 +18,16 @@ from facewire.animation.animate import AnimateOptions, AnimateReport, animate, t
 from facewire.animation.animator import Animator, Person
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.view import ViewPath
+from facewire.geometry.head_motion import HeadMotion
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
 from facewire.media.image import save_image
 from facewire.talks.motion_file import DEMO_MOTION, read_motion
 
 SWEEP = ViewPath(yaw=(0, 30, -30, 0), pitch=(0, 10, 0, -10, 0))
-COLUMNS = 6
-SHEET_YAW = (-30.0, -20.0, -10.0, 10.0, 20.0, 30.0)
+COLUMNS = 3
+SHEET_YAW = (-20.0, 10.0, 20.0)
+CELL = 320
 
 
 def main() -> int:
@@ -38,7 +40,7 @@ def main() -> int:
     animator = Animator.load()
     person = animator.person(astronaut())
     recorded = read_motion(DEMO_MOTION, animator)
-    print(f"source        scikit-image's astronaut, {person.faces} face found, cropped to {animator.size} px")
+    print(f"source        scikit-image's astronaut, {person.faces} face found, shown whole")
     print(f"motion        {len(recorded)} frames at {recorded.rate} per second, recorded from a real video")
     for name, view in (("demo.mp4", ViewPath()), ("freeview.mp4", SWEEP)):
         report = video(animator, person, recorded, folder / name, view)
@@ -67,17 +69,17 @@ def sheet(animator: Animator, person: Person, recorded: RecordedMotion) -> Pixel
     """Return the source, frames of the recorded motion and the head turned, as one picture."""
     motions, _ = transferred(recorded.motions, person.identity.motion, AnimateOptions())
     picked = np.linspace(0, len(motions) - 1, COLUMNS).round().astype(int)
-    talking = [animator.render_batch(person, motions[index : index + 1])[0] for index in picked]
-    turned = [
-        animator.render_batch(person, viewed(person.identity.motion, ViewPath(yaw=(yaw,))))[0]
-        for yaw in SHEET_YAW
-    ]
-    rows = [[person.picture, *talking], [person.picture, *turned]]
+    talking = list(animator.render(person, HeadMotion.cat([motions[index : index + 1] for index in picked])))
+    own = person.identity.motion
+    views = HeadMotion.cat([viewed(own, ViewPath(yaw=(yaw,))) for yaw in SHEET_YAW])
+    rows = [[person.shown, *talking], [person.shown, *animator.render(person, views)]]
     labels = [
         "source",
         *(f"frame {index} / yaw {yaw:+.0f}" for index, yaw in zip(picked, SHEET_YAW, strict=True)),
     ]
-    return contact_sheet(rows, row_labels=["motion", "free view"], column_labels=labels, cell_size=(224, 224))
+    return contact_sheet(
+        rows, row_labels=["motion", "free view"], column_labels=labels, cell_size=(CELL, CELL)
+    )
 
 
 if __name__ == "__main__":

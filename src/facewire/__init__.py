@@ -5,7 +5,7 @@
     animator = facewire.load()
     person = animator.person("photo.jpg")
     recorded = facewire.record(animator, "driving.mp4")
-    for picture in animator.render(person, facewire.turn(recorded.motions, yaw=20)):   # uint8 (H, W, 3)
+    for picture in animator.render(person, facewire.turn(recorded.motions, yaw=20)):  # uint8 (H, W, 3)
         ...
 
 What stands in `__all__` is the public interface (docs/api.md); everything else may change. Importing this package is

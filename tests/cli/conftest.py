@@ -48,7 +48,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def person(animator: Animator, photo: Path) -> Person:
-    return animator.person(photo)
+    return animator.person(photo, head=True)
 
 
 @pytest.fixture(scope="session")

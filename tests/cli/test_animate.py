@@ -34,14 +34,14 @@ def test_animate_keeps_rate_and_length_and_reports(
         assert reader.rate == RATE
         frames = list(reader)
     assert len(frames) == FRAMES
-    assert frames[0].size == (256, 256)
+    assert frames[0].size == (512, 512) == (report["width"], report["height"])
 
 
 def test_animation_moves_the_head_and_leaves_the_corners(
     photo: Path, driving: Path, person: Person, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
-    assert main(["animate", str(photo), str(driving), "-o", str(out), "-q"]) == 0
+    assert main(["animate", str(photo), str(driving), "-o", str(out), "-q", "--head"]) == 0
     shown = [frame.pixels.astype(float) for frame in frames_of(out)]
     head = np.abs(shown[-1][90:190, 80:180] - shown[0][90:190, 80:180]).mean()
     corner = np.abs(shown[-1][:30, :20] - shown[0][:30, :20]).mean()
@@ -63,7 +63,7 @@ def test_side_by_side_shows_source_driver_and_result(
     photo: Path, driving: Path, person: Person, tmp_path: Path
 ) -> None:
     out = tmp_path / "wide.mp4"
-    assert main(["animate", str(photo), str(driving), "-o", str(out), "--side-by-side", "-q"]) == 0
+    assert main(["animate", str(photo), str(driving), "-o", str(out), "--side-by-side", "--head", "-q"]) == 0
     frame = frames_of(out)[3]
     assert frame.size == (768, 256)
     assert np.abs(frame.pixels[:, :256].astype(int) - person.picture).mean() < 6
@@ -117,8 +117,8 @@ def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(
 
 def test_rotate_turns_the_head_the_right_way(photo: Path, animator: Animator, tmp_path: Path) -> None:
     right, left = tmp_path / "right.png", tmp_path / "left.png"
-    assert main(["rotate", str(photo), "-o", str(right), "--yaw", "15"]) == 0
-    assert main(["rotate", str(photo), "-o", str(left), "--yaw=-15"]) == 0
+    assert main(["rotate", str(photo), "-o", str(right), "--yaw", "15", "--head"]) == 0
+    assert main(["rotate", str(photo), "-o", str(left), "--yaw=-15", "--head"]) == 0
     noses = []
     for path in (left, right):
         face = animator.finder.find(load_image(path))[0]

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
+from facewire.animation.composer import Composer
 from facewire.base.errors import ConfigError, HashMismatch, OutputError
 from facewire.engines import artefact
 from facewire.engines.choice import open_engine
@@ -113,6 +114,24 @@ def test_pictures_are_those_of_torch(
             assert made.shape == (256, 256, 3)
             assert made.dtype == np.uint8
             assert psnr(made, reference.render(known, motion, kept)) >= least
+
+
+@pytest.mark.parametrize(("name", "precision", "least"), KINDS)
+def test_whole_pictures_are_those_of_torch(
+    name: str,
+    precision: str,
+    least: float,
+    opened: Callable[[str, str], Engine],
+    reference: TorchEngine,
+    picture: Pixels,
+) -> None:
+    engine = opened(name, precision)
+    person, known = engine.identity(picture), reference.identity(picture)
+    composer = Composer(astronaut(), CropBox(110, 10, 240))
+    for motion in motions(known.motion):
+        parts, others = engine.compose(person, motion), reference.compose(known, motion)
+        assert [layer.of for layer in parts.candidates] == [layer.of for layer in others.candidates]
+        assert psnr(composer.whole(parts), composer.whole(others)) >= min(least, 50)
 
 
 @pytest.mark.parametrize(("name", "precision", "least"), KINDS[:2])

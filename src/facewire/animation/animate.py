@@ -2,8 +2,8 @@
 
 photo   -> Person                                            once
 driving -> RecordedMotion                                    one or two streaming passes
-RecordedMotion -> relative to the best reference of each shot -> turned   per frame
-               -> render -> (beside source and driver) -> VideoWriter, with the driver's times and sound
+RecordedMotion -> relative to the best reference of each shot -> chosen regions -> edited -> turned    per frame
+               -> whole picture -> (beside source and driver) -> VideoWriter, with the driver's times and sound
 """
 
 from __future__ import annotations
@@ -17,20 +17,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from facewire.animation.animator import BATCH, Animator, Person, Pixels
+from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
+from facewire.animation.edits import Edit, edited
 from facewire.animation.reference import best_reference
+from facewire.animation.regions import EVERYTHING, carried_over
 from facewire.animation.survey import Progress
 from facewire.animation.view import ViewPath
-from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
+from facewire.media.image import resize
+from facewire.media.marks.caption import Caption
 from facewire.media.video import VideoWriter
 
 FIRST = "first"
 BEST = "best"
 OWN_VIEW = ViewPath()
+NO_EDIT = Edit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +47,23 @@ class AnimateOptions:
     """Which driving frame corresponds to the source in relative motion: best, first, or a frame number."""
     view: ViewPath = OWN_VIEW
     """Offsets that the receiver adds to the driver's pose."""
+    regions: frozenset[str] = EVERYTHING
+    """What of the driver is carried over (animation/regions.py)."""
+    edit: Edit = NO_EDIT
+    """What is added to the expression (animation/edits.py)."""
     kept: int | None = None
     """Keypoints used of the ordered list; None means all."""
     crf: int = 18
     """Quality of the output, 0 (best) to 51."""
     overwrite: bool = True
+    caption: Caption | None = None
+    """What stands on every picture."""
+    marked: bool = True
+    """The file says that a model made its pictures."""
+
+    def finished(self, picture: Pixels) -> Pixels:
+        """Return a picture as it is written."""
+        return np.ascontiguousarray(picture if self.caption is None else self.caption.on(picture))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +83,13 @@ class AnimateReport:
     seconds: float
     """Of rendering and writing."""
     frames_per_second: float
+    width: int
+    height: int
 
 
 def animate(
     animator: Animator,
-    person: Person,
+    person: Person | Sequence[Person],
     recorded: RecordedMotion,
     output: str | Path,
     options: AnimateOptions | None = None,
@@ -80,11 +98,11 @@ def animate(
     beside: Iterator[Pixels] | None = None,
     progress: Progress | None = None,
 ) -> AnimateReport:
-    """Render a person in a recorded motion into a video file.
+    """Render a person, or several people of one photo, in a recorded motion into a video file.
 
     Args:
         animator: whose networks render.
-        person: who.
+        person: who; several move alike, each from their own pose.
         recorded: how, with its times.
         output: .mp4, .mov, .mkv, .webm or .gif; written atomically.
         options: how the motion is carried over.
@@ -96,36 +114,68 @@ def animate(
         OutputError: the output cannot be written.
     """
     chosen = options or AnimateOptions()
-    motions, references = transferred(recorded.motions, person.identity.motion, chosen, recorded.stretches)
-    motions = viewed(motions, chosen.view)
-    size = animator.size if beside is None else 3 * animator.size
+    people = [person] if isinstance(person, Person) else list(person)
+    moved = [moved_as(one, recorded.motions, chosen, recorded.stretches) for one in people]
+    frames, references = len(recorded), moved[0][1]
+    pictures = rendered(animator, people, [motions for motions, _ in moved], chosen.kept)
+    width, height = people[0].size
     begin = time.perf_counter()
     with VideoWriter(
         output,
-        (size, animator.size),
+        (width if beside is None else 2 * width + height, height),
         recorded.rate,
         audio_from=audio_from,
         crf=chosen.crf,
         overwrite=chosen.overwrite,
+        synthetic=chosen.marked,
     ) as writer:
-        for rows in in_batches(range(len(motions)), BATCH):
-            pictures = animator.render_batch(person, motions[rows[0] : rows[-1] + 1], kept=chosen.kept)
-            for row, picture in zip(rows, pictures, strict=True):
-                shown = picture if beside is None else np.hstack((person.picture, next(beside), picture))
-                writer.write(Frame(np.ascontiguousarray(shown), recorded.times[row], recorded.time_base))
+        for row, picture in enumerate(pictures):
+            shown = picture if beside is None else side_by_side(people[0].shown, next(beside), picture)
+            writer.write(Frame(chosen.finished(shown), recorded.times[row], recorded.time_base))
             if progress is not None:
-                progress("rendering", rows[-1] + 1, len(motions))
+                progress("rendering", row + 1, frames)
     seconds = time.perf_counter() - begin
     return AnimateReport(
         output=str(output),
-        frames=len(motions),
+        frames=frames,
         missing=recorded.missing,
         problem=recorded.problem,
         reference=references[0] if references else None,
         references=references,
         seconds=seconds,
-        frames_per_second=len(motions) / seconds,
+        frames_per_second=frames / seconds,
+        width=width,
+        height=height,
     )
+
+
+def moved_as(
+    person: Person, motions: HeadMotion, options: AnimateOptions, stretches: Sequence[int] = ()
+) -> tuple[HeadMotion, tuple[int, ...]]:
+    """Return a person's motions as a driver moves, and the indices of the reference frames (none: absolute).
+
+    Raises:
+        ConfigError: the reference is not best, first or a frame number; regions or an edit with a paper preset.
+    """
+    moved, references = transferred(motions, person.identity.motion, options, stretches)
+    moved = edited(moved, person.identity.canonical, options.edit)
+    return viewed(moved, options.view), references
+
+
+def rendered(
+    animator: Animator, people: Sequence[Person], motions: Sequence[HeadMotion], kept: int | None
+) -> Iterator[Pixels]:
+    """Yield the pictures of one person, or of several in one photo."""
+    if len(people) == 1:
+        return animator.render(people[0], motions[0], kept=kept)
+    return animator.render_together(people, motions, kept=kept)
+
+
+def side_by_side(source: Pixels, driver: Pixels, result: Pixels) -> Pixels:
+    """Return source, driver's head crop and result as one picture, as high as the result."""
+    height = len(result)
+    crop = driver if len(driver) == height else resize(driver, (height, height))
+    return np.hstack((source, crop, result))
 
 
 def beside_frames(video: str | Path, animator: Animator, *, crop_mode: str, face: int) -> Iterator[Pixels]:
@@ -149,7 +199,7 @@ def transferred(
     """
     check_reference(options.reference, len(motions))
     if not options.relative:
-        return motions, ()
+        return carried_over(motions, None, source, options.regions), ()
     numbers = np.array(stretches) if stretches else np.zeros(len(motions), int)
     moved: list[HeadMotion] = []
     order: list[int] = []
@@ -158,7 +208,7 @@ def transferred(
         rows = np.flatnonzero(numbers == number).tolist()
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
-        moved.append(own.relative(own[index : index + 1], source))
+        moved.append(carried_over(own, own[index : index + 1], source, options.regions))
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from facewire.animation.composer import Composer, together
+from facewire.animation.person import (
+    OWN,
+    TILTED,
+    Size,
+    checked_size,
+    head_alone,
+    tilt,
+    tilted,
+    whole,
+)
+from facewire.animation.person import Person as Person
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
 from facewire.engines.choice import TORCH, Choice, open_engine
 from facewire.engines.choice import choose as choose_engine
 from facewire.engines.engine import Engine, Prepared
+from facewire.engines.parts import Parts, parts_of
 from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
@@ -36,26 +48,12 @@ MOST_PREPARED = 8
 """Persons that are kept ready for the engine; about 10 MB each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A source photo, made ready once.
-
-    identity  what the networks keep of it
-    picture   (S, S, 3) the head crop itself
-    faces     how many faces the photo shows; the chosen one is animated
-    """
-
-    identity: Identity
-    picture: Pixels
-    faces: int
-
-
 class Animator:
     """Renders people from motions.
 
     animator = Animator.load()
     person = animator.person("photo.jpg")
-    for picture in animator.render(person, motions):
+    for picture in animator.render(person, motions):  # the whole photo, alive
         ...
     """
 
@@ -122,36 +120,78 @@ class Animator:
         """Side of every picture in pixels."""
         return self.model.resolution
 
-    def person(self, photo: str | Path | Pixels, *, crop_mode: str = "auto", face: int = 0) -> Person:
+    def person(
+        self,
+        photo: str | Path | Pixels,
+        *,
+        crop_mode: str = "auto",
+        face: int = 0,
+        head: bool = False,
+        size: Size = None,
+    ) -> Person:
         """Return a photo as a person to animate.
 
         Args:
             photo: a picture file, or (H, W, 3) uint8 RGB.
-            crop_mode: "auto" finds the head and cuts the project's square; "none" takes the picture as it is.
+            crop_mode: "auto" finds the head; "none" takes the picture for the head's square, and shows no more.
             face: which face, most prominent first, when there are several.
+            head: show the head's square alone instead of the whole photo.
+            size: longest side of the whole photo at most, by default 1920; side of the square, by default 256;
+                "own" is the photo's own.
 
         Raises:
             NoFaceFound: "auto" and there is no face, or not so many.
             MediaError: the picture cannot be read, or the head in it is not upright.
+            ConfigError: the size or the way to crop is unknown.
         """
-        name = str(photo) if isinstance(photo, str | Path) else "photo"
-        pixels = load_image(photo) if isinstance(photo, str | Path) else photo
+        name, pixels = opened(photo)
         if crop_mode == "none":
-            picture, count = resize(pixels, (self.size, self.size)), 1
-        elif crop_mode == "auto":
-            faces = self.finder.find(pixels) or self.finder.find(pixels, profiles=True)
-            if not faces:
-                raise NoFaceFound(name, missed(self.finder, pixels))
-            chosen = choose(faces, face, name)
-            if mend := turned(self.finder, pixels, chosen):
-                raise MediaError(name, mend)
-            box: CropBox = crop_box_from_faces([chosen], *pixels.shape[:2])
-            picture, count = crop(pixels, box, self.size), len(faces)
-        else:
+            return self._square_person(pixels, checked_size(size))
+        if crop_mode != "auto":
             raise ConfigError("crop", crop_mode, "auto or none")
-        with torch.inference_mode():
-            identity = self.model.identity(self.tensor([picture]))
-        return Person(identity, picture, count)
+        faces = self._faces(pixels, name)
+        return self._person(pixels, choose(faces, face, name), len(faces), head, checked_size(size))
+
+    def people(self, photo: str | Path | Pixels, *, size: Size = None) -> list[Person]:
+        """Return everybody whom a photo shows, the largest head first; what is shown is the same whole photo.
+
+        Raises:
+            NoFaceFound: there is nobody.
+        """
+        name, pixels = opened(photo)
+        faces = self._faces(pixels, name)
+        return [self._person(pixels, face, len(faces), False, checked_size(size)) for face in faces]
+
+    def _faces(self, pixels: Pixels, name: str) -> list[Face]:
+        """Return the faces of a photo, the most prominent first; that one is upright or little tilted."""
+        faces = self.finder.find(pixels) or self.finder.find(pixels, profiles=True)
+        if not faces:
+            raise NoFaceFound(name, missed(self.finder, pixels))
+        if mend := turned(self.finder, pixels, faces[0]):
+            raise MediaError(name, mend)
+        return faces
+
+    def _person(self, pixels: Pixels, face: Face, faces: int, head: bool, size: Size) -> Person:
+        if not head and abs(tilt(face)) > TILTED:
+            upright = tilted(pixels, face, size)
+            picture = crop(upright.upright, upright.box, self.size)
+            return Person(self.identity(picture), picture, faces, upright, head)
+        box = crop_box_from_faces([face], *pixels.shape[:2])
+        picture = crop(pixels, box, self.size)
+        composer = head_alone(pixels, box, size, self.size) if head else whole(pixels, box, size)
+        return Person(self.identity(picture), picture, faces, composer, head)
+
+    def _square_person(self, pixels: Pixels, size: Size) -> Person:
+        side = max(pixels.shape[:2]) if size == OWN else int(size or self.size)
+        picture = resize(pixels, (self.size, self.size))
+        shown = picture if side == self.size else resize(pixels, (side, side))
+        return Person(self.identity(picture), picture, 1, Composer(shown, CropBox(0, 0, side)), head=True)
+
+    @torch.inference_mode()
+    def identity(self, picture: Pixels) -> Identity:
+        """Return what the networks keep of a head crop (S, S, 3)."""
+        identity: Identity = self.model.identity(self.tensor([picture]))
+        return identity
 
     @torch.inference_mode()
     def motion(self, pictures: list[Pixels]) -> HeadMotion:
@@ -171,7 +211,7 @@ class Animator:
         return self.motion(pictures), [bool(self.finder.find(picture)) for picture in pictures]
 
     def render(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> Iterator[Pixels]:
-        """Yield one picture (S, S, 3) per motion.
+        """Yield one picture per motion: the whole photo, or the head's square, as the person was prepared.
 
         Args:
             person: who.
@@ -179,17 +219,55 @@ class Animator:
             kept: how many of the ordered keypoints are used; None means all.
         """
         for rows in in_batches(range(len(motions)), BATCH):
-            yield from self.render_batch(person, motions[slice(rows[0], rows[-1] + 1)], kept=kept)
+            batch = motions[slice(rows[0], rows[-1] + 1)]
+            if person.finished:
+                yield from self.render_batch(person, batch, kept=kept)
+                continue
+            for parts in self.parts(person, batch, kept=kept):
+                yield person.composer.square(parts) if person.head else person.composer.whole(parts)
+
+    def render_together(
+        self, people: Sequence[Person], motions: Sequence[HeadMotion], *, kept: int | None = None
+    ) -> Iterator[Pixels]:
+        """Yield the whole photo with several heads moving.
+
+        Args:
+            people: of the same photo.
+            motions: (T) of each.
+            kept: see `render`.
+        """
+        for rows in in_batches(range(len(motions[0])), BATCH):
+            batch = slice(rows[0], rows[-1] + 1)
+            parts = [
+                self.parts(person, moves[batch], kept=kept)
+                for person, moves in zip(people, motions, strict=True)
+            ]
+            for row in range(len(rows)):
+                yield together([(person.composer, of[row]) for person, of in zip(people, parts, strict=True)])
+
+    @torch.inference_mode()
+    def parts(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Parts]:
+        """Return what the pictures of a person in motions are put together from."""
+        if self.engine is not None:
+            ready, moves = self._ready(person), motions.to("cpu")
+            return [self.engine.compose(ready, moves[i : i + 1], kept) for i in range(len(moves))]
+        return parts_of(self.model, person.identity, motions.to(self.device), kept)
 
     @torch.inference_mode()
     def render_batch(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Pixels]:
-        """Return one picture per motion, all at once."""
+        """Return the networks' own picture (S, S, 3) of the head per motion, all at once."""
         if self.engine is not None:
             ready, moves = self._ready(person), motions.to("cpu")
             return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
         images = self.model.render(person.identity, motions.to(self.device), kept)
         scaled = (images.clamp(0, 1) * 255).round_().to(torch.uint8).permute(0, 2, 3, 1)
         return list(np.ascontiguousarray(scaled.cpu().numpy()))
+
+    def frame_parts(self, picture: Pixels, motion: HeadMotion, *, kept: int | None = None) -> Parts:
+        """Return what the picture of a head crop (S, S, 3), seen this once, is put together from in a motion (1)."""
+        if self.engine is not None:
+            return self.engine.compose(self.engine.identity(picture), motion.to("cpu"), kept)
+        return parts_of(self.model, self.identity(picture), motion.to(self.device), kept)[0]
 
     def tensor(self, pictures: Iterable[Pixels]) -> Tensor:
         """Return (B, 3, S, S) in [0, 1] of pictures of any size."""
@@ -211,6 +289,11 @@ class Animator:
             while len(self._prepared) > MOST_PREPARED:
                 self._prepared.popitem(last=False)
         return held[1]
+
+
+def opened(photo: str | Path | Pixels) -> tuple[str, Pixels]:
+    """Return the name for messages and the pixels of a photo."""
+    return (str(photo), load_image(photo)) if isinstance(photo, str | Path) else ("photo", photo)
 
 
 def choose(faces: list[Face], index: int, name: str) -> Face:

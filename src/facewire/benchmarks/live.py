@@ -21,8 +21,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from facewire.animation.composer import Composer
 from facewire.animation.head_tracker import HeadTracker
 from facewire.base.errors import FacewireError
+from facewire.benchmarks.whole import composers, photo_fps
 from facewire.data.preparation.pool import run_in_processes
 from facewire.engines.artefact import INT8
 from facewire.engines.choice import Choice, open_engine
@@ -147,6 +149,7 @@ def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
         "first_frame_ms": round(first_frame, 1),
         "peak_mb": round(peak),
         "stages_ms": stages(engine, frames[0], first.picture, fewer),
+        "photo_1280_fps": round(photo_fps(engine, person, first.picture, motions[:fewer]), 1),
         "batch_fps": {str(n): round(batch_fps(engine, person, motions[:n]), 1) for n in BATCHES},
         "camera_ms": {
             f"{width}x{height}": _camera(engine, photo, width, height, fewer) for width, height in CAMERAS
@@ -198,7 +201,13 @@ def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[s
         "colour from RGB": lambda: Yuv420Converter()(picture),
         "identity, once": lambda: engine.identity(picture),
     }
+    for name, composer in composers(picture).items():
+        calls[f"whole picture, {name}"] = _composes(engine, person, composer)
     return {name: summary(timed(call, count)) for name, call in calls.items()}
+
+
+def _composes(engine: Engine, person: Prepared, composer: Composer) -> Callable[[], Pixels]:
+    return lambda: composer.whole(engine.compose(person, person.motion))
 
 
 def _camera(engine: Engine, photo: Pixels, width: int, height: int, count: int) -> dict[str, float]:

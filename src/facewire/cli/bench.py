@@ -105,6 +105,7 @@ def _lines(numbers: dict[str, Any]) -> list[str]:
         f"receiver       {_both(numbers['receiver_ms'])}, {numbers['receiver_fps']} frames per second",
         f"sender         {_both(numbers['sender_ms'])}, {numbers['sender_fps']} frames per second",
         f"both at once   {numbers['both_fps']} frames per second",
+        f"photo of 1280  {numbers['photo_1280_fps']} frames per second, composed and written as a file",
         f"first frame    {numbers['first_frame_ms']:g} ms after loading began",
         f"peak memory    {numbers['peak_mb']:g} MB",
         f"receiver       {numbers['gmacs']} GMAC a frame, {100 * numbers['share_of_peak']:.0f} % of "

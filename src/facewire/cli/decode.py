@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
     animator = options.animator_of(given)
     other = None
     if given.source is not None:
-        other = animator.person(given.source, crop_mode=given.crop, face=given.face)
+        other = animator.person(given.source, crop_mode=given.crop, face=given.face, head=True)
     bars = options.Bars(given.quiet)
     piped = given.output == places.PIPE
     with pipes.opened(given.talk) as stream:

@@ -1,10 +1,11 @@
-"""facewire info: what is in a talk."""
+"""facewire info: what is in a talk, and what pictures and videos say of how they were made."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facewire.cli import pipes, places
@@ -15,25 +16,27 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   facewire info talk.fwv
   facewire info talk.fwv --json --packets
-  cat talk.fwv | facewire info -"""
+  cat talk.fwv | facewire info -
+  facewire info talking.mp4                   was it made by a model, who signed it"""
 
 
 def add_to(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "info",
-        help="say what is in a talk",
-        description="Say what is in a .fwv file: header, bytes by kind, bytes and keypoints a frame.",
+        help="say what is in a talk, or how a picture or video was made",
+        description="Say what is in a .fwv file: header, bytes by kind, bytes and keypoints a frame. Of pictures and "
+        "videos, say whether they are marked as synthetic and who signed that.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("talk", metavar="TALK.fwv", help="the file, or - for standard input")
+    parser.add_argument("talk", metavar="FILE", help="the file, or - for standard input")
     parser.add_argument(
         "--weights", metavar="NAME|FILE", help="the talk's weights, if its coding tables lie beside them"
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--packets", action="store_true", help="list every frame too")
-    places.declare(parser, places.Input("talk", places.talk, pipe=True))
+    places.declare(parser, places.Input("talk", pipe=True))
     parser.set_defaults(run=run)
 
 
@@ -44,6 +47,8 @@ def run(given: argparse.Namespace) -> int:
     from facewire.networks.weights import resolve
     from facewire.talks.coding_tables import shelf_beside
 
+    if given.talk != places.PIPE and not _is_talk(given.talk):
+        return _say_how_made(given)
     shelf = shelf_beside(None if given.weights is None else resolve(given.weights))
     with pipes.opened(given.talk) as stream:
         try:
@@ -57,6 +62,38 @@ def run(given: argparse.Namespace) -> int:
         print(json.dumps(document, indent=2))
     else:
         print("\n".join(_lines(info, given.packets)))
+    return 0
+
+
+def _is_talk(path: str) -> bool:
+    """Return whether a file is for the talk reader: so are files that are not there, and it says so."""
+    from facewire.bitstream.header import MAGIC
+
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(len(MAGIC)) == MAGIC or Path(path).suffix.lower() == ".fwv"
+    except OSError:
+        return True
+
+
+def _say_how_made(given: argparse.Namespace) -> int:
+    """Print what a picture or video says of how it was made."""
+    from facewire.media.image import is_picture
+    from facewire.media.marks.content_credentials import signed_by
+    from facewire.media.marks.synthetic_mark import read_mark
+    from facewire.media.video import VideoReader
+
+    if not is_picture(given.talk):
+        VideoReader(given.talk).close()  # says what is wrong with it
+    mark, signature = read_mark(given.talk), signed_by(given.talk)
+    if given.json:
+        print(json.dumps({"mark": None if mark is None else asdict(mark), "signature": signature}, indent=2))
+    elif mark is None:
+        print(f"made by     nothing in the file says\nsignature   {signature or 'none'}")
+    else:
+        kind = mark.source_type.rsplit("/", 1)[-1]
+        print(f"made by     {mark.tool or 'a tool that is not named'}, marked as {kind} ({mark.source_type})")
+        print(f"signature   {signature or 'none'}")
     return 0
 
 

@@ -85,16 +85,21 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing of progress")
 
 
-def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """Add how the head of a photo is found."""
+def add_source_options(parser: argparse.ArgumentParser, *, everyone: bool = False) -> None:
+    """Add how the head of a photo is found; `everyone` lets --face take all of them."""
     add_crop_option(parser)
     parser.add_argument(
         "--face",
-        type=whole("face", 0),
+        type=_face if everyone else whole("face", 0),
         default=0,
-        metavar="N",
-        help="which face of the photo, 0 is the most prominent: large, whole, from the front (default: 0)",
+        metavar="N|all" if everyone else "N",
+        help="which face of the photo, 0 is the most prominent: large, whole, from the front (default: 0)"
+        + ("; all moves every head" if everyone else ""),
     )
+
+
+def _face(text: str) -> int | str:
+    return text if text == "all" else whole("face", 0)(text)
 
 
 def add_crop_option(parser: argparse.ArgumentParser) -> None:

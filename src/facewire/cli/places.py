@@ -186,6 +186,7 @@ class Output:
     dest    the attribute; None writes nothing, or to a place of the command's own
     names   what the file may be called
     folder  a folder, made if need be; what is in it may be gone on with, so nobody is asked
+    folder_if  says whether it is one this time
     writes  names in that folder that are written without looking
     pipe    "-" is standard output
     """
@@ -193,6 +194,7 @@ class Output:
     dest: str
     names: Names | None = None
     folder: bool = False
+    folder_if: Callable[[argparse.Namespace], bool] | None = None
     writes: tuple[str, ...] = ()
     pipe: bool = False
 
@@ -247,7 +249,7 @@ def check(given: argparse.Namespace) -> None:
 def _check_output(place: Output, path: str, given: argparse.Namespace, read: list[Path]) -> None:
     if place.pipe and path == PIPE:
         _check_standard_output()
-    elif place.folder:
+    elif place.folder or (place.folder_if is not None and place.folder_if(given)):
         try:
             check_output_folder(path)
         except OutputError as error:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facewire.cli import options, places
+from facewire.cli import options, picture_options, places
 from facewire.cli.arguments import number
 
 EXAMPLES = """examples:
   facewire rotate photo.jpg -o right.png --yaw 20
   facewire rotate photo.jpg -o sweep.mp4 --yaw 0:30:-30:0
-  facewire rotate photo.jpg -o sheet.png                        a sheet of views"""
+  facewire rotate photo.jpg -o sheet.png                        a sheet of views of the head
+  facewire rotate photo.jpg -o smiling.png --edit smile=0.5,gaze=0.3
+  facewire rotate photo.jpg -o head.png --yaw 20 --head --size 512"""
 
 SHEET_YAW = (-30.0, -15.0, 0.0, 15.0, 30.0)
 SHEET_PITCH = (15.0, 0.0, -15.0)
@@ -39,6 +41,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("image", metavar="IMAGE", help="photo")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="picture, or video for a sweep")
     options.add_source_options(parser)
+    picture_options.add_picture_options(parser)
+    picture_options.add_edit_option(parser)
     options.add_view_options(parser)
     parser.add_argument(
         "--seconds", type=number("seconds", 0.1, 600), default=4.0, help="length of a sweep (default: 4)"
@@ -52,25 +56,41 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.animation.animate import AnimateOptions, animate, still, viewed
+    from facewire.animation.animate import AnimateOptions, animate, moved_as, still
     from facewire.media.image import save_image
 
     view = options.view_of(given)
     animator = options.animator_of(given)
-    person = animator.person(given.image, crop_mode=given.crop, face=given.face)
+    edit, caption = picture_options.edit_of(given), picture_options.caption_of(given)
+    as_sheet = view.is_still and not edit
+    person = animator.person(
+        given.image,
+        crop_mode=given.crop,
+        face=given.face,
+        head=given.head or as_sheet,
+        size=picture_options.size_of(given),
+    )
+    chosen = AnimateOptions(
+        relative=False,
+        view=view,
+        edit=edit,
+        caption=caption,
+        marked=not given.unmarked,
+        overwrite=given.overwrite,
+    )
     frames = 1
     if view.is_sweep:
         frames = round(25 * given.seconds)
         bars = options.Bars(given.quiet)
-        chosen = AnimateOptions(relative=False, view=view, overwrite=given.overwrite)
         animate(animator, person, still(person, frames), given.output, chosen, progress=bars)
         bars.close()
-    elif view.is_still:
-        save_image(given.output, sheet(animator, person), overwrite=given.overwrite)
     else:
-        motion = viewed(person.identity.motion, view)
-        picture = animator.render_batch(person, motion)[0]
-        save_image(given.output, picture, overwrite=given.overwrite)
+        if as_sheet:
+            picture = sheet(animator, person)
+        else:
+            motion, _ = moved_as(person, person.identity.motion, chosen)
+            (picture,) = animator.render(person, motion)
+        save_image(given.output, chosen.finished(picture), overwrite=given.overwrite, synthetic=chosen.marked)
     report = RotateReport(str(Path(given.output)), frames)
     options.show(report, given.json, lambda: [f"{report.output}: {report.frames} frame(s)"])
     return 0
@@ -94,7 +114,7 @@ def sheet(animator: Any, person: Any) -> Any:
         turned = HeadMotion.cat(
             [own.turned_at_neck(rotation_from_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW]
         )
-        rows.append(animator.render_batch(person, turned))
+        rows.append(list(animator.render(person, turned)))
     return contact_sheet(
         rows,
         row_labels=[f"pitch {pitch:+.0f}" for pitch in SHEET_PITCH],

@@ -30,7 +30,7 @@ from facewire.engines.graphs.live_graphs import RENDER, LiveGraph, live_graphs
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.presets import COMPACT, Model
 
-SCHEMA = 1
+SCHEMA = 2
 ONNX, OPENVINO = "onnx", "openvino"
 FORMATS = (ONNX, OPENVINO)
 SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
@@ -236,6 +236,7 @@ def _write_graphs(
             "file": file,
             "inputs": {key: _described(tensor) for key, tensor in graph.inputs.items()},
             "outputs": {key: _described(t) for key, t in zip(graph.outputs, outputs, strict=True)},
+            "candidates": list(graph.candidates),
         }
     return entries
 

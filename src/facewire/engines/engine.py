@@ -1,7 +1,8 @@
 """What runs the networks, frame by frame: one small interface, several engines behind it.
 
     head crop of a photo --identity--> Prepared ---------+
-                                                         +--render--> picture (256, 256, 3)
+                                                         +--render---> picture (256, 256, 3)
+                                                         +--compose--> Parts, for whole pictures (composer.py)
     head crop of a frame --read--> Reading.motion -------+
                  ^                    |
                  +---- square --------+   where the face was: the next frame needs one network less
@@ -25,6 +26,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from facewire.engines.parts import Parts
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 
@@ -122,3 +124,6 @@ class Engine(Protocol):
             motion: how.
             kept: how many of the ordered keypoints are used; None means all.
         """
+
+    def compose(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Parts:
+        """Return what that picture is put together from, for pictures of any size (animation/composer.py)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
 from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
-from facewire.engines.graphs.live_graphs import FIND, IDENTITY, MOTION, READ, RENDER
+from facewire.engines.graphs.live_graphs import (
+    FIND,
+    FLOW,
+    IDENTITY,
+    MOTION,
+    PICTURE,
+    READ,
+    RENDER,
+    REPAIR,
+    SHARES,
+)
+from facewire.engines.parts import Layer, Parts
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 
@@ -27,9 +38,13 @@ class Runner(Protocol):
         """Return buffers as the runner wants to find them in every call."""
 
     def run(
-        self, graph: str, inputs: Mapping[str, Array], kept: Mapping[str, Any] | None = None
+        self,
+        graph: str,
+        inputs: Mapping[str, Array],
+        kept: Mapping[str, Any] | None = None,
+        wanted: Collection[str] | None = None,
     ) -> dict[str, Array]:
-        """Run a graph; the results are the caller's own."""
+        """Run a graph and return the wanted results, all by default; they are the caller's own."""
 
 
 class GraphEngine:
@@ -39,6 +54,7 @@ class GraphEngine:
         self.artefact = artefact
         self._runner = runner
         self._info = EngineInfo(name=runner.name, precision=artefact.precision, device="cpu", threads=threads)
+        self._of_parts = tuple(name for name in artefact.graphs[RENDER]["outputs"] if name != PICTURE)
         self._counts = {count: np.array([count], np.int64) for count in range(artefact.keypoints + 1)}
 
     @property
@@ -77,10 +93,31 @@ class GraphEngine:
 
     def render(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Pixels:
         """Return the picture (S, S, 3) of a person in a motion (batch of one)."""
+        picture: Pixels = self._rendered(person, motion, kept, (PICTURE,))[PICTURE]
+        return picture
+
+    def compose(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Parts:
+        """Return what the picture of a person in a motion (batch of one) is put together from."""
+        found = self._rendered(person, motion, kept, self._of_parts)
+        candidates = tuple(
+            Layer(of, found[name][0] if (name := f"{FLOW}{number}") in found else None)
+            for number, of in enumerate(self.artefact.graphs[RENDER]["candidates"])
+        )
+        return Parts(candidates, unfolded(found[SHARES][0][: len(candidates)]), unfolded(found[REPAIR][0]))
+
+    def _rendered(
+        self, person: Prepared, motion: HeadMotion, kept: int | None, wanted: Collection[str]
+    ) -> dict[str, Array]:
         inputs = {name: getattr(motion, name).numpy() for name in MOTION}
         inputs["kept"] = self._counts[self.keypoints if kept is None else kept]
-        picture: Pixels = self._runner.run(RENDER, inputs, person.buffers)["picture"]  # type: ignore[arg-type]
-        return picture
+        return self._runner.run(RENDER, inputs, person.buffers, wanted)  # type: ignore[arg-type]
+
+
+def unfolded(maps: Array) -> Array:
+    """Return maps (C, 4, H, W), four pixels of a square one behind the other, as (2 H, 2 W, C)."""
+    channels, _, height, width = maps.shape
+    squares = maps.reshape(channels, 2, 2, height, width).transpose(3, 1, 4, 2, 0)
+    return squares.reshape(2 * height, 2 * width, channels)
 
 
 def _motion(found: Mapping[str, Array]) -> HeadMotion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,8 +44,13 @@ class OnnxRunner:
         return {name: np.ascontiguousarray(value) for name, value in buffers.items()}
 
     def run(
-        self, graph: str, inputs: Mapping[str, Array], kept: Mapping[str, Any] | None = None
+        self,
+        graph: str,
+        inputs: Mapping[str, Array],
+        kept: Mapping[str, Any] | None = None,
+        wanted: Collection[str] | None = None,
     ) -> dict[str, Array]:
-        """Run a graph; the results are the caller's own."""
-        results = self._sessions[graph].run(None, {**inputs, **(kept or {})})
-        return dict(zip(self._outputs[graph], results, strict=True))
+        """Run a graph and return the wanted results, all by default; they are the caller's own."""
+        names = [name for name in self._outputs[graph] if wanted is None or name in wanted]
+        results = self._sessions[graph].run(names, {**inputs, **(kept or {})})
+        return dict(zip(names, results, strict=True))

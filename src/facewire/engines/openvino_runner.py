@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,9 +51,16 @@ class OpenVinoRunner:
         return {name: openvino.Tensor(np.ascontiguousarray(value)) for name, value in buffers.items()}
 
     def run(
-        self, graph: str, inputs: Mapping[str, Array], kept: Mapping[str, Any] | None = None
+        self,
+        graph: str,
+        inputs: Mapping[str, Array],
+        kept: Mapping[str, Any] | None = None,
+        wanted: Collection[str] | None = None,
     ) -> dict[str, Array]:
-        """Run a graph; `kept` are buffers of `keep`, which are not copied. The results are the caller's own."""
+        """Run a graph and return the wanted results, all by default; they are the caller's own.
+
+        `kept` are buffers of `keep`, which are not copied.
+        """
         import openvino
 
         with self._locks[graph]:
@@ -70,6 +77,7 @@ class OpenVinoRunner:
             return {
                 name: np.array(request.get_output_tensor(number).data)
                 for number, name in enumerate(self._outputs[graph])
+                if wanted is None or name in wanted
             }
 
     def _compiled(self, graph: str) -> Any:

@@ -10,6 +10,7 @@ import torch
 from facewire.base.errors import ConfigError
 from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
 from facewire.engines.graphs.live_graphs import Find, Read, image_of, picture_of
+from facewire.engines.parts import Parts, parts_of
 from facewire.face.finder import FaceFinder
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
@@ -101,6 +102,16 @@ class TorchEngine:
             image = self._render(identity, motion.to(self.device), kept)
         picture: Pixels = picture_of(image.float().clamp(0, 1)).cpu().numpy()
         return np.ascontiguousarray(picture)
+
+    @torch.inference_mode()
+    def compose(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Parts:
+        """Return what the picture of a person in a motion (batch of one) is put together from."""
+        identity = person.buffers
+        if not isinstance(identity, Identity):
+            raise ConfigError("person", type(identity).__name__, "a person of this engine")
+        with self._receiving, torch.autocast(self.device.type, self._type, enabled=self._reduced):
+            (parts,) = parts_of(self.model, identity, motion.to(self.device), kept)
+        return parts
 
     def _tensor(self, picture: Pixels) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(picture)).to(self.device)

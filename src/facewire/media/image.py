@@ -29,6 +29,8 @@ from facewire.base.errors import MediaError, OutputError
 from facewire.base.files import atomic_output
 from facewire.media.colour_profile import to_srgb
 from facewire.media.frame import Pixels, check_pixels
+from facewire.media.marks.content_credentials import configured, sign
+from facewire.media.marks.synthetic_mark import picture_options
 
 MAX_PIXELS = 80_000_000
 """Largest picture that is decoded (width * height). A small file can claim a huge picture to exhaust memory;
@@ -83,22 +85,30 @@ def load_image(path: str | Path) -> Pixels:
         return to_rgb(picture, path)
 
 
-def save_image(path: str | Path, pixels: Pixels, *, overwrite: bool = True) -> None:
+def save_image(path: str | Path, pixels: Pixels, *, overwrite: bool = True, synthetic: bool = False) -> None:
     """Write uint8 [H, W, 3] as PNG (lossless), JPEG or WebP (near lossless), chosen by the suffix. Atomic.
+
+    `synthetic` says in the file that a model made the picture, signed where a certificate is named.
 
     Raises:
         OutputError: unknown suffix, or the file cannot be written.
+        ConfigError: the named certificate cannot be used.
     """
     check_pixels("pixels", pixels)
     check_picture_name(path)
-    format_name, options = _SAVERS[Path(path).suffix.lower()]
+    suffix = Path(path).suffix.lower()
+    format_name, options = _SAVERS[suffix]
+    signer = configured() if synthetic else None
+    marks = picture_options(format_name) if synthetic else {}
     encoded = io.BytesIO()
     try:
-        Image.fromarray(pixels).save(encoded, format_name, **options)
+        Image.fromarray(pixels).save(encoded, format_name, **options, **marks)
     except (OSError, ValueError) as error:  # e.g. more pixels per side than the format allows
         raise OutputError(path, f"{format_name} cannot store this picture ({error}): use .png") from error
     with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(encoded.getbuffer())
+        if signer is not None:
+            sign(temporary, suffix, signer)
 
 
 def check_picture_name(path: str | Path) -> None:
@@ -110,13 +120,16 @@ def check_picture_name(path: str | Path) -> None:
         )
 
 
-def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def resize(
+    pixels: Pixels, size: tuple[int, int], window: tuple[float, float, float, float] | None = None
+) -> Pixels:
     """Return `pixels` resampled to `size` (width, height): Lanczos with the support widened when shrinking.
 
-    The one resampling policy of the project; uint8 [H, W, 3] in and out.
+    The one resampling policy of the project; uint8 [H, W, 3] in and out. `window` is the part that is taken, left,
+    top, right, bottom in pixels with fractions; by default everything.
     """
     check_pixels("pixels", pixels)
-    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box=window))
 
 
 def is_picture(path: str | Path) -> bool:

@@ -36,6 +36,8 @@ from facewire.base.files import atomic_output
 from facewire.media.colours.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
 from facewire.media.frame import Frame, Pixels
 from facewire.media.libav_errors import FOREIGN, one_line, writing
+from facewire.media.marks.content_credentials import configured, sign
+from facewire.media.marks.synthetic_mark import container_tags, mark_container
 from facewire.media.sound.audio_track import AudioRule, AudioSource, AudioTrack
 from facewire.media.sound.opus_track import OpusFeed, OpusTrack
 from facewire.media.steady_clock import SteadyClock
@@ -134,11 +136,12 @@ class VideoWriter:
         sink: write Matroska there as it comes, for pipes; `path` then only stands in messages.
         keyframe_every: most frames from one keyframe to the next, for clips that are read at random places.
         reproducible: H.264 only: the same pictures give the same bytes on every machine, at some cost.
+        synthetic: say in the file that a model made the pictures, signed where a certificate is named.
 
     Raises:
         OutputError: unknown suffix, missing encoder, nothing written, or the file cannot be written.
         MediaError: `audio_from` cannot be read.
-        ConfigError: `crf` outside its range.
+        ConfigError: `crf` outside its range; the named certificate cannot be used.
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class VideoWriter:
         sink: BinaryIO | None = None,
         keyframe_every: int | None = None,
         reproducible: bool = False,
+        synthetic: bool = False,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -164,6 +168,7 @@ class VideoWriter:
         self._audio_from = audio_from if self._kind.sound is not None else None
         self._audio_start = audio_start
         self._overwrite = overwrite
+        self._synthetic, self._signer = synthetic, configured() if synthetic else None
         if isinstance(rate, float) or self.rate <= 0 or min(size) < 1:
             raise ValueError(f"size {size} and rate {rate!r} must be positive, and rate an exact Fraction")
         if not 0 <= crf <= _MAX_CRF:
@@ -217,6 +222,14 @@ class VideoWriter:
                 raise OutputError(self.path, "no frame was written: the input has none")
             with writing(self.path):
                 self._output.finish()
+                self._mark()
+
+    def _mark(self) -> None:
+        if not self._synthetic or self._sink is not None:
+            return
+        mark_container(self._temporary, self._kind.muxer)
+        if self._signer is not None:
+            sign(self._temporary, self.path.suffix, self._signer)
 
     def _begin(self, first: Frame) -> _Output:
         """Open the container and write its header: with the sound copied, else encoded, else left out."""
@@ -243,6 +256,8 @@ class VideoWriter:
             format=self._kind.muxer,
             container_options=dict(self._kind.options),
         )
+        if self._synthetic:
+            container.metadata.update(container_tags(self._kind.muxer))
         output = _Output(container, self._kind, self.size, self.rate, self._crf, first)
         output.tune(self._keyframe_every, self._reproducible)
         if rule is not None and self._audio is not None:

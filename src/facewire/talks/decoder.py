@@ -262,7 +262,14 @@ def _write(
     count = 0
     last = -1
     with VideoWriter(
-        output, side, rate, audio_from=feed, crf=options.crf, overwrite=options.overwrite, sink=sink
+        output,
+        side,
+        rate,
+        audio_from=feed,
+        crf=options.crf,
+        overwrite=options.overwrite,
+        sink=sink,
+        synthetic=True,
     ) as writer:
         for item in chain(early, items, [None]):
             _hear(feed, item)

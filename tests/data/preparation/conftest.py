@@ -30,7 +30,7 @@ DRAWN = 16
 def head() -> list[Picture]:
     """The head, turning one way and back: 32 pictures 256x256."""
     animator = Animator.load()
-    person = animator.person(astronaut())
+    person = animator.person(astronaut(), head=True)
     yaw = torch.deg2rad(torch.linspace(-10, 10, DRAWN))
     turns = rotation_from_angles(yaw, torch.zeros_like(yaw), torch.zeros_like(yaw))
     motions = HeadMotion.cat([person.identity.motion.turned(turn) for turn in turns])

@@ -3,7 +3,7 @@
     photo  --identity--> who               once a person   canonical keypoints, own motion, what the receiver keeps
     frame  --find------> centre, axes      at the start    where the face is
     frame, centre, axes --read--> motion, presence, face, centre', axes'      sender, every frame
-    who, motion, kept   --render--> picture                                   receiver, every frame
+    who, motion, kept   --render--> picture, and what it is put together from  receiver, every frame
 
 Pictures go in and come out as they lie in memory, (256, 256, 3) uint8, so that scaling and reordering are part of
 the graphs. Everything is float32 but the convolutions of `render` where the engine asks for less.
@@ -24,11 +24,14 @@ from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.compact.motion import landmarks_of, square_around
+from facewire.networks.composition import Candidate
 from facewire.networks.types import Identity
 
 IDENTITY, FIND, READ, RENDER = "identity", "find", "read", "render"
 MOTION = ("rotation", "translation", "expression")
 CANONICAL = "canonical"
+PICTURE, SHARES, REPAIR, FLOW = "picture", "shares", "repair", "flow_"
+"""What `render` returns; flows are numbered by the candidate that is read along them (networks/composition.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class LiveGraph:
     outputs: tuple[str, ...]
     samples: tuple[tuple[Tensor, ...], ...] = ()
     """Inputs on which the reach of the graph's maps is measured before they are rounded to 8 bits."""
+    candidates: tuple[str, ...] = ()
+    """Of `render`: what each candidate is read from."""
 
 
 class Identify(nn.Module):
@@ -88,14 +93,18 @@ class Read(nn.Module):
 
 
 class Render(nn.Module):
-    """Person and motion -> picture."""
+    """Person and motion -> picture, and what it is put together from."""
 
     def __init__(self, model: CompactTalkingHead) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, *numbers: Tensor) -> Tensor:
-        """What `Identify` returns, then R, t, delta and kept (1) -> (S, S, 3) uint8."""
+    def forward(self, *numbers: Tensor) -> tuple[Tensor, ...]:
+        """What `Identify` returns, then R, t, delta and kept (1) -> (S, S, 3) uint8, shares (1, N + 1, 4, S/2, S/2),
+        repair (1, 3, 4, S/2, S/2), and every candidate's flow (1, 64, 64, 2) but for those that stand still.
+
+        Four pixels of a square lie one behind the other in shares and repair; the last share is of no candidate.
+        """
         *who, rotation, translation, expression, kept = numbers
         points, own_rotation, own_translation, own_expression, *features = who
         identity = Identity(
@@ -103,8 +112,16 @@ class Render(nn.Module):
             CanonicalKeypoints(points),
             HeadMotion(own_rotation, own_translation, own_expression),
         )
-        image = self.model.render(identity, HeadMotion(rotation, translation, expression), kept)
-        return picture_of(image)
+        made = self.model.synthesis(identity, HeadMotion(rotation, translation, expression), kept)
+        flows = (candidate.flow for candidate in made.composition().candidates)
+        moving = (flow for flow in flows if flow is not None)
+        return picture_of(made.image.clamp(0, 1)), made.parts.shares, made.parts.repair, *moving
+
+    @torch.no_grad()
+    def candidates(self, picture: Tensor) -> tuple[Candidate, ...]:
+        """Return the candidates of a person that stands still, for their names."""
+        identity = self.model.identity(image_of(picture))
+        return self.model.composition(identity, identity.motion).candidates
 
 
 def image_of(picture: Tensor) -> Tensor:
@@ -133,6 +150,8 @@ def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
     prepared = Joined(identity, once)
     with torch.no_grad():
         buffers = dict(zip(_names(render), prepared(picture)[4:], strict=True))
+    candidates = Render(model).candidates(picture)
+    flows = (f"{FLOW}{number}" for number, candidate in enumerate(candidates) if candidate.flow is not None)
     read_inputs = {"picture": picture, "centre": centre, "axes": axes}
     return {
         IDENTITY: LiveGraph(prepared, {"picture": picture}, (CANONICAL, *MOTION, *buffers)),
@@ -145,8 +164,9 @@ def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
         RENDER: LiveGraph(
             render,
             buffers | dict(zip((*MOTION, "kept"), still, strict=True)),
-            ("picture",),
+            (PICTURE, SHARES, REPAIR, *flows),
             _samples(model, identity, once),
+            tuple(candidate.of for candidate in candidates),
         ),
     }
 

@@ -1,0 +1,124 @@
+"""Options of what is shown and of what of a driver is carried over, for animate and rotate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from facewire.cli.arguments import number
+
+if TYPE_CHECKING:
+    from facewire.animation.edits import Edit
+    from facewire.animation.person import Size
+    from facewire.animation.source_video import Span
+    from facewire.media.marks.caption import Caption
+
+EVERYONE = "all"
+SOUNDS = DRIVER, SOURCE, NONE = ("driver", "source", "none")
+
+
+def add_picture_options(parser: argparse.ArgumentParser) -> None:
+    """Add --head, --size, --caption and --unmarked."""
+    parser.add_argument(
+        "--head", action="store_true", help="show the square of the head alone instead of the whole photo"
+    )
+    parser.add_argument(
+        "--size",
+        metavar="N|own",
+        help="longest side of the whole photo at most, or side of the head's square, in pixels; own is the "
+        "photo's own (default: 1920, with --head or --crop none 256)",
+    )
+    parser.add_argument(
+        "--caption",
+        nargs="?",
+        const="",
+        metavar="TEXT",
+        help="write on every picture that it is synthetic, or TEXT",
+    )
+    parser.add_argument(
+        "--unmarked",
+        action="store_true",
+        help="do not say in the file that a model made it; many countries' law asks for the mark, and so does "
+        "fairness to whoever is shown and whoever looks: leave it in what others will see",
+    )
+
+
+def add_transfer_options(parser: argparse.ArgumentParser) -> None:
+    """Add --regions, --edit, --sound, --from and --to."""
+    add_edit_option(parser)
+    parser.add_argument(
+        "--regions",
+        default="all",
+        metavar="R[,R...]",
+        help="what of the driver is carried over: lips, eyes, brows, gaze, expression, pose, all (default: all)",
+    )
+    parser.add_argument(
+        "--sound",
+        choices=SOUNDS,
+        default=DRIVER,
+        help="whose sound goes along; source is for videos that are edited (default: driver)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=number("from", 0, unit=" seconds"),
+        default=0.0,
+        metavar="SECONDS",
+        help="begin there: in the driving video, or in the video that is edited (default: 0)",
+    )
+    parser.add_argument(
+        "--to",
+        dest="end",
+        type=number("to", 0, unit=" seconds", open_below=True),
+        metavar="SECONDS",
+        help="end there (default: at the end)",
+    )
+
+
+def add_edit_option(parser: argparse.ArgumentParser) -> None:
+    """Add --edit."""
+    parser.add_argument(
+        "--edit",
+        metavar="NAME=VALUE[,...]",
+        help="sliders from -1 to 1: smile, blink, mouth, brows, gaze=RIGHT:UP; such as smile=0.5,gaze=-0.3:0.1",
+    )
+
+
+def size_of(given: argparse.Namespace) -> Size:
+    """Return the size that was asked for.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    from facewire.animation.person import checked_size
+
+    text: str | None = given.size
+    return checked_size(int(text) if text is not None and text.isdecimal() else text)
+
+
+def caption_of(given: argparse.Namespace) -> Caption | None:
+    """Return what is written on every picture."""
+    from facewire.media.marks.caption import USUAL, Caption
+
+    return None if given.caption is None else Caption(given.caption or USUAL)
+
+
+def edit_of(given: argparse.Namespace) -> Edit:
+    """Return the sliders."""
+    from facewire.animation.edits import Edit, parse_edit
+
+    return Edit() if given.edit is None else parse_edit(given.edit)
+
+
+def regions_of(given: argparse.Namespace) -> frozenset[str]:
+    """Return what is carried over."""
+    from facewire.animation.regions import parse_regions
+
+    return parse_regions(given.regions)
+
+
+def span_of(given: argparse.Namespace) -> Span:
+    """Return which part of the video is meant."""
+    from facewire.animation.source_video import Span
+
+    return Span(given.start, given.end)

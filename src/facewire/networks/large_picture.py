@@ -1,0 +1,124 @@
+"""A frame put together at any size from the whole photo; the reference for animation/composer.py.
+
+    fields (64), shares, repair (256) -> times the window -> as large as the square in the photo
+    frame = (1 - window) photo + sum_i window shares_i read(picture_i, p + window displacement_i) + window repair
+
+The window falls from 1 to 0 over the outer fifth of the square, on the sides where the photo goes on. Displacements
+and result fade with it, so the square's border is the photo itself and needs no seam. Displacements are read from the
+photo beyond the square where they lead there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facewire.geometry.grid import image_grid
+from facewire.geometry.warp import resize_flow, warp_image
+from facewire.networks.composition import PHOTO, Composition
+
+PERSON = "person"
+"""A candidate that shows the person alone, moved before a background that stands still:
+read(photo - (1 - matte) background) + (1 - read(matte)) background."""
+MATTE, BEHIND = "matte", "background"
+"""What PERSON is read from beside the photo: the share of the person (1, 1, H, W), and what stands behind."""
+FADED_SHARE = 0.2
+"""Part of the side over which the window falls."""
+REST = 3
+"""Cells of the border where it is 0: as far as the filter that enlarges reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fading:
+    """On which sides of the square the window falls: those where the photo goes on."""
+
+    left: bool = True
+    top: bool = True
+    right: bool = True
+    bottom: bool = True
+
+    @classmethod
+    def within(cls, left: int, top: int, side: int, height: int, width: int) -> Fading:
+        """Return the sides of a square of a photo (height, width) beyond which the photo goes on."""
+        return cls(left > 0, top > 0, left + side < width, top + side < height)
+
+    def window(self, size: int) -> Tensor:
+        """Return the window, (size, size) in [0, 1]."""
+        across = _ramp(size, self.left) * _ramp(size, self.right).flip(0)
+        down = _ramp(size, self.top) * _ramp(size, self.bottom).flip(0)
+        return down[:, None] * across
+
+
+def _ramp(size: int, falls: bool) -> Tensor:
+    if not falls:
+        return torch.ones(size)
+    begin = (REST - 0.5) / size
+    share = (((torch.arange(size) + 0.5) / size - begin) / (FADED_SHARE - begin)).clamp(0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def displacement(flow: Tensor, size: int) -> Tensor:
+    """Return how far away a flow (B, h, w, 2) reads, in shares of the side, (B, size, size, 2)."""
+    flow = resize_flow(flow, size, size)
+    return (flow - image_grid(size, size, device=flow.device)) * ((size - 1) / (2 * size))
+
+
+def put_together(
+    composition: Composition, pictures: Mapping[str, Tensor], square: tuple[int, int, int], window: Tensor
+) -> Tensor:
+    """Return frames (B, 3, side, side) in [0, 1].
+
+    Args:
+        composition: of B frames.
+        pictures: PHOTO, (1, 3, H, W) in [0, 1]; with candidates of PERSON also MATTE and BEHIND, as large.
+        square: left, top and side of the crop in the photo, in pixels; it may reach beyond the photo.
+        window: (S, S) of `Fading`; S is the size of the shares.
+    """
+    photo, (batch, _, size, _) = pictures[PHOTO], composition.shares.shape
+    window = window.to(composition.shares.device)[None, None]
+    still = torch.zeros(batch, size, size, 2, device=window.device)
+    frame = _enlarged(composition.repair * window, square[2])
+    frame = frame + _enlarged(1 - window, square[2]) * _read(photo, still, square)
+    for number, candidate in enumerate(composition.candidates):
+        share = _enlarged(composition.shares[:, number : number + 1] * window, square[2])
+        moved = (
+            still if candidate.flow is None else displacement(candidate.flow, size) * window[0, 0, ..., None]
+        )
+        frame = frame + share * _shown(candidate.of, pictures, moved, square)
+    return frame.clamp(0, 1)
+
+
+def _shown(of: str, pictures: Mapping[str, Tensor], moved: Tensor, square: tuple[int, int, int]) -> Tensor:
+    """Return what a candidate shows at the square's pixels, displaced."""
+    if of != PERSON:
+        return _read(pictures[of], moved, square)
+    matte, behind = pictures[MATTE], pictures[BEHIND]
+    person = torch.cat((pictures[PHOTO] - (1 - matte) * behind, matte), dim=1)
+    read = _read(person, moved, square)
+    return read[:, :3] + (1 - read[:, 3:]) * _read(behind, torch.zeros_like(moved), square)
+
+
+def _read(picture: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
+    """Return what a picture shows at the square's pixels plus a displacement (B, S, S, 2) in shares of the side."""
+    left, top, side = square
+    batch, (height, width) = len(moved), picture.shape[2:]
+    away = resized(moved.permute(0, 3, 1, 2), side, "bilinear").permute(0, 2, 3, 1) * side
+    line = torch.arange(side, device=moved.device, dtype=moved.dtype)
+    x, y = line[None, :] + left + away[..., 0], line[:, None] + top + away[..., 1]
+    flow = torch.stack((2 * x / max(1, width - 1) - 1, 2 * y / max(1, height - 1) - 1), dim=-1)
+    return warp_image(picture.expand(batch, -1, -1, -1), flow)
+
+
+def _enlarged(maps: Tensor, side: int) -> Tensor:
+    return resized(maps, side, "bicubic")
+
+
+def resized(maps: Tensor, side: int, method: str) -> Tensor:
+    """Return maps (B, C, S, S) at another size; where that is smaller, every cell counts (a triangle)."""
+    if side < maps.shape[-1]:
+        return F.interpolate(maps, (side, side), mode="bilinear", antialias=True)
+    return F.interpolate(maps, (side, side), mode=method)
