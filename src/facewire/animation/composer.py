@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -230,8 +230,7 @@ class _Around:
         if any(map(any, self._lacks)):
             (above, below), (before, behind) = self._lacks
             part = _cv.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REPLICATE)
-        whole: Any = np.ascontiguousarray(part)
-        return whole
+        return cast(Plate, np.ascontiguousarray(part))
 
 
 class _Reading:
