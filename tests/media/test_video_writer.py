@@ -591,4 +591,4 @@ class TestMemory:
             for frame in reader:
                 writer.write(frame)
                 sizes.append(resident_bytes())
-        assert max(sizes[100:]) - sizes[100] < 40_000_000
+        assert max(sizes[100:]) - sizes[100] < 60_000_000
