@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,12 @@ ClipMaker = Callable[..., Path]
 """(folder, name, *, frames=6, side=64, labels=True) -> the video."""
 
 STAND_IN_WIDTHS = ((2, 16), (2, 32), (4, 64), (4, 128), (1, 128))
+
+
+def pytest_configure() -> None:
+    """Compute in one thread, here and in processes that are started: threads that wait for each other cost more."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
 
 
 def template() -> NDArray[np.float64]:

@@ -52,7 +52,6 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    torch.set_num_threads(2)
     model, manifest = load_model()
     assert isinstance(model, CompactTalkingHead)
     return Loaded(model, manifest.sha256, live_graphs(model), tmp_path_factory.mktemp("exports"))
