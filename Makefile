@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests run side by side, a file to one of them at a time: each computes in one thread and takes about 2 GB.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -22,10 +25,10 @@ demo: $(READY)  ## animate a photo, turn it, write out/
 	$(BIN)/python scripts/demo.py --output out
 
 test: $(READY)  ## all tests
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 quick: $(READY)  ## the tests without the slow ones
-	$(BIN)/python -m pytest -q -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -1,9 +1,11 @@
-"""Shared by the tests of data, training and command line: small clips with labels, and a small network."""
+"""Shared by tests of several folders: small clips with labels, a small network, the shipped model's graphs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,8 +15,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
+from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.weights import load_model
 
 ClipMaker = Callable[..., Path]
 """(folder, name, *, frames=6, side=64, labels=True) -> the video."""
@@ -22,11 +27,33 @@ ClipMaker = Callable[..., Path]
 STAND_IN_WIDTHS = ((2, 16), (2, 32), (4, 64), (4, 128), (1, 128))
 
 
+def pytest_configure() -> None:
+    """Compute in one thread, here and in processes that are started: threads that wait for each other cost more."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
+
 def template() -> NDArray[np.float64]:
     """Return 78 places, shares of a picture, roughly as large as a face in a head crop."""
     angle = np.linspace(0, 2 * math.pi, 78, endpoint=False)
     radius = 0.1 + 0.15 * ((np.arange(78) * 7) % 78) / 78
     return np.stack((0.5 + radius * np.cos(angle), 0.53 + radius * np.sin(angle)), axis=1)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The shipped model, its fingerprint, and its recorded graphs, which take ten seconds."""
+
+    model: CompactTalkingHead
+    sha256: str
+    graphs: Mapping[str, LiveGraph]
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Recorded:
+    model, manifest = load_model()
+    assert isinstance(model, CompactTalkingHead)
+    return Recorded(model, manifest.sha256, live_graphs(model))
 
 
 @pytest.fixture(scope="session")

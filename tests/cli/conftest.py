@@ -35,7 +35,6 @@ def reference_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def animator() -> Animator:
-    torch.set_num_threads(2)
     return Animator.load()
 
 

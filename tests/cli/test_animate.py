@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
-from zlib import crc32
+from typing import Any
 
 import numpy as np
 import pytest
 
 from facewire.animation.animator import Animator, Person, Pixels
+from facewire.animation.driving import record
 from facewire.cli.main import main
 from facewire.media.frame import Frame
 from facewire.media.image import load_image, save_image
 from facewire.media.video import VideoReader, VideoWriter
+from facewire.talks.motion_file import write_motion
 from tests.cli.conftest import FRAMES, RATE
 
 
@@ -22,15 +28,33 @@ def frames_of(path: Path) -> list[Frame]:
         return list(reader)
 
 
-def test_animate_keeps_rate_and_length_and_reports(
-    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out.mp4"
-    assert main(["animate", str(photo), str(driving), "-o", str(out), "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["frames"] == FRAMES
-    assert report["missing"] == 0
-    with VideoReader(out) as reader:
+@dataclass(frozen=True)
+class Animated:
+    video: Path
+    report: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def animated(photo: Path, driving: Path, tmp_path_factory: pytest.TempPathFactory) -> Animated:
+    """Return what the command makes of the turning head."""
+    out, said = tmp_path_factory.mktemp("animated") / "out.mp4", io.StringIO()
+    with contextlib.redirect_stdout(said):
+        assert main(["animate", str(photo), str(driving), "-o", str(out), "--json"]) == 0
+    return Animated(out, json.loads(said.getvalue()))
+
+
+@pytest.fixture(scope="module")
+def motion(driving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the motion of the turning head."""
+    path = tmp_path_factory.mktemp("motion") / "m.fwv"
+    assert main(["record", str(driving), "-o", str(path), "-q"]) == 0
+    return path
+
+
+def test_animate_keeps_rate_and_length_and_reports(animated: Animated) -> None:
+    assert animated.report["frames"] == FRAMES
+    assert animated.report["missing"] == 0
+    with VideoReader(animated.video) as reader:
         assert reader.rate == RATE
         frames = list(reader)
     assert len(frames) == FRAMES
@@ -50,12 +74,13 @@ def test_animation_moves_the_head_and_leaves_the_corners(
     assert np.abs(shown[0][:30, :20] - person.picture[:30, :20]).mean() < 6.0
 
 
-def test_older_spellings_are_the_same_command(photo: Path, driving: Path, tmp_path: Path) -> None:
-    new, old = tmp_path / "new.mp4", tmp_path / "old.mp4"
-    assert main(["animate", str(photo), str(driving), "-o", str(new), "-q"]) == 0
+def test_older_spellings_are_the_same_command(
+    animated: Animated, photo: Path, driving: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.mp4"
     spelled = ["--source_image", str(photo), "--driving_video", str(driving), "--result_video", str(old)]
     assert main(["animate", *spelled, "-q"]) == 0
-    for one, other in zip(frames_of(new), frames_of(old), strict=True):
+    for one, other in zip(frames_of(animated.video), frames_of(old), strict=True):
         assert np.array_equal(one.pixels, other.pixels)
 
 
@@ -70,10 +95,9 @@ def test_side_by_side_shows_source_driver_and_result(
 
 
 def test_record_and_play_back_is_close_to_the_video_itself(
-    photo: Path, driving: Path, tmp_path: Path
+    photo: Path, driving: Path, motion: Path, tmp_path: Path
 ) -> None:
-    motion, played, direct = tmp_path / "m.fwv", tmp_path / "played.mp4", tmp_path / "direct.mp4"
-    assert main(["record", str(driving), "-o", str(motion), "-q"]) == 0
+    played, direct = tmp_path / "played.mp4", tmp_path / "direct.mp4"
     assert motion.stat().st_size < FRAMES * 132
     assert main(["animate", str(photo), str(motion), "-o", str(played), "-q", "--reference", "first"]) == 0
     assert main(["animate", str(photo), str(driving), "-o", str(direct), "-q", "--reference", "first"]) == 0
@@ -82,18 +106,28 @@ def test_record_and_play_back_is_close_to_the_video_itself(
 
 
 def test_motion_of_other_weights_is_refused(
-    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photo: Path, driving: Path, animator: Animator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    motion = tmp_path / "m.fwv"
-    assert main(["record", str(driving), "-o", str(motion), "-q"]) == 0
-    stored = bytearray(motion.read_bytes())
-    end = int.from_bytes(stored[6:8], "little")
-    stored[12] ^= 1  # of the fingerprint
-    stored[end - 4 : end] = crc32(stored[: end - 4]).to_bytes(4, "little")
-    motion.write_bytes(bytes(stored))
+    motion, other = tmp_path / "m.fwv", copy(animator)
+    other.manifest = replace(animator.manifest, sha256="0" * 64)
+    write_motion(motion, record(animator, driving), other)
     assert main(["animate", str(photo), str(motion), "-o", str(tmp_path / "o.mp4"), "-q"]) == 5
     assert not (tmp_path / "o.mp4").exists()
-    assert "m.fwv: was recorded with other weights" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "m.fwv" in error
+    assert "other weights" in error
+
+
+def test_of_a_cut_motion_everything_before_the_cut_is_shown(
+    photo: Path, motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.fwv"
+    cut.write_bytes(motion.read_bytes()[:-20])
+    assert main(["animate", str(photo), str(cut), "-o", str(tmp_path / "o.mp4"), "-q"]) == 5
+    assert 0 < len(frames_of(tmp_path / "o.mp4")) <= FRAMES
+    error = capsys.readouterr().err
+    assert "cut.fwv" in error
+    assert error.count("\n") == 1
 
 
 def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(

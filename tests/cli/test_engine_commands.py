@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from facewire.benchmarks import live as live_benchmark
 from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
+from facewire.engines import artefact, health
 from facewire.engines import choice as engine_choice
-from facewire.engines import health
 from facewire.engines.choice import Finding
+from facewire.engines.graphs.live_graphs import LiveGraph
 from facewire.media.image import save_image
 from facewire.media.video import VideoReader
 from facewire.networks.weights import PUBLISHED
+from tests.conftest import Recorded
 
 ISSUE_KEYS = (
     "receiver_ms",
@@ -137,10 +142,23 @@ def test_the_benchmarks_camera_shows_the_photo_moving() -> None:
     assert Settings(weights="compact-256").engine == "auto"
 
 
+@pytest.fixture
+def recorded_once(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command export graphs that were recorded already."""
+
+    def graphs(model: nn.Module) -> Mapping[str, LiveGraph]:
+        assert all(
+            torch.equal(one, other) for one, other in zip(model.parameters(), recorded.model.parameters())
+        )
+        return recorded.graphs
+
+    monkeypatch.setattr(artefact, "live_graphs", graphs)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_animate_on_openvino_shows_what_torch_shows(
-    photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recorded_once: None, photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("openvino")
     fast, slow = tmp_path / "fast.mp4", tmp_path / "slow.mp4"
@@ -157,7 +175,9 @@ def test_animate_on_openvino_shows_what_torch_shows(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_an_export_is_named_after_its_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_export_is_named_after_its_weights(
+    recorded_once: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("onnx")
     assert main(["export", "--format", "onnx", "-o", str(tmp_path / "graphs"), "--json", "-q"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -6,8 +6,7 @@ Stated tolerances: pictures within 40 dB PSNR of torch float32 (ONNX 60 dB); mot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
@@ -22,14 +21,12 @@ from facewire.base.errors import ConfigError, HashMismatch, OutputError
 from facewire.engines import artefact
 from facewire.engines.choice import open_engine
 from facewire.engines.engine import Engine
-from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
-from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.weights import load_model
+from tests.conftest import Recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -43,20 +40,9 @@ TURNS = ((0.0, 0.0), (12.0, -4.0), (-20.0, 8.0))
 """Yaw and pitch in degrees."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    model: CompactTalkingHead
-    sha256: str
-    graphs: Mapping[str, LiveGraph]
-    folder: Path
-
-
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    torch.set_num_threads(2)
-    model, manifest = load_model()
-    assert isinstance(model, CompactTalkingHead)
-    return Loaded(model, manifest.sha256, live_graphs(model), tmp_path_factory.mktemp("exports"))
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
 
 
 @pytest.fixture(scope="module")
@@ -65,22 +51,22 @@ def picture() -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def reference(loaded: Loaded) -> TorchEngine:
-    return TorchEngine(loaded.model)
+def reference(recorded: Recorded) -> TorchEngine:
+    return TorchEngine(recorded.model)
 
 
 @pytest.fixture(scope="module")
-def opened(loaded: Loaded) -> Callable[[str, str], Engine]:
+def opened(recorded: Recorded, exports: Path) -> Callable[[str, str], Engine]:
     engines: dict[tuple[str, str], Engine] = {}
 
     def open_one(name: str, precision: str) -> Engine:
         pytest.importorskip(name)
         if (name, precision) not in engines:
-            folder = loaded.folder / f"{name}-{precision}"
+            folder = exports / f"{name}-{precision}"
             form = "onnx" if name == "onnxruntime" else "openvino"
-            artefact.export(loaded.model, loaded.sha256, folder, form, precision, loaded.graphs)
+            artefact.export(recorded.model, recorded.sha256, folder, form, precision, recorded.graphs)
             engines[name, precision] = open_engine(
-                loaded.model, loaded.sha256, name, threads=2, folder=folder
+                recorded.model, recorded.sha256, name, threads=1, folder=folder
             )[0]
         return engines[name, precision]
 
@@ -169,13 +155,13 @@ def test_tracked_and_searched_motions_agree(reference: TorchEngine, picture: Pix
     torch.testing.assert_close(tracked.motion.rotation, searched.motion.rotation, atol=0.03, rtol=0)
 
 
-def test_the_torch_engine_is_the_model(loaded: Loaded, reference: TorchEngine, picture: Pixels) -> None:
+def test_the_torch_engine_is_the_model(recorded: Recorded, reference: TorchEngine, picture: Pixels) -> None:
     image = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
     with torch.inference_mode():
-        identity = loaded.model.identity(image)
+        identity = recorded.model.identity(image)
         motion = identity.motion.turned(rotation_from_degrees(9.0, 0.0, 0.0))
-        expected = loaded.model.render(identity, motion)
-        read, presence = loaded.model.read(image)
+        expected = recorded.model.render(identity, motion)
+        read, presence = recorded.model.read(image)
     made = reference.render(reference.identity(picture), motion)
     shown: NDArray[np.float32] = (expected[0].permute(1, 2, 0) * 255).numpy()
     assert np.abs(made - shown).max() <= 0.51
@@ -212,20 +198,20 @@ def test_a_sender_and_a_receiver_share_an_engine(
 
 
 def test_a_manifest_names_weights_and_hashes_and_damage_is_found(
-    opened: Callable[[str, str], Engine], loaded: Loaded
+    opened: Callable[[str, str], Engine], recorded: Recorded, exports: Path
 ) -> None:
     opened("openvino", "float32")
-    folder = loaded.folder / "openvino-float32"
+    folder = exports / "openvino-float32"
     exported = artefact.read(folder)
-    assert exported.weights == loaded.sha256
+    assert exported.weights == recorded.sha256
     assert set(exported.graphs) == {"identity", "find", "read", "render"}
     assert exported.graphs["read"]["inputs"]["picture"] == {"shape": [256, 256, 3], "type": "uint8"}
     with pytest.raises(ConfigError, match="same weights"):
-        open_engine(loaded.model, "0" * 64, "openvino", folder=folder)
+        open_engine(recorded.model, "0" * 64, "openvino", folder=folder)
     with pytest.raises(ConfigError, match="format onnx"):
-        open_engine(loaded.model, loaded.sha256, "onnxruntime", folder=folder)
+        open_engine(recorded.model, recorded.sha256, "onnxruntime", folder=folder)
     with pytest.raises(OutputError, match="there already"):
-        artefact.export(loaded.model, loaded.sha256, folder, "openvino", graphs=loaded.graphs)
+        artefact.export(recorded.model, recorded.sha256, folder, "openvino", graphs=recorded.graphs)
     damaged = folder / "find.bin"
     good = damaged.read_bytes()
     damaged.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))

@@ -27,8 +27,13 @@ def _lost(job: str, reason: str) -> str:
 @pytest.mark.slow
 def test_a_process_that_dies_or_dawdles_costs_its_own_job() -> None:
     jobs = ["a", "die", "b", "dawdle", "c"]
-    results = sorted(run_in_processes(_work, jobs, 2, 30.0, _lost))
-    assert results == ["A", "B", "C", "dawdle: took more than 30 s", "die: the process ended with code 7"]
+    results = sorted(run_in_processes(_work, jobs, 2, 5.0, _lost))
+    assert results == ["A", "B", "C", "dawdle: took more than 5 s", "die: the process ended with code 7"]
+
+
+@pytest.mark.slow
+def test_the_start_of_a_process_does_not_count() -> None:
+    assert list(run_in_processes(_work, ["a"], 1, 0.2, _lost)) == ["A"]
 
 
 @pytest.mark.slow

@@ -211,23 +211,14 @@ def test_talking_head_rectangles_are_rescaled(scene: Scene, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_command_killed_outright_goes_on(raw: Path, shards: Path, tmp_path: Path) -> None:
+def test_the_command_killed_outright_goes_on(
+    raw: Path, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
-    command = [
-        "prepare",
-        str(raw),
-        "-o",
-        str(out),
-        "--size",
-        "128",
-        "--val-share",
-        "0",
-        "--workers",
-        "2",
-        "--json",
-    ]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-m", "facewire.cli.main", *command], env=environment)
+    command = ["prepare", str(raw), "-o", str(out), "--size", "128", "--val-share", "0", "--workers", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "facewire.cli.main", *command], env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     try:
         while not list((out / "parts").glob("*/*.json")):
             assert process.poll() is None
@@ -235,14 +226,8 @@ def test_the_command_killed_outright_goes_on(raw: Path, shards: Path, tmp_path: 
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    finished = subprocess.run(
-        [sys.executable, "-m", "facewire.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-    assert finished.returncode == 8
-    report = json.loads(finished.stdout)
+    assert main([*command, "--json"]) == 8
+    report = json.loads(capsys.readouterr().out)
     assert report["clips"] == 3
     assert report["problems"][0].startswith("broken: unreadable")
     mine, theirs = _bytes(out), _bytes(shards)

@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 
 POLL_S = 1.0
 """How often late processes are looked for."""
+START_S = 120.0
+"""How long a process may take for its start: on a busy machine Python and torch need many seconds."""
 GRACE_S = 5.0
 """How long a process may take for ending by itself."""
 OF_TERMINAL = tuple(number for number in (signal.SIGINT, HANGUP) if number is not None)
@@ -36,10 +38,13 @@ OF_TERMINAL = tuple(number for number in (signal.SIGINT, HANGUP) if number is no
 
 @dataclass(slots=True)
 class _Worker(Generic[Job]):
+    """A process; its first job counts `since` it is there, however long that takes up to START_S."""
+
     process: BaseProcess
     pipe: Connection
     job: Job | None = None
-    since: float = field(default_factory=time.monotonic)
+    there: bool = False
+    since: float = field(default_factory=lambda: time.monotonic() + START_S)
 
 
 def run_in_processes(
@@ -72,8 +77,10 @@ def run_in_processes(
                 late = time.monotonic() - worker.since > limit_s
                 if worker.job is None or (worker.pipe not in ready and not late):
                     continue
+                if worker.pipe in ready and _is_now_there(worker):
+                    continue
                 yield _result(worker, worker.pipe in ready, limit_s, lost)
-                if not worker.process.is_alive():
+                if waiting and not worker.process.is_alive():
                     pool[index] = worker = _start(work)
                 _give(worker, waiting)
     finally:
@@ -119,9 +126,21 @@ def _end_all(pool: Sequence[_Worker[Any]]) -> None:
 
 
 def _give(worker: _Worker[Job], waiting: list[Job]) -> None:
-    worker.job, worker.since = (waiting.pop() if waiting else None), time.monotonic()
+    worker.job = waiting.pop() if waiting else None
+    if worker.there:
+        worker.since = time.monotonic()
     if worker.job is not None:
         worker.pipe.send(worker.job)
+
+
+def _is_now_there(worker: _Worker[Any]) -> bool:
+    """Take the first word of a process, that it can work; a process that is gone says none."""
+    if worker.there:
+        return False
+    with suppress(EOFError, OSError):
+        worker.pipe.recv()
+        worker.there, worker.since = True, time.monotonic()
+    return worker.there
 
 
 def _result(worker: _Worker[Job], ready: bool, limit_s: float, lost: Callable[[Job, str], Result]) -> Result:
@@ -154,6 +173,7 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     with suppress(EOFError, BrokenPipeError):  # the parent is gone
+        pipe.send("there")
         while True:
             job = pipe.recv()
             try:
