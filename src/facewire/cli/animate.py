@@ -101,7 +101,7 @@ def add_to(commands: Any) -> None:
             for name in ("source", "source_option", "driving", "driving_option", "more")
         ),
         places.WEIGHTS,
-        places.Output("output", places.video_name, folder_if=batch.wanted),
+        places.Output("output", places.video_name, folder_if=batch.into_folder),
     )
     parser.set_defaults(run=run)
 
@@ -109,8 +109,9 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     if batch.wanted(given):
-        return batch.run(given, Work)
+        return batch.run(given, check, Work)
     source, driving = _inputs(given)
+    check(given, source, driving)
     work = Work(given)
     bars = options.Bars(given.quiet)
     report = work.make(source, driving, given.output, bars)
@@ -127,6 +128,23 @@ def run(given: argparse.Namespace) -> int:
         ],
     )
     return work.exit_code(driving, report)
+
+
+def check(given: argparse.Namespace, source: str, driving: str) -> None:
+    """Refuse a job that cannot work; cheap.
+
+    Raises:
+        MediaError: source and driver are swapped, or not what belongs there.
+        ConfigError: the reference is no frame of the driver, or it has no pictures to show beside.
+    """
+    from facewire.base.errors import ConfigError
+    from facewire.talks.motion_file import is_motion_file
+
+    if given.side_by_side and is_motion_file(driving):
+        raise ConfigError("side-by-side", True, "a driving video; a recorded motion has no pictures")
+    _check_media(source, driving)
+    if given.reference.isdecimal():
+        _check_reference(int(given.reference), driving)
 
 
 class Work:
@@ -166,9 +184,6 @@ class Work:
         """Do one job."""
         from facewire.animation.source_video import is_video
 
-        _check_media(source, driving)
-        if self.given.reference.isdecimal():
-            _check_reference(int(self.given.reference), driving)
         if is_video(source):
             return self._edited(source, driving, output, bars)
         return self._animated(source, driving, output, bars)
@@ -190,8 +205,8 @@ class Work:
         given, recorded_file = self.given, is_motion_file(driving)
         if self.sound == picture_options.SOURCE:
             raise ConfigError("sound", self.sound, "driver or none; a photo has no sound")
-        if given.side_by_side and (recorded_file or not self.span.is_all):
-            raise ConfigError("side-by-side", True, "a driving video, without --from and --to")
+        if given.side_by_side and not self.span.is_all:
+            raise ConfigError("side-by-side", True, "the whole video, without --from and --to")
         if recorded_file:
             self._driver(driving, bars)
         people = self._people(source)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import glob
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tqdm import tqdm
 
+from facewire.base.errors import OutputError
 from facewire.cli import options, places
 
 if TYPE_CHECKING:
@@ -60,8 +62,12 @@ class Outcome:
 def wanted(given: argparse.Namespace) -> bool:
     """Return whether the command line asks for several results."""
     sides = [side for side in (given.source, given.driving) if side is not None]
-    folder = given.output.endswith(("/", "\\")) or Path(given.output).is_dir()
+    folder = given.output.endswith(("/", "\\")) or _is_folder(given.output)
     return folder or bool(given.more) or any(_is_several(side) for side in sides)
+
+
+Check = Callable[[argparse.Namespace, str, str], None]
+"""Raises for a source and a driver that cannot work together."""
 
 
 class Work(Protocol):
@@ -71,8 +77,22 @@ class Work(Protocol):
         """Do one job."""
 
 
-def run(given: argparse.Namespace, begin: Callable[[argparse.Namespace], Work]) -> int:
-    """Do all jobs, after `begin` has loaded what they need; return the exit code."""
+def into_folder(given: argparse.Namespace) -> bool:
+    """Return whether the output is a folder.
+
+    Raises:
+        OutputError: several results are asked for, and it is named like one video.
+    """
+    if not wanted(given):
+        return False
+    output = Path(given.output)
+    if output.suffix and not _is_folder(given.output) and not given.output.endswith(("/", "\\")):
+        raise OutputError(output, f"several results go into a folder: call it {output.with_suffix('')}/")
+    return True
+
+
+def run(given: argparse.Namespace, check: Check, begin: Callable[[argparse.Namespace], Work]) -> int:
+    """Do all jobs, each after `check`, after `begin` has loaded what they need; return the exit code."""
     listed = jobs(*_sides(given), Path(given.output))
     work = begin(given)
     outcomes = []
@@ -84,7 +104,7 @@ def run(given: argparse.Namespace, begin: Callable[[argparse.Namespace], Work]) 
         disable=given.quiet or not sys.stderr.isatty(),
     )
     for number, job in enumerate(listed, start=1):
-        outcome = _done(work, job, given)
+        outcome = _done(work, job, given, check)
         outcomes.append(outcome)
         if not given.quiet:
             tqdm.write(f"facewire: {number}/{len(listed)} {_line(outcome)}", file=sys.stderr)
@@ -112,7 +132,7 @@ def jobs(sources: list[Path], drivers: list[Path], folder: Path) -> list[Job]:
     return listed
 
 
-def _done(work: Work, job: Job, given: argparse.Namespace) -> Outcome:
+def _done(work: Work, job: Job, given: argparse.Namespace, check: Check) -> Outcome:
     names = str(job.source), str(job.driving), str(job.output)
     if job.output.exists():
         return Outcome(*names, THERE)
@@ -120,6 +140,7 @@ def _done(work: Work, job: Job, given: argparse.Namespace) -> Outcome:
     bars = options.Bars(given.quiet)
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
+        check(given, *names[:2])
         report = work.make(*names, bars)
     except Exception as problem:  # whatever it was, the other jobs go on
         if given.debug:
@@ -193,8 +214,12 @@ def any_side(side: str) -> None:
         places.any_file(side)
 
 
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 -- Path().is_dir() raises for names that are too long
+
+
 def _is_several(side: str) -> bool:
-    return Path(side).is_dir() or (bool(PATTERN.intersection(side)) and not Path(side).exists())
+    return _is_folder(side) or (bool(PATTERN.intersection(side)) and not Path(side).exists())
 
 
 def _line(outcome: Outcome) -> str:
