@@ -66,6 +66,7 @@ INTERRUPTED = 130
 EPILOG = """examples:
   facewire animate photo.jpg driving.mp4 -o talking.mp4
   facewire animate photo.jpg driving.mp4 -o turned.mp4 --yaw -25:25
+  facewire animate photos/ drivers/ -o out/
   facewire rotate photo.jpg -o turned.png --yaw 20
   facewire record driving.mp4 -o motion.fwv
   facewire encode talk.mp4 -o talk.fwv
@@ -81,7 +82,7 @@ A file that is already there: on a terminal you are asked, elsewhere it is repla
 one is whole; --overwrite and --no-overwrite decide. An output that is also an input is always refused.
 
 exit codes: 0 done, 2 wrong setting, 3 picture or video, 4 weights, 5 motion file, 6 call, 7 training,
-8 some clips failed, 130 stopped, 129 and 143 ended by SIGHUP and SIGTERM
+8 some clips or jobs failed, 130 stopped, 129 and 143 ended by SIGHUP and SIGTERM
 
 Of a video or .fwv that is cut off, everything before the cut is used or written, with a line that says so; the exit
 code is 0 for a video, 5 for a .fwv, and 0 for it with --tolerant."""

@@ -6,7 +6,8 @@ Off until a certificate is named; then every picture and video that is marked as
     FACEWIRE_C2PA_KEY           PEM, the signer's private key (ES256, PKCS#8)
     FACEWIRE_C2PA_TIMESTAMPS    address of a time-stamping server; optional, only then anything is sent
 
-Needs `pip install 'facewire[c2pa]'`. The library is asked for nothing else: it fetches no manifest and no settings.
+Needs `pip install 'facewire[c2pa]'`. The library may fetch neither manifests that a file names nor the state of
+certificates.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ TYPES = {
 }
 """What can be signed."""
 _LARGEST_HEAD = 1 << 26
+_OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def sign(path: Path, suffix: str, signer: Signer) -> None:
         information = c2pa.C2paSignerInfo(b"es256", signer.certificate, signer.key, server)
         with (
             c2pa.Signer.from_info(information) as by,
-            c2pa.Builder(json.dumps(manifest(kind))) as builder,
+            c2pa.Builder(json.dumps(manifest(kind)), _context(c2pa)) as builder,
             path.open("rb") as source,
             signed.open("w+b") as target,
         ):
@@ -121,13 +123,17 @@ def signed_by(path: str | Path) -> str | None:
     except ConfigError:
         return "signed credentials (pip install 'facewire[c2pa]' reads them)"
     try:
-        with Path(path).open("rb") as file, c2pa.Reader(kind, file) as reader:
+        with Path(path).open("rb") as file, c2pa.Reader(kind, file, context=_context(c2pa)) as reader:
             store = json.loads(reader.json())
     except c2pa.C2paError as error:
         return f"signed credentials that cannot be read ({error})"
     active = store["manifests"][store["active_manifest"]]
     issuer = active.get("signature_info", {}).get("issuer", "unknown")
     return f"signed by {issuer}, {store.get('validation_state', 'not checked')}"
+
+
+def _context(c2pa: Any) -> Any:
+    return c2pa.Context(c2pa.Settings.from_dict(_OFFLINE))
 
 
 def _library() -> Any:
