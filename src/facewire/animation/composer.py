@@ -31,7 +31,8 @@ from facewire.networks.large_picture import PERSON, Fading, resized
 
 Floats = NDArray[np.float32]
 Changes = NDArray[np.int16]
-Plate = Pixels | Changes
+Plate = NDArray[Any]
+"""A photo as it is read: of bytes, or of a person's layer and matte."""
 Place = tuple[slice, slice]
 _cv: Any = cv2  # its stubs know neither scalars nor None nor which type comes out
 STRIP_PIXELS = 1 << 15
@@ -87,11 +88,11 @@ class Composer:
         self._corner = left, top = around.left, around.top
         square = slice(top, top + box.side), slice(left, left + box.side)
         self._plates: dict[str, Plate] = {PHOTO: around.cut(photo)}
-        self.own: Pixels = self._plates[PHOTO][square]  # type: ignore[assignment]
+        self.own: Pixels = self._plates[PHOTO][square]
         self._behind = self.own
         if separated is not None:
             self._plates[PERSON] = around.cut(separated.person(photo))
-            self._behind = around.cut(separated.background)[square]  # type: ignore[assignment]
+            self._behind = around.cut(separated.background)[square]
 
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
