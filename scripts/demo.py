@@ -47,7 +47,7 @@ def main() -> int:
         print(
             f"{name:<14}{report.frames} frames rendered at {report.frames_per_second:.1f} frames per second"
         )
-    save_image(folder / "demo.png", sheet(animator, person, recorded))
+    save_image(folder / "demo.png", sheet(animator, person, recorded), synthetic=True)
     size = DEMO_MOTION.stat().st_size
     seconds = len(recorded) / recorded.rate
     print(
