@@ -54,6 +54,13 @@ def test_names_and_shapes_are_the_stored_ones(preset: str) -> None:
     assert sorted(_names(preset)) == sorted(expected)
 
 
+def test_weights_of_before_the_layers_have_the_same_names_but_for_the_matte_network() -> None:
+    with torch.device("meta"):
+        older = build_preset(COMPACT, {}).state_dict()
+    names = [name for name in _names(COMPACT) if not name.startswith("model.matte.")]
+    assert names == [f"model.{name} {list(tensor.shape)}" for name, tensor in older.items()]
+
+
 def test_weights_of_256_go_on_at_512() -> None:
     small, large = ([n for n in _names(p) if n.startswith("model.")] for p in ("paper-256", "paper-512"))
     assert small == large

@@ -35,6 +35,8 @@ COMPRESSED = 4
 STRETCHED, HELPS, SOFT = 0.3, 0.25, 0.06
 """Differences of cosines, between frame and source and between mirror image and source, from which on the mirror
 image is shown; and how softly."""
+LEAST = 0.15
+"""Share below which it is not shown at all."""
 EDGE = 0.06
 """Picture units within the border of the photo over which it fades out."""
 VARIANCE = 0.005
@@ -230,7 +232,8 @@ def _better_mirrored(
     stretched = torch.sigmoid((in_frame - in_source - STRETCHED) / SOFT)
     helps = torch.sigmoid((in_mirror - in_source - HELPS) / SOFT)
     edge = 1 - flow.abs().amax(dim=-1, keepdim=True)
-    return stretched * helps * covered * (edge / EDGE).clamp(0, 1)
+    better = stretched * helps * covered * (edge / EDGE).clamp(0, 1)
+    return ((better - LEAST) / (1 - LEAST)).clamp(min=0)
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:

@@ -122,6 +122,7 @@ class GeneratedParts:
     repair    (B, 3, 4, 128, 128)
     warped    (B, 3, 256, 256) the first candidate
     matte     (B, 1, 256, 256) its person, where there are layers
+    mirror    whether the second candidate is mirrored where the field says so
     """
 
     pictures: tuple[Tensor, ...]
@@ -129,6 +130,7 @@ class GeneratedParts:
     repair: Tensor
     warped: Tensor
     matte: Tensor | None = None
+    mirror: bool = False
 
     def frame(self) -> Tensor:
         """Return the frame (B, 3, 256, 256); it may leave [0, 1] a little."""
@@ -165,6 +167,19 @@ class CompactGenerator(nn.Module):
         nn.init.normal_(self.finish.weight, std=0.01)
         hide_what_opens(self.opened.weight)
 
+    def _second_flow(self, field: SurfaceField, size: int) -> Tensor:
+        """Return where the second picture is read: on the head's surface, or on its mirror image where that is shown.
+
+        One picture for both saves a read; where one flow gives way to the other the mirror's share is 0, so there is
+        no seam. Enlarged before it is chosen: between the two lies nothing.
+        """
+        if not self.mirror:
+            return field.head
+        head, mirrored, share = (
+            resize_flow(part, size, size) for part in (field.head, field.mirrored, field.mirror)
+        )
+        return torch.where(share > 0, mirrored, head)
+
     def forward(
         self,
         image: Tensor,
@@ -199,7 +214,7 @@ class CompactGenerator(nn.Module):
             at256 = warp_image(image, resize_flow(surface, size, size))
             head, matte = warp_image(image, resize_flow(field.head, size, size)), None
         else:
-            (at256, matte), (head, _) = layers.read(surface), layers.read(field.head)
+            (at256, matte), (head, _) = layers.read(surface), layers.read(self._second_flow(field, size))
         folded = [F.pixel_unshuffle(picture, 2) for picture in (at256, head, image)]
         means = [part.unflatten(1, (3, 4)).mean(dim=2) for part in folded[1:]]
         pictures = (part.to(x.dtype) for part in (folded[0], *means))
@@ -213,26 +228,17 @@ class CompactGenerator(nn.Module):
         parts = GeneratedParts(
             tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
-        return parts if layers is None or not self.mirror else _with_mirror(parts, layers, field, openings)
+        return parts if layers is None or not self.mirror else _mirrored(parts, field, openings)
 
 
-def _with_mirror(
-    parts: GeneratedParts, layers: Layers, field: SurfaceField, openings: Tensor
-) -> GeneratedParts:
-    """Return parts in which the mirrored source takes its share of everything that is not an opening."""
-    mirrored = F.pixel_unshuffle(layers.read(field.mirrored)[0], 2).unflatten(1, (3, 4))
+def _mirrored(parts: GeneratedParts, field: SurfaceField, openings: Tensor) -> GeneratedParts:
+    """Return parts in which the second picture, mirrored there, takes its share of all that is not an opening."""
     side = openings.shape[-1]
     share = resize_flow(field.mirror, side, side).permute(0, 3, 1, 2) * _known(openings)
-    share = share[:, None].expand(-1, 1, 4, side, side)
-    count = len(parts.pictures)
-    rest = parts.shares * (1 - share)
-    return GeneratedParts(
-        (*parts.pictures, mirrored),
-        torch.cat((rest[:, :count], share, rest[:, count:]), dim=1),
-        parts.repair * (1 - share),
-        parts.warped,
-        parts.matte,
-    )
+    rest = (1 - share)[:, None]
+    first, second, others = (parts.shares * rest).split((1, 1, parts.shares.shape[1] - 2), dim=1)
+    shares = torch.cat((first, second + share[:, None], others), dim=1)
+    return GeneratedParts(parts.pictures, shares, parts.repair * rest, parts.warped, parts.matte, mirror=True)
 
 
 def _known(openings: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from facewire.face.matte import PersonMatte
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
+from facewire.geometry.warp import resize_flow
 from facewire.networks.compact.background import complete
 from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import CompactField, SurfaceField
@@ -78,14 +79,19 @@ class CompactSynthesis:
     def composition(self) -> Composition:
         """Return how the frame is put together, for larger pictures."""
         moved = PHOTO if self.parts.matte is None else PERSON
-        candidates = (
+        candidates = [
             Candidate(moved, self.field.surface()),
             Candidate(moved, self.field.head),
             Candidate(PHOTO, None),
-            Candidate(moved, self.field.mirrored),
-        )[: len(self.parts.pictures)]
+        ]
         shares = unfolded(self.parts.shares[:, : len(candidates)])
-        return Composition(candidates, shares, unfolded(self.parts.repair), self.openings)
+        if self.parts.mirror:  # one read for head and mirror at 256, two pictures otherwise
+            candidates.append(Candidate(PERSON, self.field.mirrored))
+            side = shares.shape[-1]
+            there = (resize_flow(self.field.mirror, side, side) > 0).permute(0, 3, 1, 2)
+            head = shares[:, 1:2]
+            shares = torch.cat((shares[:, :1], head * ~there, shares[:, 2:], head * there), dim=1)
+        return Composition(tuple(candidates), shares, unfolded(self.parts.repair), self.openings)
 
 
 class CompactTalkingHead(nn.Module):
