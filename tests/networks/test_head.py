@@ -55,6 +55,19 @@ def test_a_fresh_network_moves_keypoints_little() -> None:
     assert 0 < motion.expression.abs().max() < 0.2
 
 
+def test_a_step_of_learning_moves_keypoints_little() -> None:
+    torch.manual_seed(0)
+    head = HeadMotionEstimator(PAPER_PRESETS["paper-128"]).train()
+    pictures, rate = torch.rand(4, 3, 64, 64), 1e-3
+    before = head(pictures)
+    optimizer = torch.optim.Adam((*head.translation.parameters(), *head.expression.parameters()), lr=rate)
+    (before.translation.sum() + before.expression.sum()).backward()
+    optimizer.step()
+    after = head(pictures)
+    for old, new in ((before.translation, after.translation), (before.expression, after.expression)):
+        assert 0 < (new - old).abs().max() < 10 * rate
+
+
 def test_larger_pictures_are_reduced() -> None:
     torch.manual_seed(0)
     head = HeadMotionEstimator(TINY).eval()

@@ -33,6 +33,10 @@ STAGES = ((4, 3), (8, 3), (16, 5), (32, 2))
 """Each stage's width in units of the base, and its bottlenecks of stride 1."""
 INITIAL_STD = 1e-3
 """Of the weights that make t and delta (ours; the paper is silent)."""
+READ = 4.0
+"""t and delta are read from READ / width times the pooled numbers (ours). These are positive and many: read as they
+are, one step of Adam moves all keypoints by the rate times their sum, a good part of the picture, and delta takes
+over what canonical keypoints are for (docs/paper.md)."""
 
 
 class HeadMotionEstimator(nn.Module):
@@ -66,8 +70,9 @@ class HeadMotionEstimator(nn.Module):
         rotation = rotation_from_angles(
             angles_from_bins(self.yaw(x)), angles_from_bins(self.pitch(x)), angles_from_bins(self.roll(x))
         )
-        expression = self.expression(x).float().view(-1, self.keypoints, 3)
-        return HeadMotion(rotation, self.translation(x).float(), expression)
+        read = x * (READ / x.shape[1])
+        expression = self.expression(read).float().view(-1, self.keypoints, 3)
+        return HeadMotion(rotation, self.translation(read).float(), expression)
 
 
 def _near_zero(layer: nn.Linear) -> nn.Linear:
