@@ -68,6 +68,14 @@ def test_a_step_of_learning_moves_keypoints_little() -> None:
         assert 0 < (new - old).abs().max() < 10 * rate
 
 
+def test_the_first_gradient_is_of_usual_size() -> None:
+    torch.manual_seed(0)
+    head = HeadMotionEstimator(PAPER_PRESETS["paper-128"]).train()
+    head(torch.rand(4, 3, 64, 64)).rotation[:, 0, 2].sum().backward()
+    gradients = [p.grad.norm() for p in head.parameters() if p.grad is not None]
+    assert torch.stack(gradients).norm() < 10, "without silent bottlenecks it is in the hundreds"
+
+
 def test_larger_pictures_are_reduced() -> None:
     torch.manual_seed(0)
     head = HeadMotionEstimator(TINY).eval()

@@ -72,7 +72,11 @@ class ResBlock2d(nn.Module):
 
 
 class ResBottleneck(nn.Module):
-    """Residual bottleneck of the head network; its skip is a 1x1 conv where width or raster change."""
+    """Residual bottleneck of the head network; its skip is a 1x1 conv where width or raster change.
+
+    It starts as its skip alone: fifty norms over small maps in a row would make the gradient hundreds of times larger
+    (ours; the paper does not say how anything is initialised).
+    """
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -83,6 +87,7 @@ class ResBottleneck(nn.Module):
         self.norm2 = nn.BatchNorm2d(inner)
         self.conv3 = conv2d(inner, outputs, 1)
         self.norm3 = nn.BatchNorm2d(outputs)
+        nn.init.zeros_(self.norm3.weight)
         same = inputs == outputs and stride == 1
         self.skip: nn.Module = nn.Identity() if same else _strided_skip(inputs, outputs, stride)
 
