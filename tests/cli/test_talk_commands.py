@@ -71,7 +71,11 @@ def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[s
     assert (
         info["bytes_per_frame"]["min"] <= info["bytes_per_frame"]["median"] <= info["bytes_per_frame"]["max"]
     )
-    assert info["kbit_per_s"] == pytest.approx(8 * info["motion_bytes"] * float(RATE) / FRAMES / 1000)
+    costs = info["costs"]
+    assert costs["motion"]["kbit_per_s"] == pytest.approx(
+        8 * info["motion_bytes"] * float(RATE) / FRAMES / 1000
+    )
+    assert costs["pictures"]["bytes"] + costs["sound"]["bytes"] == info["file_bytes"]
     assert info["keypoints"]["mean"] == 20
     assert info["audio_bytes"] > 100
     assert {row["kind"] for row in info["sections"]} == {
@@ -82,7 +86,8 @@ def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[s
 def test_info_for_people_says_what_is_in_it(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(talk)]) == 0
     text = capsys.readouterr().out
-    assert "bytes a frame" in text
+    assert "a frame" in text
+    assert "all pictures" in text
     assert "Opus" in text
     assert "synthetic" in text
 

@@ -178,7 +178,8 @@ def run(given: argparse.Namespace) -> int:
     if given.output != places.PIPE:
         options.show(report, given.json, lambda: _lines(report))
     elif not given.quiet:
-        options.note(_lines(report)[0])
+        for line in _lines(report):
+            options.note(line)
     return 0
 
 
@@ -196,7 +197,7 @@ def _count(text: str) -> int | str:
 def _lines(report: EncodeReport) -> list[str]:
     """Return the report for people."""
     return [
-        f"{report.output}: {report.frames} frames, {report.bytes_per_frame:.1f} bytes a frame with "
-        f"{report.keypoints:.1f} keypoints, {report.kbit_per_s:.2f} kbit/s; source {report.source_bytes} bytes, "
-        f"{report.refreshes} refreshes of {report.refresh_bytes} bytes, audio {report.audio_bytes} bytes"
+        f"{report.output}: {report.file_bytes} bytes, {report.frames} frames, {report.keypoints:.1f} keypoints a "
+        f"frame, {report.refreshes} refreshes",
+        *report.costs.lines(),
     ]

@@ -10,6 +10,7 @@ from facewire.base.files import Readable
 from facewire.bitstream import sections as kinds
 from facewire.bitstream.header import FILE, MAJOR, RAW, STREAM
 from facewire.bitstream.sections import Audio, Patch
+from facewire.codec.costs import Costs
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage
@@ -85,8 +86,8 @@ class TalkInfo:
     motion_bytes     all the rest: header, motion, index, end
     complete         False if it is cut off or damaged; the numbers are those of what precedes
     problem          where and why it ends early, "" if it does not
-    bytes_per_frame  mean: motion_bytes by frames; min, max, median: of the frames' own shares
-    kbit_per_s       of motion_bytes
+    bytes_per_frame  of motion alone; mean: motion_bytes by frames; min, max, median: of the frames' own shares
+    costs            all kinds by the frame and by the second, and their sums
     """
 
     profile: str
@@ -108,8 +109,7 @@ class TalkInfo:
     audio_bytes: int
     audio_packets: int
     bytes_per_frame: Spread
-    kbit_per_s: float
-    audio_kbit_per_s: float
+    costs: Costs
     keypoints: Spread
     sections: list[SectionSum]
     pictures: list[Picture]
@@ -169,7 +169,6 @@ class _Count:
         audio = by_kind.get(kinds.AUDIO_HEAD, 0) + by_kind.get(kinds.AUDIO, 0)
         motion = self._reader.offset - source - refresh - audio
         frames = len(self._packets)
-        seconds = frames / float(header.fps)
         return TalkInfo(
             profile=PROFILE_NAMES[header.profile],
             version=MAJOR,
@@ -180,7 +179,7 @@ class _Count:
             height=header.height,
             fps=float(header.fps),
             frames=frames,
-            seconds=seconds,
+            seconds=frames / float(header.fps),
             complete=not problem,
             problem=problem,
             file_bytes=self._reader.offset,
@@ -190,8 +189,9 @@ class _Count:
             audio_bytes=audio,
             audio_packets=self._sound_packets,
             bytes_per_frame=Spread.of([packet.bytes for packet in self._packets], motion / max(1, frames)),
-            kbit_per_s=_rate(motion, seconds),
-            audio_kbit_per_s=_rate(audio, seconds),
+            costs=Costs.of(
+                motion=motion, refreshes=refresh, first=source, sound=audio, frames=frames, fps=header.fps
+            ),
             keypoints=Spread.of([float(packet.keypoints) for packet in self._packets]),
             sections=[
                 SectionSum(kind=SECTION_NAMES.get(kind, f"type {kind}"), count=count, bytes=by_kind[kind])
@@ -200,8 +200,3 @@ class _Count:
             pictures=self._pictures,
             packets=self._packets,
         )
-
-
-def _rate(size: int, seconds: float) -> float:
-    """Return kbit/s; 0 of nothing."""
-    return 8 * size / seconds / 1000 if seconds else 0.0

@@ -26,6 +26,7 @@ from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.bitstream.header import FILE, RAW, STREAM, Profile
 from facewire.bitstream.sections import MIME_TYPES, MOST_AUDIO, MOST_FRAMES, Audio, AudioHead, Patch
+from facewire.codec.costs import Costs
 from facewire.codec.encoder import Choose
 from facewire.codec.sufficiency import LIMIT, adaptive
 from facewire.codec.tables.shipped import DEFAULT, shipped_tables
@@ -109,8 +110,8 @@ class EncodeReport:
     refresh_bytes: int
     audio_bytes: int
     refreshes: int
-    bytes_per_frame: float
-    kbit_per_s: float
+    costs: Costs
+    """The same bytes by the frame and by the second, and their sums."""
     keypoints: float
     missing: int
     """Frames without a face; they hold the motion before."""
@@ -137,7 +138,6 @@ def encode(
         options: how.
         output: the sink's name, for the report.
         photo: the source image, a head crop; None takes the video's first one with a face, and one more a shot.
-        photo: the source image, a head crop; None takes the video's first one.
         live: write a group a second instead of every ten, for somebody who reads along.
         progress: told after every batch.
 
@@ -325,8 +325,14 @@ class _Encoding:
             refresh_bytes=self.refresh_bytes,
             audio_bytes=self.audio_bytes,
             refreshes=self.refreshes,
-            bytes_per_frame=motion / frames,
-            kbit_per_s=8 * motion * float(self.squares.rate) / frames / 1000,
+            costs=Costs.of(
+                motion=motion,
+                refreshes=self.refresh_bytes,
+                first=self.source_bytes,
+                sound=self.audio_bytes,
+                frames=frames,
+                fps=self.squares.rate,
+            ),
             keypoints=self.used / frames,
             missing=self.missing,
             seconds=time.perf_counter() - begin,

@@ -99,7 +99,7 @@ class Curves:
         for method, found in by_method.items():
             for clip in sorted(common):
                 for point in found[clip].detail["points"]:
-                    cost = Cost(point["first"], point["rest"], point["seconds"])
+                    cost = Cost(point["first"], point["rest"], point["seconds"], point["refresh"])
                     setting = measured.setdefault(method, {}).setdefault(point["setting"], {})
                     setting[clip] = Measurement(cost, point["values"])
         return cls(measured, panel.available(METRICS))
@@ -170,6 +170,7 @@ class Curves:
             method: {
                 setting: {
                     "kbit_per_s": {account: _rate(self, method, setting, account) for account in ACCOUNTS},
+                    "refresh_kbit_per_s": _refresh_rate(self, method, setting),
                     "values": {
                         metric.name: point.quality
                         for metric in self.metrics
@@ -198,6 +199,11 @@ def _rate(curves: Curves, method: str, setting: str, account: str) -> float:
     ours = method.startswith(OURS)
     costs = [one.cost for one in curves.measured[method][setting].values()]
     return statistics.fmean(cost.kbit_per_s(account, ours=ours) for cost in costs)
+
+
+def _refresh_rate(curves: Curves, method: str, setting: str) -> float:
+    costs = [one.cost for one in curves.measured[method][setting].values()]
+    return statistics.fmean(cost.refresh_kbit_per_s for cost in costs)
 
 
 def _divided(equal: Equal, ours: Point) -> tuple[float | None, str]:
