@@ -22,6 +22,7 @@ SECTION_NAMES = {
     kinds.AUDIO: "audio",
     kinds.PATCH: "patch",
     kinds.REFERENCE: "reference",
+    kinds.RECALL: "recall",
     kinds.INDEX: "index",
     kinds.END: "end",
 }
@@ -150,15 +151,17 @@ class _Count:
             used = item.motion.used
             self._packets.append(Packet(frame=item.number, epoch=item.epoch, bytes=size, keypoints=used))
         elif isinstance(item, SourcePicture):
-            self._picture("source", kinds.SOURCE, item.frame, item.mime or "the one before")
+            self._picture("source", kinds.SOURCE, item.frame, item.mime or _earlier(item))
         elif isinstance(item, Patch):
             self._picture("patch", kinds.PATCH, item.frame, kinds.MIME_TYPES[item.mime])
         elif isinstance(item, Audio):
             self._sound_packets += len(item.packets)
 
     def _picture(self, name: str, kind: int, frame: int, mime: str) -> None:
-        size = self._reader.section_bytes[kind] - self._counted[kind]
-        self._counted[kind] += size
+        by_kind = self._reader.section_bytes
+        now = by_kind[kind] + (by_kind.get(kinds.RECALL, 0) if kind == kinds.SOURCE else 0)
+        size = now - self._counted[kind]
+        self._counted[kind] = now
         self._pictures.append(Picture(kind=name, frame=frame, mime=mime, bytes=size))
 
     def info(self, problem: str) -> TalkInfo:
@@ -200,3 +203,8 @@ class _Count:
             pictures=self._pictures,
             packets=self._packets,
         )
+
+
+def _earlier(source: SourcePicture) -> str:
+    """Return which picture a source without one keeps."""
+    return "the one before" if source.recalls is None else f"the one of source {source.recalls}"

@@ -55,7 +55,7 @@ class CompareSettings:
     clips: int | None = None
     frames: int = MOST_FRAMES
     methods: tuple[str, ...] = ()
-    """Only methods of these names, or whose names contain one of these; empty means all but those of ours that refresh
+    """Only methods of these names, or whose names contain one of these; empty: all but those of ours that refresh
     in another way than by default, or not at all."""
 
     def __post_init__(self) -> None:
