@@ -83,7 +83,20 @@ def add_to(commands: Any) -> None:
         type=whole("still quality", 1, 100),
         default=75,
         metavar="Q",
-        help="their quality, 1 to 100 (default: 75)",
+        help="quality of the first, 1 to 100 (default: 75)",
+    )
+    parser.add_argument(
+        "--refresh-quality",
+        type=whole("refresh quality", 1, 100),
+        default=50,
+        metavar="Q",
+        help="quality of later pictures, 1 to 100 (default: 50)",
+    )
+    parser.add_argument(
+        "--budget",
+        type=number("budget", 0, unit=" kbit/s"),
+        metavar="KBIT",
+        help="what later source images may take, kbit/s on average (default: as much as they are worth)",
     )
     parser.add_argument(
         "--confirm-after",
@@ -137,6 +150,8 @@ def run(given: argparse.Namespace) -> int:
         relative=not given.absolute,
         confirm_after=given.confirm_after or None,
         refresh=given.refresh,
+        refresh_quality=given.refresh_quality,
+        budget=given.budget,
     )
     check_still(given.still, given.still_quality)
     animator = options.animator_of(given)
@@ -198,6 +213,6 @@ def _lines(report: EncodeReport) -> list[str]:
     """Return the report for people."""
     return [
         f"{report.output}: {report.file_bytes} bytes, {report.frames} frames, {report.keypoints:.1f} keypoints a "
-        f"frame, {report.refreshes} refreshes",
+        f"frame, {report.refreshes} later pictures sent, {report.recalls} named again",
         *report.costs.lines(),
     ]

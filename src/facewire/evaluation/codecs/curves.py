@@ -26,6 +26,7 @@ from facewire.evaluation.codecs.rates import (
 )
 from facewire.evaluation.measuring.panel import Panel
 from facewire.evaluation.measuring.rows import Row
+from facewire.metrics.dists import DISTS
 from facewire.metrics.identity import CSIM
 from facewire.metrics.keypoint_distance import AKD
 from facewire.metrics.lpips import LPIPS
@@ -35,7 +36,7 @@ from facewire.metrics.psnr import PSNR
 from facewire.metrics.squeeze_perceptual import SQUEEZE_PERCEPTUAL
 from facewire.metrics.ssim import SSIM
 
-METRICS: Final = (LPIPS, SQUEEZE_PERCEPTUAL, MS_SSIM, SSIM, PSNR, AKD, CSIM)
+METRICS: Final = (LPIPS, DISTS, SQUEEZE_PERCEPTUAL, MS_SSIM, SSIM, PSNR, AKD, CSIM)
 """In the order of the report."""
 OUR_METHOD: Final = f"{OURS} file"
 """Whose default setting ratios refer to."""
