@@ -92,12 +92,18 @@ def test_a_view_that_was_sent_already_is_named() -> None:
     assert chosen == KnownSource(0, before)
 
 
-def test_the_bank_is_not_used_for_little_or_if_its_picture_is_farther() -> None:
+def test_a_farther_picture_is_named_only_when_the_synthesis_fails() -> None:
     choice = choice_of()
-    now, before = person_at(0.1, 100), person_at(0.0, 100)
+    before = person_at(0.2, 100)
     choice.bank.add(0, before)
-    assert choice.choose(5, now, motion_at(0), TRUTH) is None
-    assert choice.choose(5, person_at(0.1, 110), motion_at(1.0), TRUTH) is None
+    assert choice.choose(5, person_at(0.1, 102), motion_at(0), TRUTH) is None
+    assert choice.choose(5, person_at(0.1, 110), motion_at(0), TRUTH) == KnownSource(0, before)
+
+
+def test_a_picture_that_is_hardly_better_is_not_named() -> None:
+    choice = choice_of()
+    choice.bank.add(0, person_at(0.0, 102))
+    assert choice.choose(5, person_at(0.1, 102), motion_at(0), TRUTH) is None
 
 
 def test_a_budget_is_kept() -> None:

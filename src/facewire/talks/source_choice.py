@@ -97,7 +97,7 @@ class SourceChoice:
         if not number or number % self._every:
             return None
         wrong = self._wrong(person, motion, truth)
-        known = self._known(person, motion, truth, wrong - BETTER) if wrong > BETTER else None
+        known = self._known(person, motion, truth, wrong)
         if known is not None:
             self._debt = 0.0
             return known
@@ -106,14 +106,18 @@ class SourceChoice:
             return None
         return self._new(number, motion, truth, wrong - BETTER)
 
-    def _known(self, person: Person, motion: HeadMotion, truth: Pixels, most: float) -> KnownSource | None:
-        """Return the picture of the bank nearest in pose, if it is nearer than the one in use and good enough."""
-        apart = {epoch: _apart(held, motion) for epoch, held in self.bank if held is not person}
-        if not apart or min(apart.values()) >= _apart(person, motion):
+    def _known(self, person: Person, motion: HeadMotion, truth: Pixels, wrong: float) -> KnownSource | None:
+        """Return the other picture of the bank that is nearest in pose, if it is less wrong.
+
+        While the one in use is no more wrong than usual, only one nearer in pose is tried.
+        """
+        others = [(epoch, held) for epoch, held in self.bank if held is not person]
+        if not others or wrong <= BETTER:
             return None
-        epoch = min(apart, key=lambda held: apart[held])
-        held = dict(self.bank)[epoch]
-        return KnownSource(epoch, held) if self._wrong(held, motion, truth) <= most else None
+        epoch, held = min(others, key=lambda other: _apart(other[1], motion))
+        if wrong <= USUAL and _apart(held, motion) >= _apart(person, motion):
+            return None
+        return KnownSource(epoch, held) if self._wrong(held, motion, truth) <= wrong - BETTER else None
 
     def _new(self, number: int, motion: HeadMotion, truth: Pixels, most: float) -> NewSource | None:
         """Return the frame as a source, if what was wrong is worth its bytes and it mends that."""
