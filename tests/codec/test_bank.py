@@ -8,10 +8,10 @@ import pytest
 
 from facewire.base.errors import BitstreamError, CorruptPacket, MissingReference
 from facewire.bitstream import sections as kinds
+from facewire.bitstream.bank import MOST_PICTURES, Bank
 from facewire.bitstream.container import FwvWriter
 from facewire.bitstream.header import FILE
 from facewire.bitstream.sections import MIME_NONE, MIME_PNG, Recall, Source
-from facewire.codec.bank import MOST_PICTURES, Bank
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import SourcePicture, TalkReader, talk_header
 

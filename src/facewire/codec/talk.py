@@ -23,6 +23,7 @@ from facewire.base.errors import (
 )
 from facewire.base.files import Readable
 from facewire.bitstream import sections as kinds
+from facewire.bitstream.bank import Bank
 from facewire.bitstream.container import FwvReader, FwvWriter, Section, Sink
 from facewire.bitstream.header import (
     FILE,
@@ -37,7 +38,6 @@ from facewire.bitstream.header import (
 )
 from facewire.bitstream.packet import HEAD_BYTES, NUMBERS, PacketHead
 from facewire.bitstream.sections import Audio, AudioHead, End, Packets, Patch, Recall, Reference, Run, Source
-from facewire.codec.bank import Bank
 from facewire.codec.decoder import DecodedFrame, FileDecoder, StreamDecoder
 from facewire.codec.encoder import Choose, FileEncoder, StreamEncoder
 from facewire.codec.raw import decode_raw, encode_raw

@@ -20,10 +20,10 @@ from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.survey import Progress
 from facewire.animation.view import ViewPath
 from facewire.base.errors import BitstreamError, ConfigError, MissingReference, MotionFileError
+from facewire.bitstream.bank import Bank
 from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
 from facewire.bitstream.packet import EPOCHS
 from facewire.bitstream.sections import Audio, AudioHead, Patch
-from facewire.codec.bank import Bank
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.shipped import find_shipped
 from facewire.codec.talk import Item, SourcePicture, TalkReader, TalkReference, UpToDamage

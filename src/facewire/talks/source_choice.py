@@ -16,7 +16,7 @@ from typing import Final
 
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.base.errors import ConfigError
-from facewire.codec.bank import Bank
+from facewire.bitstream.bank import Bank
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import place
 from facewire.talks.refresh import TEST_SECONDS, WAIT_SECONDS, how_wrong
