@@ -302,6 +302,28 @@ def test_what_cannot_be_warped_is_sent_again(
 
 
 @pytest.mark.slow
+def test_a_view_that_comes_back_is_named_and_not_sent_again(
+    driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = [driving_pictures[0].copy() for _ in range(60)]
+    for picture in pictures[20:45]:
+        picture[120:250, 20:140] = (20, 220, 40)
+    clip, talk, out = tmp_path / "c.mkv", tmp_path / "t.fwv", tmp_path / "o.mkv"
+    write_video(clip, pictures, rate=RATE, options={"crf": "12"})
+    assert main(["encode", str(clip), "-o", str(talk), "--crop", "none", "-q"]) == 0
+    info = info_of(talk, capsys)
+    _, new, named = info["pictures"]
+    assert 20 < new["frame"] < 45 <= named["frame"] < 55
+    assert named["mime"] == "the one of source 0"
+    assert named["bytes"] < 100 < new["bytes"]
+    assert main(["decode", str(talk), "-o", str(out), "-q"]) == 0
+    shown, truth = pictures_of(out), pictures_of(clip)
+    wrong = [np.abs(one - other)[130:240, 30:130].mean() for one, other in zip(shown, truth)]
+    assert max(wrong[new["frame"] : 45]) < 10
+    assert max(wrong[named["frame"] :]) < 10
+
+
+@pytest.mark.slow
 def test_compare_measures_ours_and_an_anchor_and_goes_on_where_it_was(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,3 +116,10 @@ def test_a_budget_is_kept() -> None:
     assert sent(choice_of(budget=0), person_at(0, 160), range(100)) == []
     with pytest.raises(ConfigError, match="budget"):
         choice_of(budget=-1)
+
+
+def test_a_farther_picture_that_does_not_mend_is_not_named() -> None:
+    choice = choice_of()
+    choice.bank.add(0, person_at(0.2, 105))
+    assert choice.choose(5, person_at(0.1, 110), motion_at(0), TRUTH) is None
+    assert choice.choose(10, person_at(0.3, 110), motion_at(0), TRUTH) is not None

@@ -174,6 +174,9 @@ class _Encoding:
             raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
         tables = None if profile == RAW else shipped_tables(options.tables)
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
+        if options.refresh not in MODES:
+            raise ConfigError("refresh", options.refresh, ", ".join(MODES))
+        self.mode = OFF if profile == RAW else options.refresh
         header = talk_header(
             profile,
             tables,
@@ -182,7 +185,7 @@ class _Encoding:
             fps=squares.rate,
             keypoints=keypoints,
             references=True,
-            recalls=True,
+            recalls=self.mode == SOURCE,
         )
         group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
         group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
@@ -191,9 +194,6 @@ class _Encoding:
         self.patches = Patches()
         self.refresher = Refresher(animator, squares.rate)
         self.choice = SourceChoice(animator, self.still, self.read, squares.rate, options.budget)
-        if options.refresh not in MODES:
-            raise ConfigError("refresh", options.refresh, ", ".join(MODES))
-        self.mode = OFF if options.profile == "raw" else options.refresh
         self.person: Person
         self.epoch = -1
         self.source_bytes = self.refresh_bytes = self.audio_bytes = 0

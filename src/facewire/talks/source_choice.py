@@ -99,7 +99,6 @@ class SourceChoice:
         wrong = self._wrong(person, motion, truth)
         known = self._known(person, motion, truth, wrong)
         if known is not None:
-            self._debt = 0.0
             return known
         self._debt = max(0.0, self._debt + (wrong - USUAL) * float(self._every / self._rate))
         if not self._debt or number - self._last < self._wait:
@@ -109,15 +108,18 @@ class SourceChoice:
     def _known(self, person: Person, motion: HeadMotion, truth: Pixels, wrong: float) -> KnownSource | None:
         """Return the other picture of the bank that is nearest in pose, if it is less wrong.
 
-        While the one in use is no more wrong than usual, only one nearer in pose is tried.
+        One that is not nearer than the picture in use must mend a failure: from more wrong than usual to less.
         """
         others = [(epoch, held) for epoch, held in self.bank if held is not person]
         if not others or wrong <= BETTER:
             return None
         epoch, held = min(others, key=lambda other: _apart(other[1], motion))
-        if wrong <= USUAL and _apart(held, motion) >= _apart(person, motion):
-            return None
-        return KnownSource(epoch, held) if self._wrong(held, motion, truth) <= wrong - BETTER else None
+        most = wrong - BETTER
+        if _apart(held, motion) >= _apart(person, motion):
+            if wrong <= USUAL:
+                return None
+            most = min(most, USUAL)
+        return KnownSource(epoch, held) if self._wrong(held, motion, truth) <= most else None
 
     def _new(self, number: int, motion: HeadMotion, truth: Pixels, most: float) -> NewSource | None:
         """Return the frame as a source, if what was wrong is worth its bytes and it mends that."""
