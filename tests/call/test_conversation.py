@@ -143,6 +143,16 @@ def test_rates_are_what_the_format_promises() -> None:
     assert sent.ip.kbit_per_s(two.now) < 45.0
 
 
+def test_photos_are_counted_apart_and_the_same_at_both_ends() -> None:
+    two = Two()
+    two.greet()
+    one, other = (side.meters for side in two.sides)
+    assert 0 < one.sent.photos == other.received.photos
+    before = one.sent.photos
+    two.run(1.0)
+    assert one.sent.photos == before
+
+
 @pytest.mark.parametrize("lose", [0.1, 0.3])
 def test_losses_leave_a_face_that_moves(lose: float) -> None:
     two = Two()

@@ -71,7 +71,11 @@ def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[s
     assert (
         info["bytes_per_frame"]["min"] <= info["bytes_per_frame"]["median"] <= info["bytes_per_frame"]["max"]
     )
-    assert info["kbit_per_s"] == pytest.approx(8 * info["motion_bytes"] * float(RATE) / FRAMES / 1000)
+    costs = info["costs"]
+    assert costs["motion"]["kbit_per_s"] == pytest.approx(
+        8 * info["motion_bytes"] * float(RATE) / FRAMES / 1000
+    )
+    assert costs["pictures"]["bytes"] + costs["sound"]["bytes"] == info["file_bytes"]
     assert info["keypoints"]["mean"] == 20
     assert info["audio_bytes"] > 100
     assert {row["kind"] for row in info["sections"]} == {
@@ -82,7 +86,8 @@ def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[s
 def test_info_for_people_says_what_is_in_it(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(talk)]) == 0
     text = capsys.readouterr().out
-    assert "bytes a frame" in text
+    assert "a frame" in text
+    assert "all pictures" in text
     assert "Opus" in text
     assert "synthetic" in text
 
@@ -295,6 +300,28 @@ def test_what_cannot_be_warped_is_sent_again(
     wrong = [np.abs(one - other)[130:240, 30:130].mean() for one, other in zip(shown, truth)]
     assert min(wrong[7:number]) > 40
     assert wrong[number] < 10
+
+
+@pytest.mark.slow
+def test_a_view_that_comes_back_is_named_and_not_sent_again(
+    driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = [driving_pictures[0].copy() for _ in range(60)]
+    for picture in pictures[20:45]:
+        picture[120:250, 20:140] = (20, 220, 40)
+    clip, talk, out = tmp_path / "c.mkv", tmp_path / "t.fwv", tmp_path / "o.mkv"
+    write_video(clip, pictures, rate=RATE, options={"crf": "12"})
+    assert main(["encode", str(clip), "-o", str(talk), "--crop", "none", "-q"]) == 0
+    info = info_of(talk, capsys)
+    _, new, named = info["pictures"]
+    assert 20 < new["frame"] < 45 <= named["frame"] < 55
+    assert named["mime"] == "the one of source 0"
+    assert named["bytes"] < 100 < new["bytes"]
+    assert main(["decode", str(talk), "-o", str(out), "-q"]) == 0
+    shown, truth = pictures_of(out), pictures_of(clip)
+    wrong = [np.abs(one - other)[130:240, 30:130].mean() for one, other in zip(shown, truth)]
+    assert max(wrong[new["frame"] : 45]) < 10
+    assert max(wrong[named["frame"] :]) < 10
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def talk(
     group: int | None = None,
     confirm_after: int | None = None,
     references: bool = False,
+    recalls: bool = False,
 ) -> tuple[io.BytesIO, TalkWriter]:
     """Return a sink and the writer of a talk into it."""
     sink = io.BytesIO()
@@ -72,6 +73,7 @@ def talk(
         fps=Fraction(30000, 1001),
         keypoints=tables.keypoints,
         references=references,
+        recalls=recalls,
     )
     used = None if profile == RAW else tables
     return sink, TalkWriter(sink, header, used, group=group, confirm_after=confirm_after)
@@ -145,6 +147,20 @@ def _references(frames: list[MotionFrame], tables: CodecTables) -> bytes:
     return sink.getvalue()
 
 
+def _recalls(frames: list[MotionFrame], tables: CodecTables) -> bytes:
+    """Version 1.2: pictures of before are named again."""
+    sink, writer = talk(FILE, tables, group=20, recalls=True)
+    writer.source(frames[0], PICTURE, MIME_PNG)
+    for number, frame in enumerate(frames):
+        if number == 15:
+            writer.source(frame, PICTURE[::-1], MIME_WEBP)
+        if number in (30, 50):
+            writer.recall(frames[0] if number == 30 else frames[15], 0 if number == 30 else 1)
+        writer.frame(frame)
+    writer.finish()
+    return sink.getvalue()
+
+
 def _fixed(count: int) -> Choose:
     return lambda _: count
 
@@ -156,4 +172,5 @@ STREAMS: dict[str, Callable[[list[MotionFrame], CodecTables], bytes]] = {
     "everything": _everything,
     "raw": _raw,
     "references": _references,
+    "recalls": _recalls,
 }

@@ -20,7 +20,14 @@ PANEL = cast(Panel, SimpleNamespace(available=lambda metrics: [PSNR]))
 def row(clip: str, method: str, points: dict[str, tuple[int, int, float]]) -> Row:
     """Return a row of 10 s with (first bytes, rest bytes, PSNR) by setting."""
     found = [
-        {"setting": setting, "first": first, "rest": rest, "seconds": 10.0, "values": {"psnr": psnr}}
+        {
+            "setting": setting,
+            "first": first,
+            "rest": rest,
+            "seconds": 10.0,
+            "refresh": 0,
+            "values": {"psnr": psnr},
+        }
         for setting, (first, rest, psnr) in points.items()
     ]
     return Row(name=f"{clip} {method}", detail={"clip": clip, "method": method, "points": found})

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from facewire.animation.animator import Animator, Person, Pixels
-from facewire.base.errors import ConfigError, MediaError
+from facewire.base.errors import MediaError
 from facewire.bitstream.sections import MIME_PNG, MIME_WEBP, Patch
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.still import encode_still
 from facewire.talks.patches import MOST_HELD, Patches
-from facewire.talks.refresh import FAILED_SHARE, OFF, PATCH, SOURCE, Refresher, around, wrong_cells
+from facewire.talks.refresh import FAILED_SHARE, Refresher, around, how_wrong, wrong_cells
 
 PERSON, MOTION = cast(Person, None), cast(HeadMotion, None)
 
@@ -63,7 +63,7 @@ def test_new_content_is_found_where_it_is() -> None:
 
 
 def test_refreshes_wait_a_second_and_look_five_times_a_second() -> None:
-    refresher = Refresher(showing(texture()), SOURCE, Fraction(25))
+    refresher = Refresher(showing(texture()), Fraction(25))
     hit = [
         number
         for number in range(100)
@@ -72,25 +72,28 @@ def test_refreshes_wait_a_second_and_look_five_times_a_second() -> None:
     assert hit == [25, 50, 75]
 
 
-def test_nothing_is_looked_at_when_off_and_nothing_sent_when_fine() -> None:
-    off = Refresher(cast(Animator, None), OFF, Fraction(25))
-    assert off.failed(25, PERSON, MOTION, texture(), Patches()) is None
-    fine = Refresher(showing(texture()), PATCH, Fraction(25))
+def test_nothing_is_sent_when_fine() -> None:
+    fine = Refresher(showing(texture()), Fraction(25))
     assert fine.failed(25, PERSON, MOTION, texture(), Patches()) is None
 
 
 def test_a_patch_that_covers_the_hand_ends_the_failure() -> None:
     truth, patches = with_hand(texture()), Patches()
-    refresher = Refresher(showing(texture()), PATCH, Fraction(25))
+    refresher = Refresher(showing(texture()), Fraction(25))
     box = refresher.failed(25, PERSON, MOTION, truth, patches)
     assert box is not None
     patches.add(patch_of(box.of(truth), 25, x=box.left, y=box.top))
     assert refresher.failed(50, PERSON, MOTION, truth, patches) is None
 
 
-def test_unknown_modes_are_refused() -> None:
-    with pytest.raises(ConfigError, match="refresh"):
-        Refresher(cast(Animator, None), "often", Fraction(25))
+def test_wrong_is_counted_in_grey_levels_and_bounded() -> None:
+    grey, black = np.full((256, 256, 3), 100, np.uint8), np.zeros((256, 256, 3), np.uint8)
+    assert how_wrong(grey, grey) == 0
+    assert how_wrong(grey + np.uint8(10), grey) == pytest.approx(10)
+    assert how_wrong(black, grey) == pytest.approx(60)
+    half = grey.copy()
+    half[:128] += np.uint8(20)
+    assert how_wrong(half, grey) == pytest.approx(10, abs=1)
 
 
 def test_patches_come_and_go_with_their_frames() -> None:

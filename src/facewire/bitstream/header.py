@@ -15,6 +15,8 @@ MAGIC: Final = b"\x89FWV"
 MAJOR, MINOR = 1, 0
 REFERENCES = 1
 """Minor version from which on a stream may hold reference sections."""
+RECALLS = 2
+"""Minor version from which on a stream may hold recalls."""
 CONVENTION = 1
 """The only convention of axes and angles, section 2."""
 SYNTHETIC = 1

@@ -22,6 +22,7 @@ PATCH: Final = 5
 INDEX: Final = 6
 END: Final = 7
 REFERENCE: Final = 128
+RECALL: Final = 129
 ANCILLARY: Final = 128
 """From this id on unknown sections are skipped."""
 
@@ -37,7 +38,15 @@ MIME_TYPES: Final = {
 OPUS: Final = 1
 
 MIB = 1 << 20
-PAYLOAD_LIMITS: Final = {MOTION: MIB, AUDIO_HEAD: 8, AUDIO: MIB, INDEX: MIB, END: 8, REFERENCE: 1029}
+PAYLOAD_LIMITS: Final = {
+    MOTION: MIB,
+    AUDIO_HEAD: 8,
+    AUDIO: MIB,
+    INDEX: MIB,
+    END: 8,
+    REFERENCE: 1029,
+    RECALL: 6,
+}
 """Bytes by section type; all others may have 16 MiB."""
 OTHER_LIMIT = 16 * MIB
 MOST_FRAMES, MOST_ANCHOR = 1024, 1024
@@ -110,6 +119,31 @@ class Reference:
         if not 1 <= reader.remaining <= MOST_ANCHOR:
             raise CorruptPacket(reader.offset, f"a reference of {reader.remaining} bytes")
         return cls(frame, reader.rest())
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The source section that follows keeps not the last picture but an earlier one.
+
+    epoch    of that source section
+    picture  the epoch that the picture came with
+    """
+
+    epoch: int
+    picture: int
+
+    def to_bytes(self) -> bytes:
+        """Return the payload."""
+        return write_varint(self.epoch) + write_varint(self.picture)
+
+    @classmethod
+    def parse(cls, payload: bytes, offset: int) -> Recall:
+        """Return the section of a payload that begins at `offset` of the file."""
+        reader = ByteReader(payload, offset)
+        epoch = reader.varint("the epoch", 1, LAST_EPOCH)
+        picture = reader.varint("the picture's epoch", 0, epoch - 1)
+        reader.finish("a recall")
+        return cls(epoch, picture)
 
 
 @dataclass(frozen=True, slots=True)

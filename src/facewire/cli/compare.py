@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ def add_to(commands: Any) -> None:
         nargs="+",
         default=[],
         metavar="TEXT",
-        help="only methods of these names or with these words in them; 'refresh' stands for ours with refresh",
+        help="only methods of these names or with these words in them; 'refresh' stands for ours with other "
+        "refreshes than the default, or none",
     )
     parser.add_argument(
         "--crop", choices=("auto", "none"), default="auto", help="as for encode (default: auto)"
@@ -100,16 +102,36 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _lines(done: Comparison) -> list[str]:
-    """Return the ratios for people."""
-    from facewire.evaluation.codecs.rates import MOTION
+    """Return our rates and the ratios for people."""
+    from facewire.evaluation.codecs.rates import ACCOUNTS
 
-    lines = []
+    lines = _rates(done.document)
     for metric in done.curves.metrics:
-        lines.append(f"{metric.title}: the anchor's rate by ours at equal quality, after the first picture")
+        lines.append(f"{metric.title}: the anchor's rate by ours at equal quality, all bytes counted")
         for anchor in done.curves.anchors:
-            ratio = done.curves.ratio(anchor, metric, MOTION)
-            if ratio is not None:
-                number = ratio.reason if ratio.overall is None else f"{ratio.overall:.2f}"
-                lines.append(f"  {anchor:<18} {number}")
+            for account in ACCOUNTS:
+                ratio = done.curves.ratio(anchor, metric, account)
+                if ratio is not None:
+                    number = ratio.reason if ratio.overall is None else f"{ratio.overall:.2f}"
+                    lines.append(f"  {anchor:<18} {account:<36} {number}")
     absent = [f"not measured: {name}: {why}" for name, why in done.document["absent_methods"].items()]
     return [*lines, *absent, f"{done.page}: {len(done.curves.clips)} clips"]
+
+
+def _rates(document: Mapping[str, Any]) -> list[str]:
+    """Return what ours takes at each setting: motion, refreshes, and all with the first picture spread."""
+    from facewire.evaluation.codecs.methods import OURS
+    from facewire.evaluation.codecs.rates import HORIZONS, MOTION
+
+    lines = []
+    for method, settings in document["curves"].items():
+        if not method.startswith(OURS):
+            continue
+        for setting, point in settings.items():
+            rates, refreshes = point["kbit_per_s"], point["refresh_kbit_per_s"]
+            spread = ", ".join(f"{rates[horizon]:.2f} over {horizon}" for horizon in HORIZONS)
+            lines.append(
+                f"{method}, {setting}: motion {rates[MOTION] - refreshes:.2f} kbit/s, refreshes {refreshes:.2f}; "
+                f"with the first picture {spread}"
+            )
+    return lines

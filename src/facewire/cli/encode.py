@@ -83,7 +83,20 @@ def add_to(commands: Any) -> None:
         type=whole("still quality", 1, 100),
         default=75,
         metavar="Q",
-        help="their quality, 1 to 100 (default: 75)",
+        help="quality of the first, 1 to 100 (default: 75)",
+    )
+    parser.add_argument(
+        "--refresh-quality",
+        type=whole("refresh quality", 1, 100),
+        default=50,
+        metavar="Q",
+        help="quality of later pictures, 1 to 100 (default: 50)",
+    )
+    parser.add_argument(
+        "--budget",
+        type=number("budget", 0, unit=" kbit/s"),
+        metavar="KBIT",
+        help="what later source images may take, kbit/s on average (default: as much as they are worth)",
     )
     parser.add_argument(
         "--confirm-after",
@@ -137,6 +150,8 @@ def run(given: argparse.Namespace) -> int:
         relative=not given.absolute,
         confirm_after=given.confirm_after or None,
         refresh=given.refresh,
+        refresh_quality=given.refresh_quality,
+        budget=given.budget,
     )
     check_still(given.still, given.still_quality)
     animator = options.animator_of(given)
@@ -178,7 +193,8 @@ def run(given: argparse.Namespace) -> int:
     if given.output != places.PIPE:
         options.show(report, given.json, lambda: _lines(report))
     elif not given.quiet:
-        options.note(_lines(report)[0])
+        for line in _lines(report):
+            options.note(line)
     return 0
 
 
@@ -196,7 +212,7 @@ def _count(text: str) -> int | str:
 def _lines(report: EncodeReport) -> list[str]:
     """Return the report for people."""
     return [
-        f"{report.output}: {report.frames} frames, {report.bytes_per_frame:.1f} bytes a frame with "
-        f"{report.keypoints:.1f} keypoints, {report.kbit_per_s:.2f} kbit/s; source {report.source_bytes} bytes, "
-        f"{report.refreshes} refreshes of {report.refresh_bytes} bytes, audio {report.audio_bytes} bytes"
+        f"{report.output}: {report.file_bytes} bytes, {report.frames} frames, {report.keypoints:.1f} keypoints a "
+        f"frame, {report.refreshes} later pictures sent, {report.recalls} named again",
+        *report.costs.lines(),
     ]

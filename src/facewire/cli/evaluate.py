@@ -67,7 +67,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
     parser.add_argument(
-        "--fetch", action="store_true", help="download what LPIPS and FID need into --nets, 340 MB"
+        "--fetch", action="store_true", help="download what LPIPS, DISTS and FID need into --nets, 890 MB"
     )
     parser.add_argument(
         "--workers",

@@ -106,17 +106,16 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
         f"model {info.model_fingerprint}, marked as synthetic{cut}",
         f"picture     {info.width}x{info.height}, {info.fps:g} frames a second, {info.frames} frames, "
         f"{info.seconds:.2f} s",
-        f"file        {info.file_bytes} bytes: source {info.source_bytes}, refresh {info.refresh_bytes}, "
-        f"motion {info.motion_bytes}, audio {info.audio_bytes}",
-        f"motion      {per_frame.mean:.2f} bytes a frame (frames alone {per_frame.min:.1f} to {per_frame.max:.1f}, "
-        f"median {per_frame.median:.1f}), {info.kbit_per_s:.2f} kbit/s",
+        f"file        {info.file_bytes} bytes",
+        f"motion      frames alone {per_frame.min:.1f} to {per_frame.max:.1f} bytes, median {per_frame.median:.1f}",
         f"keypoints   {keypoints.mean:.2f} a frame ({keypoints.min:g} to {keypoints.max:g}, median "
         f"{keypoints.median:g})",
     ]
     if info.problem:
         lines.insert(2, f"ends early  {info.problem}")
     if info.audio_packets:
-        lines.append(f"audio       {info.audio_packets} Opus packets, {info.audio_kbit_per_s:.1f} kbit/s")
+        lines.append(f"audio       {info.audio_packets} Opus packets")
+    lines += ["", *info.costs.lines()]
     lines += ["", f"{'section':<12}{'count':>7}{'bytes':>10}"]
     lines += [f"{row.kind:<12}{row.count:>7}{row.bytes:>10}" for row in info.sections]
     lines += ["", f"{'picture':<12}{'frame':>7}{'bytes':>10}  type"]

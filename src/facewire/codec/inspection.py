@@ -10,6 +10,7 @@ from facewire.base.files import Readable
 from facewire.bitstream import sections as kinds
 from facewire.bitstream.header import FILE, MAJOR, RAW, STREAM
 from facewire.bitstream.sections import Audio, Patch
+from facewire.codec.costs import Costs
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage
@@ -21,6 +22,7 @@ SECTION_NAMES = {
     kinds.AUDIO: "audio",
     kinds.PATCH: "patch",
     kinds.REFERENCE: "reference",
+    kinds.RECALL: "recall",
     kinds.INDEX: "index",
     kinds.END: "end",
 }
@@ -85,8 +87,8 @@ class TalkInfo:
     motion_bytes     all the rest: header, motion, index, end
     complete         False if it is cut off or damaged; the numbers are those of what precedes
     problem          where and why it ends early, "" if it does not
-    bytes_per_frame  mean: motion_bytes by frames; min, max, median: of the frames' own shares
-    kbit_per_s       of motion_bytes
+    bytes_per_frame  of motion alone; mean: motion_bytes by frames; min, max, median: of the frames' own shares
+    costs            all kinds by the frame and by the second, and their sums
     """
 
     profile: str
@@ -108,8 +110,7 @@ class TalkInfo:
     audio_bytes: int
     audio_packets: int
     bytes_per_frame: Spread
-    kbit_per_s: float
-    audio_kbit_per_s: float
+    costs: Costs
     keypoints: Spread
     sections: list[SectionSum]
     pictures: list[Picture]
@@ -150,15 +151,17 @@ class _Count:
             used = item.motion.used
             self._packets.append(Packet(frame=item.number, epoch=item.epoch, bytes=size, keypoints=used))
         elif isinstance(item, SourcePicture):
-            self._picture("source", kinds.SOURCE, item.frame, item.mime or "the one before")
+            self._picture("source", kinds.SOURCE, item.frame, item.mime or _earlier(item))
         elif isinstance(item, Patch):
             self._picture("patch", kinds.PATCH, item.frame, kinds.MIME_TYPES[item.mime])
         elif isinstance(item, Audio):
             self._sound_packets += len(item.packets)
 
     def _picture(self, name: str, kind: int, frame: int, mime: str) -> None:
-        size = self._reader.section_bytes[kind] - self._counted[kind]
-        self._counted[kind] += size
+        by_kind = self._reader.section_bytes
+        now = by_kind[kind] + (by_kind.get(kinds.RECALL, 0) if kind == kinds.SOURCE else 0)
+        size = now - self._counted[kind]
+        self._counted[kind] = now
         self._pictures.append(Picture(kind=name, frame=frame, mime=mime, bytes=size))
 
     def info(self, problem: str) -> TalkInfo:
@@ -169,7 +172,6 @@ class _Count:
         audio = by_kind.get(kinds.AUDIO_HEAD, 0) + by_kind.get(kinds.AUDIO, 0)
         motion = self._reader.offset - source - refresh - audio
         frames = len(self._packets)
-        seconds = frames / float(header.fps)
         return TalkInfo(
             profile=PROFILE_NAMES[header.profile],
             version=MAJOR,
@@ -180,7 +182,7 @@ class _Count:
             height=header.height,
             fps=float(header.fps),
             frames=frames,
-            seconds=seconds,
+            seconds=frames / float(header.fps),
             complete=not problem,
             problem=problem,
             file_bytes=self._reader.offset,
@@ -190,8 +192,9 @@ class _Count:
             audio_bytes=audio,
             audio_packets=self._sound_packets,
             bytes_per_frame=Spread.of([packet.bytes for packet in self._packets], motion / max(1, frames)),
-            kbit_per_s=_rate(motion, seconds),
-            audio_kbit_per_s=_rate(audio, seconds),
+            costs=Costs.of(
+                motion=motion, refreshes=refresh, first=source, sound=audio, frames=frames, fps=header.fps
+            ),
             keypoints=Spread.of([float(packet.keypoints) for packet in self._packets]),
             sections=[
                 SectionSum(kind=SECTION_NAMES.get(kind, f"type {kind}"), count=count, bytes=by_kind[kind])
@@ -202,6 +205,6 @@ class _Count:
         )
 
 
-def _rate(size: int, seconds: float) -> float:
-    """Return kbit/s; 0 of nothing."""
-    return 8 * size / seconds / 1000 if seconds else 0.0
+def _earlier(source: SourcePicture) -> str:
+    """Return which picture a source without one keeps."""
+    return "the one before" if source.recalls is None else f"the one of source {source.recalls}"

@@ -23,10 +23,21 @@ from facewire.base.errors import (
 )
 from facewire.base.files import Readable
 from facewire.bitstream import sections as kinds
+from facewire.bitstream.bank import Bank
 from facewire.bitstream.container import FwvReader, FwvWriter, Section, Sink
-from facewire.bitstream.header import FILE, FINGERPRINT_BYTES, MINOR, RAW, REFERENCES, STREAM, Header, Profile
+from facewire.bitstream.header import (
+    FILE,
+    FINGERPRINT_BYTES,
+    MINOR,
+    RAW,
+    RECALLS,
+    REFERENCES,
+    STREAM,
+    Header,
+    Profile,
+)
 from facewire.bitstream.packet import HEAD_BYTES, NUMBERS, PacketHead
-from facewire.bitstream.sections import Audio, AudioHead, End, Packets, Patch, Reference, Run, Source
+from facewire.bitstream.sections import Audio, AudioHead, End, Packets, Patch, Recall, Reference, Run, Source
 from facewire.codec.decoder import DecodedFrame, FileDecoder, StreamDecoder
 from facewire.codec.encoder import Choose, FileEncoder, StreamEncoder
 from facewire.codec.raw import decode_raw, encode_raw
@@ -43,9 +54,10 @@ class SourcePicture:
 
     epoch    0, 1, 2, ...
     frame    number of the first frame that uses it
-    mime     for example "image/webp"; None if the last picture stays
+    mime     for example "image/webp"; None if the last picture stays, or the one of `recalls`
     picture  bytes of that type
     motion   the source's own motion
+    recalls  the epoch that the picture came with, if it is an earlier one
     """
 
     epoch: int
@@ -53,6 +65,7 @@ class SourcePicture:
     mime: str | None
     picture: bytes
     motion: MotionFrame | None
+    recalls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ def talk_header(
     fps: Fraction,
     keypoints: int,
     references: bool = False,
+    recalls: bool = False,
 ) -> Header:
     """Return the header of a talk.
 
@@ -86,6 +100,7 @@ def talk_header(
         fps: frames a second.
         keypoints: K of the model.
         references: whether there will be reference sections, which came with version 1.1.
+        recalls: whether there may be recalls, which came with version 1.2.
     """
     if (tables is None) != (profile == RAW):
         raise ValueError("profile raw has no tables, the others need some")
@@ -98,7 +113,7 @@ def talk_header(
         height=size[1],
         fps=fps,
         keypoints=keypoints,
-        minor=REFERENCES if references else MINOR,
+        minor=RECALLS if recalls else REFERENCES if references else MINOR,
     )
 
 
@@ -135,6 +150,7 @@ class TalkWriter:
         self._stream = StreamEncoder(tables) if tables and header.profile == STREAM else None
         self._confirm_after = confirm_after
         self._epoch = -1
+        self._bank = Bank[bool]()
         self._waiting: list[bytes] = []
         self._writer = FwvWriter(sink, header)
 
@@ -163,7 +179,24 @@ class TalkWriter:
         self._epoch += 1
         encoder = self._file or self._stream
         anchor = encoder.source(motion) if encoder else b""
+        if mime != kinds.MIME_NONE:
+            self._bank.add(self._epoch, True)
         return self._write_checked(kinds.SOURCE, Source(self._epoch, self.frames, mime, anchor, picture))
+
+    def recall(self, motion: MotionFrame | None, epoch: int) -> int:
+        """Write that an earlier picture is the source from the next frame on; return the bytes.
+
+        Args:
+            motion: the picture's own motion.
+            epoch: that the picture came with; a `Bank` that is told of every source and recall holds it.
+        """
+        if self._writer.header.minor < RECALLS:
+            raise ValueError("the header does not say that there are recalls")
+        if self._bank.recall(epoch) is None:
+            raise ValueError(f"the receiver does not hold the picture of epoch {epoch}")
+        self._flush()
+        size = self._write_checked(kinds.RECALL, Recall(self._epoch + 1, epoch))
+        return size + self.source(motion, b"", kinds.MIME_NONE)
 
     def reference(self, motion: MotionFrame) -> int:
         """Write what stands for rest from the next frame on, and return the section's bytes."""
@@ -204,7 +237,9 @@ class TalkWriter:
         self._flush()
         self._writer.finish(self.frames, index=index)
 
-    def _write_checked(self, kind: int, content: Source | Reference | Patch | Audio | AudioHead) -> int:
+    def _write_checked(
+        self, kind: int, content: Source | Recall | Reference | Patch | Audio | AudioHead
+    ) -> int:
         """Write a section that a decoder will take, return its bytes; what it would refuse is a ValueError here."""
         payload, size = content.to_bytes(), (self._writer.header.width, self._writer.header.height)
         try:
@@ -268,6 +303,8 @@ class TalkReader:
         """Sections and packets passed over because of damage (only if tolerant)."""
         self._tolerant, self._start = tolerant, start
         self._epoch, self._next_frame, self._heads = -1, 0, 0
+        self._bank = Bank[bool]()
+        self._recall: Recall | None = None
         self._file: FileDecoder | None = None
         self._stream: StreamDecoder | None = None
         if self.header.profile != RAW:
@@ -324,6 +361,8 @@ class TalkReader:
             yield Patch.parse(section.payload, section.start, (self.header.width, self.header.height))
         elif section.kind == kinds.REFERENCE:
             yield self._reference(section)
+        elif section.kind == kinds.RECALL:
+            self._recall = Recall.parse(section.payload, section.start)
         elif section.kind == kinds.INDEX:
             kinds.Index.parse(section.payload, section.start)
         elif section.kind == kinds.END:
@@ -334,6 +373,7 @@ class TalkReader:
         expected = self._epoch + 1
         if source.epoch != expected and not (self._tolerant and source.epoch > expected):
             raise CorruptPacket(section.start, f"source {source.epoch} stands where {expected} should")
+        recalls = self._recalled(source, section.start)
         motion = None
         decoder = self._file or self._stream
         if decoder:
@@ -341,8 +381,21 @@ class TalkReader:
         elif source.anchor:
             raise CorruptPacket(section.start, "profile raw has no anchors")
         self._epoch = source.epoch
+        if source.mime != kinds.MIME_NONE:
+            self._bank.add(source.epoch, True)
         mime = kinds.MIME_TYPES.get(source.mime)
-        return SourcePicture(source.epoch, source.frame, mime, source.picture, motion)
+        return SourcePicture(source.epoch, source.frame, mime, source.picture, motion, recalls)
+
+    def _recalled(self, source: Source, offset: int) -> int | None:
+        """Return the epoch that a source's picture came with if the section before named one."""
+        recall, self._recall = self._recall, None
+        if recall is None or (self._tolerant and recall.epoch < source.epoch):
+            return None
+        if recall.epoch != source.epoch or source.mime != kinds.MIME_NONE:
+            raise CorruptPacket(offset, f"the recall of epoch {recall.epoch} belongs to another source")
+        if self._bank.recall(recall.picture) is None:
+            raise MissingReference(offset, recall.picture, "source")
+        return recall.picture
 
     def _reference(self, section: Section) -> TalkReference:
         if self._epoch < 0:

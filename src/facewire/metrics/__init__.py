@@ -6,6 +6,7 @@ psnr                peak signal-to-noise ratio
 ssim, ms_ssim       structural similarity, at one and five scales
 squeeze_perceptual  stand-in for LPIPS on SqueezeNet               squeeze_net
 lpips               the real one, with weights from a path
+dists               structure and texture on VGG-16, likewise
 frechet             distance of two sets of features               squeeze_net (stand-in), inception (FID)
 keypoint_distance   AKD, on the project's face mesh
 apertures           do lips and lids follow the driver

@@ -20,6 +20,7 @@ from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.survey import Progress
 from facewire.animation.view import ViewPath
 from facewire.base.errors import BitstreamError, ConfigError, MissingReference, MotionFileError
+from facewire.bitstream.bank import Bank
 from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
 from facewire.bitstream.packet import EPOCHS
 from facewire.bitstream.sections import Audio, AudioHead, Patch
@@ -103,6 +104,7 @@ class Receiver:
             raise ConfigError("view", "a sweep", "one angle, or a file: the length of a pipe is not known")
         self._steps = max(1, (frames or 1) - 1)
         self._people: dict[int, Person] = {}
+        self._bank = Bank[Person]()
         self._patches = Patches()
         self._waiting: list[DecodedFrame] = []
         self._rests: list[tuple[int, HeadMotion]] = []
@@ -168,15 +170,24 @@ class Receiver:
         self._patches.new_source()
         if self._other is not None:
             return
-        if item.mime is None:
-            if not self._people:
-                raise MissingReference(0, item.epoch - 1, "source")
-            self._people[item.epoch] = self._people[max(self._people)]
-        else:
-            picture = decode_still(item.picture, item.mime, f"source image {item.epoch}")
-            self._people[item.epoch] = self._animator.person(picture, crop_mode="none")
+        self._people[item.epoch] = self._person(item)
         for old in [epoch for epoch in self._people if epoch <= item.epoch - EPOCHS]:
             del self._people[old]
+
+    def _person(self, item: SourcePicture) -> Person:
+        """Return who a source shows: somebody new, or an earlier picture."""
+        if item.mime is not None:
+            picture = decode_still(item.picture, item.mime, f"source image {item.epoch}")
+            person = self._animator.person(picture, crop_mode="none")
+            self._bank.add(item.epoch, person)
+            return person
+        if item.recalls is None:
+            held = self._people[max(self._people)] if self._people else None
+        else:
+            held = self._bank.recall(item.recalls)
+        if held is None:
+            raise MissingReference(0, item.epoch - 1 if item.recalls is None else item.recalls, "source")
+        return held
 
 
 def decode(

@@ -26,7 +26,9 @@ from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
 from facewire.bitstream.header import FILE, RAW, STREAM, Profile
 from facewire.bitstream.sections import MIME_TYPES, MOST_AUDIO, MOST_FRAMES, Audio, AudioHead, Patch
+from facewire.codec.costs import Costs
 from facewire.codec.encoder import Choose
+from facewire.codec.state import MotionFrame
 from facewire.codec.sufficiency import LIMIT, adaptive
 from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
@@ -35,7 +37,8 @@ from facewire.media.still import decode_still, encode_still
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import STANDARD, tables_of
 from facewire.talks.patches import Patches
-from facewire.talks.refresh import OFF, SOURCE, Box, Refresher
+from facewire.talks.refresh import MODES, OFF, PATCH, SOURCE, Box, Refresher
+from facewire.talks.source_choice import KnownSource, NewSource, SourceChoice
 
 PROFILES: Final[dict[str, Profile]] = {"file": FILE, "stream": STREAM, "raw": RAW}
 ADAPTIVE: Final = "adaptive"
@@ -84,7 +87,11 @@ class EncodeOptions:
     """Adaptive: the quality threshold of `codec.sufficiency`, pixels of a 256-pixel picture."""
     still: str = "avif"
     still_quality: int = 75
-    """How source images and patches are coded."""
+    """How the first picture is coded."""
+    refresh_quality: int = 50
+    """Of later pictures, which last some seconds only."""
+    budget: float | None = None
+    """kbit/s that later source images may take, averaged from the beginning; None: what they are worth."""
     sound: bool = True
     kbit_per_s: int = 24
     """Of the sound."""
@@ -109,8 +116,11 @@ class EncodeReport:
     refresh_bytes: int
     audio_bytes: int
     refreshes: int
-    bytes_per_frame: float
-    kbit_per_s: float
+    """Later pictures sent."""
+    recalls: int
+    """Earlier pictures named again."""
+    costs: Costs
+    """The same bytes by the frame and by the second, and their sums."""
     keypoints: float
     missing: int
     """Frames without a face; they hold the motion before."""
@@ -137,7 +147,6 @@ def encode(
         options: how.
         output: the sink's name, for the report.
         photo: the source image, a head crop; None takes the video's first one with a face, and one more a shot.
-        photo: the source image, a head crop; None takes the video's first one.
         live: write a group a second instead of every ten, for somebody who reads along.
         progress: told after every batch.
 
@@ -165,6 +174,9 @@ class _Encoding:
             raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
         tables = None if profile == RAW else tables_of(animator, options.rate)
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
+        if options.refresh not in MODES:
+            raise ConfigError("refresh", options.refresh, ", ".join(MODES))
+        self.mode = OFF if profile == RAW else options.refresh
         header = talk_header(
             profile,
             tables,
@@ -173,39 +185,43 @@ class _Encoding:
             fps=squares.rate,
             keypoints=keypoints,
             references=True,
+            recalls=self.mode == SOURCE,
         )
         group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
         group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
         self.writer = TalkWriter(sink, header, tables, group=group, confirm_after=options.confirm_after)
         self.group = group
         self.patches = Patches()
+        self.refresher = Refresher(animator, squares.rate)
+        self.choice = SourceChoice(animator, self.still, self.read, squares.rate, options.budget)
         self.person: Person
+        self.epoch = -1
         self.source_bytes = self.refresh_bytes = self.audio_bytes = 0
-        self.refreshes = self.missing = self.used = 0
+        self.refreshes = self.recalls = self.missing = self.used = 0
 
     def run(self, output: str, photo: Pixels | None, progress: Progress | None) -> EncodeReport:
         begin = time.perf_counter()
         person = None if photo is None else self.animator.person(photo, crop_mode="none")
         own = person.identity.motion if person is not None and self.options.relative else None
         rests = self.rests(own)
-        mode = OFF if person is not None or self.options.profile == "raw" else self.options.refresh
-        refresher = Refresher(self.animator, mode, self.squares.rate)
+        self.mode = OFF if person is not None else self.mode
         stretch: int | None = None
         for square, motion, number in self.from_first_face():
             if stretch is None:
-                self.source_bytes = self.source(square.picture if person is None else person.picture)
+                first = square.picture if person is None else person.picture
+                self.source_bytes = self.source(first, self.options.still_quality)
                 self.sound_head()
                 own = None if own is None else self.person.identity.motion
             if number != stretch:
-                if stretch is not None and mode != OFF:
+                if stretch is not None and self.mode != OFF:
                     self.refreshes += 1
-                    self.refresh_bytes += self.source(square.picture)
+                    self.refresh_bytes += self.source(square.picture, self.options.refresh_quality)
                 rest = rests.get(number, motion)
                 if stretch is not None or rests:  # without any, receivers start from the first frame
                     self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
             moved = motion if own is None else motion.relative(rest, own)
-            self.frame(square.picture, moved, refresher)
+            self.frame(square.picture, moved)
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)
         return self.finish(output, begin)
@@ -263,33 +279,65 @@ class _Encoding:
                 self.squares.name, "in no frame of the video; try --crop none if it is cropped already"
             )
 
-    def frame(self, square: Pixels, motion: HeadMotion, refresher: Refresher) -> None:
+    def frame(self, square: Pixels, motion: HeadMotion) -> None:
         """Code a frame; where the synthesis fails, a picture first."""
         number = self.writer.frames
-        box = refresher.failed(number, self.person, motion, square, self.patches)
-        if box is not None:
-            self.refreshes += 1
-            self.refresh_bytes += self.source(square) if refresher.mode == SOURCE else self.patch(square, box)
+        if self.mode == SOURCE:
+            self.refresh(self.choice.choose(number, self.person, motion, square))
+        elif self.mode == PATCH:
+            box = self.refresher.failed(number, self.person, motion, square, self.patches)
+            if box is not None:
+                self.refreshes += 1
+                self.refresh_bytes += self.patch(square, box)
         if (number + 1) % self.group == 0:
             self.sound(number + 1)
         (row,) = to_frames(motion, self.kept)
         self.writer.frame(row, self.choose)
         self.used += self.kept if self.choose is None else self.writer.latest.used
 
-    def source(self, picture: Pixels) -> int:
-        """Send a source image, take the person as the receiver sees it, and return the bytes."""
-        kind, data = encode_still(picture, self.options.still, self.options.still_quality)
-        self.person = self.animator.person(decode_still(data, kind, "source"), crop_mode="none")
+    def still(self, picture: Pixels) -> tuple[str, bytes]:
+        """Return a later picture as it is sent."""
+        return encode_still(picture, self.options.still, self.options.refresh_quality)
+
+    def read(self, kind: str, data: bytes) -> Person:
+        """Return the person as the receiver sees it."""
+        return self.animator.person(decode_still(data, kind, "source"), crop_mode="none")
+
+    def source(self, picture: Pixels, quality: int) -> int:
+        """Send a source image and return the bytes."""
+        kind, data = encode_still(picture, self.options.still, quality)
+        return self.send(NewSource(kind, data, self.read(kind, data)))
+
+    def refresh(self, chosen: KnownSource | NewSource | None) -> None:
+        """Change to the source that was chosen, if any was."""
+        if isinstance(chosen, KnownSource):
+            self.recalls += 1
+            self.choice.bank.recall(chosen.epoch)
+            self.epoch += 1
+            self.refresh_bytes += self.writer.recall(self.take(chosen.person), chosen.epoch)
+        elif chosen is not None:
+            self.refreshes += 1
+            self.refresh_bytes += self.send(chosen)
+
+    def send(self, new: NewSource) -> int:
+        """Send a picture and return the bytes."""
+        self.epoch += 1
+        self.choice.bank.add(self.epoch, new.person)
+        return self.writer.source(self.take(new.person), new.data, MIME_IDS[new.kind])
+
+    def take(self, person: Person) -> MotionFrame:
+        """Go on with a source, and return its own motion."""
+        self.person = person
         if self.adaptive_columns is not None:
             canonical = self.person.identity.canonical.points[0].double().cpu().numpy()
             self.choose = adaptive(canonical, self.adaptive_columns, self.options.limit)
         self.patches.new_source()
-        (own,) = to_frames(self.person.identity.motion)
-        return self.writer.source(own, data, MIME_IDS[kind])
+        (own,) = to_frames(person.identity.motion)
+        return own
 
     def patch(self, square: Pixels, box: Box) -> int:
         """Send a region, and return the bytes."""
-        kind, data = encode_still(box.of(square), self.options.still, self.options.still_quality)
+        kind, data = self.still(box.of(square))
         number = self.writer.frames
         patch = Patch(number, 0, box.left, box.top, box.width, box.height, MIME_IDS[kind], data)
         self.patches.add(patch)
@@ -330,8 +378,15 @@ class _Encoding:
             refresh_bytes=self.refresh_bytes,
             audio_bytes=self.audio_bytes,
             refreshes=self.refreshes,
-            bytes_per_frame=motion / frames,
-            kbit_per_s=8 * motion * float(self.squares.rate) / frames / 1000,
+            recalls=self.recalls,
+            costs=Costs.of(
+                motion=motion,
+                refreshes=self.refresh_bytes,
+                first=self.source_bytes,
+                sound=self.audio_bytes,
+                frames=frames,
+                fps=self.squares.rate,
+            ),
             keypoints=self.used / frames,
             missing=self.missing,
             seconds=time.perf_counter() - begin,

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.animation.animator import Animator, Person, Pixels
-from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.talks.patches import Patches
 
@@ -29,6 +28,8 @@ MODES: Final = (SOURCE, PATCH, OFF)
 
 CELLS = 32
 """Along a side; 8 pixels each at 256."""
+MOST_LEVELS = 60.0
+"""A cell that lies farther outside its neighbourhood counts no more than this in `how_wrong`."""
 WRONG_LEVELS = 20.0
 """Grey levels outside its neighbourhood that make a cell wrong."""
 FAILED_SHARE = 0.1
@@ -59,13 +60,10 @@ class Box:
 
 
 class Refresher:
-    """Decides, frame by frame, whether the receiver needs a picture."""
+    """Decides, frame by frame, whether the receiver needs a patch."""
 
-    def __init__(self, animator: Animator, mode: str, rate: Fraction) -> None:
-        """Take who renders, what is sent on failure ("source", "patch", "off"), and frames a second."""
-        if mode not in MODES:
-            raise ConfigError("refresh", mode, ", ".join(MODES))
-        self.mode = mode
+    def __init__(self, animator: Animator, rate: Fraction) -> None:
+        """Take who renders, and frames a second."""
         self._animator = animator
         self._every, self._wait = max(1, round(TEST_SECONDS * rate)), round(WAIT_SECONDS * rate)
         self._last = 0
@@ -82,7 +80,7 @@ class Refresher:
             truth: the frame itself, (S, S, 3).
             laid: patches that the receiver shows.
         """
-        if self.mode == OFF or number % self._every or number - self._last < self._wait:
+        if number % self._every or number - self._last < self._wait:
             return None
         shown = laid.over(self._animator.render_batch(person, motion)[0], number)
         wrong = wrong_cells(shown, truth)
@@ -94,10 +92,13 @@ class Refresher:
 
 def wrong_cells(shown: Pixels, truth: Pixels) -> Cells:
     """Return which cells of two pictures (S, S, 3) have nothing like them nearby in the other, (32, 32)."""
-    a, b = _cells(shown), _cells(truth)
-    away = np.maximum(_outside(a, b), _outside(b, a)).max(axis=2)
-    wrong: Cells = away > WRONG_LEVELS
+    wrong: Cells = _away(shown, truth) > WRONG_LEVELS
     return wrong
+
+
+def how_wrong(shown: Pixels, truth: Pixels) -> float:
+    """Return by how many grey levels the cells of two pictures (S, S, 3) lie outside their neighbourhoods, mean."""
+    return float(np.minimum(_away(shown, truth), MOST_LEVELS).mean())
 
 
 def around(wrong: Cells, size: int) -> Box:
@@ -107,6 +108,13 @@ def around(wrong: Cells, size: int) -> Box:
     top, left = (max(0, int(places[0]) - MARGIN) for places in (rows, columns))
     bottom, right = (min(CELLS, int(places[-1]) + 1 + MARGIN) for places in (rows, columns))
     return Box(left * side, top * side, (right - left) * side, (bottom - top) * side)
+
+
+def _away(shown: Pixels, truth: Pixels) -> NDArray[np.float32]:
+    """Return how far each cell of either picture lies outside its neighbourhood in the other, (32, 32)."""
+    a, b = _cells(shown), _cells(truth)
+    away: NDArray[np.float32] = np.maximum(_outside(a, b), _outside(b, a)).max(axis=2)
+    return away
 
 
 def _cells(picture: Pixels) -> NDArray[np.float32]:

@@ -271,6 +271,7 @@ class Conversation:
             if not self._reliable.take(now):
                 raise ProtocolError("too many messages")
             if isinstance(message, bytes):
+                self.meters.received.photos += len(message)
                 self._exchange.hear_piece(message)
             else:
                 self._hear(PEER_MESSAGES.parse(message), now)
@@ -403,7 +404,11 @@ class Conversation:
         self._offer(hello.holds)
 
     def _offer(self, holds: str) -> None:
-        self._exchange.offer(self._source, holds, self._say, self._outbox.reliable)
+        self._exchange.offer(self._source, holds, self._say, self._send_piece)
+
+    def _send_piece(self, piece: bytes) -> None:
+        self.meters.sent.photos += len(piece)
+        self._outbox.reliable(piece)
 
     def _check_greeted(self) -> None:
         if self._prepared and self._confirmed and not self._greeted:

@@ -26,7 +26,9 @@ class Direction:
     video: RateMeter = field(default_factory=RateMeter)
     """Bytes of ordinary video."""
     ip: RateMeter = field(default_factory=RateMeter)
-    """Everything, headers included."""
+    """Everything but photos, headers included."""
+    photos: int = 0
+    """Bytes of the source photo's pieces since the connection began: what the rates above do not hold."""
 
 
 @dataclass(slots=True)

@@ -153,12 +153,13 @@ class Own:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
-    """One direction, kbit/s: face, sound, ordinary video, everything with headers."""
+    """One direction, kbit/s: face, sound, ordinary video, everything but photos with headers; photos so far, kB."""
 
     face: float
     sound: float
     video: float
     ip: float
+    photos: float
     frames: float
     h264: float
 

@@ -102,6 +102,7 @@ def _way(direction: Direction, now: float, frames: float, h264: float) -> page.W
         sound=round(direction.sound.kbit_per_s(now), 2),
         video=round(direction.video.kbit_per_s(now), 2),
         ip=round(direction.ip.kbit_per_s(now), 2),
+        photos=round(direction.photos / 1000, 2),
         frames=round(frames, 1),
         h264=round(h264, 1),
     )

@@ -55,7 +55,8 @@ class CompareSettings:
     clips: int | None = None
     frames: int = MOST_FRAMES
     methods: tuple[str, ...] = ()
-    """Only methods of these names, or whose names contain one of these; empty means all but those with refresh."""
+    """Only methods of these names, or whose names contain one of these; empty: all but those of ours that refresh
+    in another way than by default, or not at all."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride <= 100:
@@ -105,6 +106,7 @@ def compare_codecs(
     panel = Panel.load(nets, animator.size, animator.device, settings.stride)
     common = {
         "protocol": NAME,
+        "counted": "refreshes too",
         "version": __version__,
         "weights": animator.manifest.sha256,
         "tables": [tables_of(animator, rate).fingerprint.hex() for rate in OUR_RATES],

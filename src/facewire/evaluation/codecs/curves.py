@@ -26,6 +26,7 @@ from facewire.evaluation.codecs.rates import (
 )
 from facewire.evaluation.measuring.panel import Panel
 from facewire.evaluation.measuring.rows import Row
+from facewire.metrics.dists import DISTS
 from facewire.metrics.identity import CSIM
 from facewire.metrics.keypoint_distance import AKD
 from facewire.metrics.lpips import LPIPS
@@ -35,7 +36,7 @@ from facewire.metrics.psnr import PSNR
 from facewire.metrics.squeeze_perceptual import SQUEEZE_PERCEPTUAL
 from facewire.metrics.ssim import SSIM
 
-METRICS: Final = (LPIPS, SQUEEZE_PERCEPTUAL, MS_SSIM, SSIM, PSNR, AKD, CSIM)
+METRICS: Final = (LPIPS, DISTS, SQUEEZE_PERCEPTUAL, MS_SSIM, SSIM, PSNR, AKD, CSIM)
 """In the order of the report."""
 OUR_METHOD: Final = f"{OURS} file"
 """Whose default setting ratios refer to."""
@@ -99,7 +100,7 @@ class Curves:
         for method, found in by_method.items():
             for clip in sorted(common):
                 for point in found[clip].detail["points"]:
-                    cost = Cost(point["first"], point["rest"], point["seconds"])
+                    cost = Cost(point["first"], point["rest"], point["seconds"], point["refresh"])
                     setting = measured.setdefault(method, {}).setdefault(point["setting"], {})
                     setting[clip] = Measurement(cost, point["values"])
         return cls(measured, panel.available(METRICS))
@@ -170,6 +171,7 @@ class Curves:
             method: {
                 setting: {
                     "kbit_per_s": {account: _rate(self, method, setting, account) for account in ACCOUNTS},
+                    "refresh_kbit_per_s": _refresh_rate(self, method, setting),
                     "values": {
                         metric.name: point.quality
                         for metric in self.metrics
@@ -198,6 +200,11 @@ def _rate(curves: Curves, method: str, setting: str, account: str) -> float:
     ours = method.startswith(OURS)
     costs = [one.cost for one in curves.measured[method][setting].values()]
     return statistics.fmean(cost.kbit_per_s(account, ours=ours) for cost in costs)
+
+
+def _refresh_rate(curves: Curves, method: str, setting: str) -> float:
+    costs = [one.cost for one in curves.measured[method][setting].values()]
+    return statistics.fmean(cost.refresh_kbit_per_s for cost in costs)
 
 
 def _divided(equal: Equal, ours: Point) -> tuple[float | None, str]:

@@ -23,6 +23,7 @@ from facewire.media.sound.sound_encoder import SoundTap
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import Receiver
 from facewire.talks.encoder import ADAPTIVE, EncodeOptions, encode
+from facewire.talks.refresh import OFF, PATCH, SOURCE
 
 OURS: Final = "Facewire"
 OUR_RATES: Final = ("coarse", "standard", "fine")
@@ -103,11 +104,11 @@ class TalkMethod:
 
     animator: Animator
     profile: str
-    refresh: str = "off"
+    refresh: str = SOURCE
 
     @property
     def name(self) -> str:
-        return f"{OURS} {self.profile}" + ("" if self.refresh == "off" else f" refresh {self.refresh}")
+        return f"{OURS} {self.profile}" + ("" if self.refresh == SOURCE else f" refresh {self.refresh}")
 
     @property
     def settings(self) -> Sequence[str]:
@@ -124,19 +125,20 @@ class TalkMethod:
         )
         talk = io.BytesIO()
         report = encode(self.animator, _Held(clip), talk, options, output=self.name)
-        cost = Cost(report.source_bytes, report.motion_bytes + report.refresh_bytes, clip.seconds)
+        refresh = report.refresh_bytes
+        cost = Cost(report.source_bytes, report.motion_bytes + refresh, clip.seconds, refresh)
         talk.seek(0)
         return Coded(cost, _pictures(talk, self.animator, stride))
 
 
 DEFAULT_SETTING: Final = f"standard {ADAPTIVE}"
-"""What `facewire encode` does when nothing else is said, but for refresh; ratios are taken here."""
+"""What `facewire encode` does when nothing else is said; ratios are taken here."""
 OUR_SETTINGS: Final = (f"coarse {ADAPTIVE}", DEFAULT_SETTING, "standard 20", "fine 20")
 
 
 def own_methods(animator: Animator) -> list[Method]:
     """Return ours."""
-    kinds = (("file", "off"), ("stream", "off"), ("file", "source"), ("file", "patch"))
+    kinds = (("file", SOURCE), ("stream", SOURCE), ("file", OFF), ("file", PATCH))
     return [TalkMethod(animator, profile, refresh) for profile, refresh in kinds]
 
 

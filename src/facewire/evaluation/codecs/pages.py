@@ -181,6 +181,7 @@ def _points(curves: Curves) -> Section:
         "method",
         "setting",
         *(f"kbit/s, {account}" for account in ACCOUNTS),
+        "of it refreshes",
         *(m.title for m in curves.metrics),
     ]
     rows: list[list[str]] = []
@@ -190,6 +191,7 @@ def _points(curves: Curves) -> Section:
             if method == OUR_METHOD and setting == DEFAULT_SETTING:
                 strong.add(len(rows))
             rates = [shown(point["kbit_per_s"][account]) for account in ACCOUNTS]
+            rates.append(shown(point["refresh_kbit_per_s"]))
             rows.append(
                 [method, setting, *rates, *(shown(point["values"].get(m.name)) for m in curves.metrics)]
             )

@@ -31,13 +31,15 @@ class Cost:
     """The bytes of one coded clip.
 
     first    of the first picture: our source image, the anchor's key picture
-    rest     of all else
+    rest     of all else, refreshes included
     seconds  of the clip
+    refresh  of the pictures that ours sent again, a part of `rest`
     """
 
     first: int
     rest: int
     seconds: float
+    refresh: int = 0
 
     def kbit_per_s(self, account: str, *, ours: bool) -> float:
         """Return the rate under an account of `ACCOUNTS`."""
@@ -45,6 +47,11 @@ class Cost:
         if account == MOTION or (account == WHOLE and ours):
             return rate
         return rate + 8 * self.first / HORIZONS.get(account, self.seconds) / 1000
+
+    @property
+    def refresh_kbit_per_s(self) -> float:
+        """The share of the refreshes in every account's rate."""
+        return 8 * self.refresh / self.seconds / 1000
 
 
 @dataclass(frozen=True, slots=True)

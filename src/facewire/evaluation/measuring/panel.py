@@ -19,6 +19,7 @@ from facewire.metrics import identity
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE
 from facewire.metrics.backbone_file import BackboneFile
+from facewire.metrics.dists import DISTS, DISTS_WEIGHTS, VGG_16, Dists
 from facewire.metrics.face_lost import FACE_LOST
 from facewire.metrics.frechet import FID, FRECHET_SQUEEZE
 from facewire.metrics.identity import CSIM, SAME_PERSON, IdentityNetwork
@@ -34,15 +35,15 @@ from facewire.metrics.squeeze_net import SQUEEZE_NET, SqueezeNet
 from facewire.metrics.squeeze_perceptual import SQUEEZE_PERCEPTUAL
 from facewire.metrics.ssim import SSIM
 
-PICTURE_METRICS = (L1, PSNR, SSIM, MS_SSIM, SQUEEZE_PERCEPTUAL, LPIPS)
+PICTURE_METRICS = (L1, PSNR, SSIM, MS_SSIM, SQUEEZE_PERCEPTUAL, LPIPS, DISTS)
 SET_METRICS = (FRECHET_SQUEEZE, FID)
 FACE_METRICS = (AKD, POSE_ERROR, LIP_APERTURE, EYE_APERTURE, JITTER, FACE_LOST)
 IDENTITY_METRICS = (CSIM, SAME_PERSON)
 ALL_METRICS = (*PICTURE_METRICS, *SET_METRICS, *FACE_METRICS, *IDENTITY_METRICS)
 
-BACKBONES: tuple[BackboneFile, ...] = (SQUEEZE_NET, ALEX_NET, HEADS, INCEPTION)
-DOWNLOADABLE = (ALEX_NET, HEADS, INCEPTION)
-"""Those published as one file: what LPIPS and FID need."""
+BACKBONES: tuple[BackboneFile, ...] = (SQUEEZE_NET, ALEX_NET, HEADS, VGG_16, DISTS_WEIGHTS, INCEPTION)
+DOWNLOADABLE = (ALEX_NET, HEADS, VGG_16, DISTS_WEIGHTS, INCEPTION)
+"""Those published as one file: what LPIPS, DISTS and FID need."""
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Panel:
     finder: FaceFinder
     squeeze: SqueezeNet | None = None
     lpips: Lpips | None = None
+    dists: Dists | None = None
     inception: Inception | None = None
     identity: IdentityNetwork | None = None
     absent: dict[str, str] = field(default_factory=dict)
@@ -83,6 +85,8 @@ class Panel:
                 panel.squeeze = SqueezeNet.load(nets).to(device)
             if LPIPS.name not in panel.absent:
                 panel.lpips = Lpips.load(nets).to(device)
+            if DISTS.name not in panel.absent:
+                panel.dists = Dists.load(nets).to(device)
             if FID.name not in panel.absent:
                 panel.inception = Inception.load(nets).to(device)
             files = [nets / backbone.name for backbone in BACKBONES]
@@ -97,7 +101,7 @@ class Panel:
 
 
 def fetch_published(folder: Path) -> list[str]:
-    """Download what LPIPS and FID need into a folder, made if need be; return what cannot be had and why.
+    """Download what LPIPS, DISTS and FID need into a folder, made if need be; return what cannot be had and why.
 
     Raises:
         OutputError: the folder cannot be made or written.
@@ -121,6 +125,7 @@ def _absences(nets: Path | None, size: int, stride: int) -> Mapping[str, str]:
         SQUEEZE_PERCEPTUAL.name: squeeze,
         FRECHET_SQUEEZE.name: squeeze,
         LPIPS.name: Lpips.absence(nets),
+        DISTS.name: Dists.absence(nets),
         FID.name: INCEPTION.absence(nets),
         CSIM.name: identity.absence(),
         SAME_PERSON.name: identity.absence(),

@@ -17,6 +17,7 @@ from facewire.evaluation.measuring.look import FloatArray, Look
 from facewire.evaluation.measuring.panel import Panel
 from facewire.metrics.absolute_error import L1, absolute_error
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE, Comovement, eye_series, lip_series
+from facewire.metrics.dists import DISTS
 from facewire.metrics.face_lost import FACE_LOST, lost_share
 from facewire.metrics.identity import CSIM, SAME_PERSON, THRESHOLD
 from facewire.metrics.jitter import JITTER, excess_acceleration
@@ -74,6 +75,8 @@ class PictureScores:
             found[SQUEEZE_PERCEPTUAL.name] = tap_distance(result.taps, truth.taps)
         if self._panel.lpips is not None:
             found[LPIPS.name] = self._panel.lpips(a, b)
+        if self._panel.dists is not None:
+            found[DISTS.name] = self._panel.dists(a, b)
         return found
 
 

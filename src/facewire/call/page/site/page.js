@@ -125,6 +125,7 @@ const hear = {
   meters(message) {
     for (const way of ["sent", "received"]) {
       for (const name of ["face", "sound", "video", "ip"]) number(`${way}-${name}`, message[way][name], 1);
+      number(`${way}-photos`, message[way].photos, 1);
       const h264 = message[way].h264;
       byId(`${way}-h264`).textContent = h264 ? h264.toFixed(0) : "…";
       number(`${way}-frames`, message[way].frames, 0);
