@@ -14,6 +14,9 @@ from facewire.networks.paper import config as paper_config
 from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.relatives.families import FAMILIES
+from facewire.networks.relatives.model import RelativeTalkingHead
+from facewire.networks.relatives.model import build as build_relative
 
 COMPACT = "compact-256"
 OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
@@ -21,7 +24,7 @@ OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
 PRESETS = (COMPACT, *OF_PAPER)
 """Every name that `build_preset` knows."""
 
-Model = CompactTalkingHead | FaceVid2Vid
+Model = CompactTalkingHead | FaceVid2Vid | RelativeTalkingHead
 
 
 def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]:
@@ -44,6 +47,8 @@ def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]
 def build_preset(name: str, config: Mapping[str, Any] | None = None) -> Model:
     """Return a freshly initialised model of a preset, or of a stored configuration of it.
 
+    A family of foreign weights (networks.relatives) has no preset of its own: its configuration is read off its file.
+
     Raises:
         ConfigError: unknown name or setting.
     """
@@ -51,6 +56,8 @@ def build_preset(name: str, config: Mapping[str, Any] | None = None) -> Model:
         if config:
             raise ConfigError("config", dict(config), "nothing; compact-256 has no settings")
         return CompactTalkingHead()
+    if name in FAMILIES and config is not None:
+        return build_relative(config)
     return build(_paper(name, None) if config is None else paper_config.from_dict(config))
 
 
