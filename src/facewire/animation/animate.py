@@ -27,6 +27,7 @@ from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
+from facewire.networks.carry import Carry, carry_of
 
 FIRST = "first"
 BEST = "best"
@@ -96,7 +97,9 @@ def animate(
         OutputError: the output cannot be written.
     """
     chosen = options or AnimateOptions()
-    motions, references = transferred(recorded.motions, person.identity.motion, chosen, recorded.stretches)
+    motions, references = transferred(
+        recorded.motions, person.identity.motion, chosen, recorded.stretches, carry_of(animator.model)
+    )
     motions = viewed(motions, chosen.view)
     size = animator.size if beside is None else 3 * animator.size
     begin = time.perf_counter()
@@ -134,7 +137,11 @@ def beside_frames(video: str | Path, animator: Animator, *, crop_mode: str, face
 
 
 def transferred(
-    motions: HeadMotion, source: HeadMotion, options: AnimateOptions, stretches: Sequence[int] = ()
+    motions: HeadMotion,
+    source: HeadMotion,
+    options: AnimateOptions,
+    stretches: Sequence[int] = (),
+    carry: Carry = HeadMotion.relative,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return the motions to render and the indices of the reference frames (none for absolute motion).
 
@@ -143,6 +150,7 @@ def transferred(
         source: (1) the source's own.
         options: how they are carried over. A frame number as reference holds in its own stretch.
         stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
+        carry: how a change is carried over, see `networks.carry`.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
@@ -158,7 +166,7 @@ def transferred(
         rows = np.flatnonzero(numbers == number).tolist()
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
-        moved.append(own.relative(own[index : index + 1], source))
+        moved.append(carry(own, own[index : index + 1], source))
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)

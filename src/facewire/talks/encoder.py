@@ -33,6 +33,7 @@ from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
+from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames
 from facewire.talks.patches import Patches
 from facewire.talks.refresh import OFF, SOURCE, Box, Refresher
@@ -190,6 +191,7 @@ class _Encoding:
         rests = self.rests(own)
         mode = OFF if person is not None or self.options.profile == "raw" else self.options.refresh
         refresher = Refresher(self.animator, mode, self.squares.rate)
+        carry = carry_of(self.animator.model)
         stretch: int | None = None
         for square, motion in self.from_first_face():
             if stretch is None:
@@ -203,7 +205,7 @@ class _Encoding:
                 stretch = square.stretch
                 rest = rests.get(stretch, motion)
                 self.writer.reference(next(to_frames(rest if own is None else own)))
-            moved = motion if own is None else motion.relative(rest, own)
+            moved = motion if own is None else carry(motion, rest, own)
             self.frame(square.picture, moved, refresher)
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)

@@ -72,7 +72,7 @@ def drawn(key: str, shape: tuple[int, ...], step: int | None = None) -> Tensor:
     """Return a tensor of the formula; seed 7 and values rounded to 1 / step, or seed 0 as the full sizes have."""
     seed = 0 if step is None else 7
     source = np.random.RandomState((zlib.crc32(key.encode()) + seed) & 0xFFFFFFFF)
-    x = source.uniform(-1, 1, shape)
+    x: Any = source.uniform(-1, 1, shape)
     last = key.rpartition(".")[2]
     if last == "running_mean":
         x = 0.1 * x
@@ -85,7 +85,7 @@ def drawn(key: str, shape: tuple[int, ...], step: int | None = None) -> Tensor:
     elif last == "weight" and len(shape) == 1:
         x = 1 + 0.2 * x
     elif last in ("weight", "weight_orig"):
-        x = x * np.sqrt(6 / np.prod(shape[1:]))
+        x = x * float(np.sqrt(6 / np.prod(shape[1:])))
     if step is not None and last not in ("weight_u", "weight_v"):
         x = np.round(x * step) / step * FACTORS.get(key, 1.0) * _gain(key)
     return torch.from_numpy(np.asarray(x, np.float32))
@@ -126,7 +126,7 @@ def _estimate(conv: SpectralConv2d, key: str) -> None:
     """Give u and v two steps of the power iteration, as the originals of the small sizes have them."""
     weight = conv.weight_orig.detach().flatten(1).double().numpy()
     seed = (zlib.crc32(key.encode()) + 7) & 0xFFFFFFFF
-    u: NDArray[Any] = np.random.RandomState(seed).uniform(-1, 1, weight.shape[0])
+    u: Any = np.random.RandomState(seed).uniform(-1, 1, weight.shape[0])
     u = u / np.linalg.norm(u)
     v = u
     for _ in range(2):

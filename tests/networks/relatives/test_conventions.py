@@ -20,7 +20,7 @@ Golden = Callable[[str], dict[str, Tensor]]
 Meta = Callable[[str], dict[str, Any]]
 LIVEPORTRAIT, ZLH, SADTALKER, ZK = (FAMILIES[name] for name in ("liveportrait", "zlh", "sadtalker", "zk"))
 NAMES = ("pitch", "yaw", "roll")
-CLOSE = {"atol": 2e-6, "rtol": 0.0}
+CLOSE = 2e-6
 
 
 def liveportrait_motion(golden: dict[str, Tensor], frame: int) -> tuple[Tensor, HeadMotion]:
@@ -74,22 +74,24 @@ def test_order_of_the_product(motion_golden: Golden, name: str, file: str, key: 
     wanted = golden[f"pieces/{key}"]
     if name == "liveportrait":  # stored for points as rows
         wanted = wanted.transpose(-1, -2)
-    assert torch.allclose(rotation(family.turns, angles), wanted, **CLOSE)
+    assert torch.allclose(rotation(family.turns, angles), wanted, atol=CLOSE, rtol=0.0)
 
 
 def test_zk_keypoints(motion_golden: Golden) -> None:
     golden = motion_golden("zk_motion")
     angles = {name: golden["in/angles"][:, i] for i, name in enumerate(("yaw", "pitch", "roll"))}
     turn = rotation(ZK.turns, angles)
-    assert torch.allclose(turn, golden["out/R"], **CLOSE)
+    assert torch.allclose(turn, golden["out/R"], atol=CLOSE, rtol=0.0)
     motion = HeadMotion(turn, golden["in/t"], golden["in/delta"])
-    assert torch.allclose(placed(golden["in/kp"], motion, ZK), golden["out/x"], **CLOSE)
+    assert torch.allclose(placed(golden["in/kp"], motion, ZK), golden["out/x"], atol=CLOSE, rtol=0.0)
 
 
 def test_scale_rides_in_the_depth(motion_golden: Golden) -> None:
     golden = motion_golden("lp_motion")
     points, motion = liveportrait_motion(golden, 10)
-    assert torch.allclose(placed(points, motion, LIVEPORTRAIT), golden["case/rel_all/x_s"][:1], **CLOSE)
+    assert torch.allclose(
+        placed(points, motion, LIVEPORTRAIT), golden["case/rel_all/x_s"][:1], atol=CLOSE, rtol=0.0
+    )
     further = replace(motion, translation=motion.translation + torch.tensor((0.0, 0.0, math.log(2))))
     shift = (motion.translation * torch.tensor((1.0, 1.0, 0.0)))[:, None]
     near, far = (placed(points, each, LIVEPORTRAIT) - shift for each in (motion, further))
@@ -137,10 +139,10 @@ def test_absolute_motion_of_zlh_and_sadtalker(motion_golden: Golden, family: Fam
     case = "zlh_abs" if family is ZLH else "sad_plain"
     points = golden["raw/canonical"]
     own = placed(points, zlh_motion(golden, 10, family), family)
-    assert torch.allclose(own[0], golden[f"case/{case}/x_s"][0], **CLOSE)
+    assert torch.allclose(own[0], golden[f"case/{case}/x_s"][0], atol=CLOSE, rtol=0.0)
     for row, frame in enumerate((30, 31, 32, 33)):
         moved = placed(points, zlh_motion(golden, frame, family), family)
-        assert torch.allclose(moved[0], golden[f"case/{case}/x_d"][row], **CLOSE)
+        assert torch.allclose(moved[0], golden[f"case/{case}/x_d"][row], atol=CLOSE, rtol=0.0)
 
 
 def test_relative_motion_of_zlh_adds_points(motion_golden: Golden) -> None:

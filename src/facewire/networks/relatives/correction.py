@@ -48,7 +48,8 @@ def stitched(network: nn.Module, source: Tensor, driving: Tensor) -> Tensor:
     count = driving.shape[1]
     moved = driving + delta[:, : 3 * count].unflatten(1, (count, 3))
     plane = torch.nn.functional.pad(delta[:, 3 * count :], (0, 1))
-    return moved + plane[:, None]
+    shifted: Tensor = moved + plane[:, None]
+    return shifted
 
 
 def retargeted(network: nn.Module, source: Tensor, ratios: Tensor) -> Tensor:

@@ -30,7 +30,8 @@ class Spade(nn.Module):
 
     def forward(self, x: Tensor, plane: Tensor) -> Tensor:
         shared = self.mlp_shared(F.interpolate(plane, x.shape[2:], mode="nearest"))
-        return F.instance_norm(x) * (1 + self.mlp_gamma(shared)) + self.mlp_beta(shared)
+        out: Tensor = F.instance_norm(x) * (1 + self.mlp_gamma(shared)) + self.mlp_beta(shared)
+        return out
 
 
 class SpadeBlock(nn.Module):
@@ -49,7 +50,8 @@ class SpadeBlock(nn.Module):
         inner = self.conv_0(F.leaky_relu(self.norm_0(x, plane), SLOPE))
         inner = self.conv_1(F.leaky_relu(self.norm_1(inner, plane), SLOPE))
         skip: Tensor = self.conv_s(self.norm_s(x, plane)) if self.learned else x
-        return skip + inner
+        out: Tensor = skip + inner
+        return out
 
 
 class SpadeDecoder(nn.Module):

@@ -20,7 +20,8 @@ class ChannelNorm(nn.LayerNorm):
     """Layer norm over the channels of (B, C, H, W)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        normed: Tensor = super().forward(x.permute(0, 2, 3, 1))
+        return normed.permute(0, 3, 1, 2)
 
 
 class ResponseNorm(nn.Module):
@@ -34,7 +35,8 @@ class ResponseNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         response = torch.linalg.vector_norm(x.float(), dim=(1, 2), keepdim=True)
         share = response / (response.mean(dim=-1, keepdim=True) + EPSILON)
-        return self.gamma * (x * share) + self.beta + x
+        out: Tensor = self.gamma * (x * share) + self.beta + x
+        return out
 
 
 class Block(nn.Module):
@@ -51,7 +53,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inner = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
         inner = self.pwconv2(self.grn(F.gelu(self.pwconv1(inner))))
-        return x + inner.permute(0, 3, 1, 2)
+        out: Tensor = x + inner.permute(0, 3, 1, 2)
+        return out
 
 
 class Detector(nn.Module):

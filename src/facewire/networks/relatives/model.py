@@ -151,7 +151,8 @@ class RelativeTalkingHead(nn.Module):
         pair = Pair(driving, source, rotation, identity.motion.rotation)
         (volume,) = identity.features
         picture, _ = self.painter(volume, pair, kept)
-        return picture.clamp(0, 1)
+        shown: Tensor = picture.clamp(0, 1)
+        return shown
 
     def _motion(self, numbers: Mapping[str, Tensor]) -> HeadMotion:
         """Return the family's reading of the head network's numbers."""
