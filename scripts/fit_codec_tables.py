@@ -1,6 +1,8 @@
-"""Makes the coding tables that ship with a model from recorded motion.
+"""Makes the coding tables of a model from recorded motion.
 
     python scripts/fit_codec_tables.py MOTION.npz --canonical CANONICAL.npy -o FOLDER
+    python scripts/fit_codec_tables.py MOTION.npz --canonical CANONICAL.npy --model paper-128 --first-id 7 \
+        -o run/weights-tables          found beside run/weights.safetensors by encode, decode, record and info
 
 MOTION.npz holds one array (T, 6 + 3K) a clip: yaw, pitch, roll in radians, translation, then K x 3 expression
 offsets, 25 frames a second, as the model's own motion reader gives them. CANONICAL.npy is (K, 3): the mean
@@ -34,13 +36,14 @@ def main() -> int:
     parser.add_argument("motion", type=Path)
     parser.add_argument("--canonical", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--model", default="compact", help="first part of the names")
+    parser.add_argument("--model", default="compact", help="preset, first part of the names")
     parser.add_argument("--first-id", type=int, default=1)
     arguments = parser.parse_args()
     with np.load(arguments.motion) as stored:
         clips = [stored[name] for name in sorted(stored.files)]
     canonical = np.load(arguments.canonical).astype(np.float64)
     ends = tuple(sorted({end for end in (5, 8, 11, 14, 17) if end < len(canonical)} | {len(canonical)}))
+    arguments.output.mkdir(parents=True, exist_ok=True)
     manifest = []
     for number, (rate, step) in enumerate(RATES.items(), arguments.first_id):
         name = f"{arguments.model}-{rate}"

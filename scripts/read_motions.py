@@ -4,7 +4,7 @@
 
 MOTION.npz gets one array (T, 6 + 3K) a clip: yaw, pitch, roll in radians, translation, K x 3 expression offsets.
 CANONICAL.npy gets (K, 3), the mean canonical keypoints of the clips' first frames. Tables belong to the networks
-that read the motion: after other weights are published, run both scripts again and give the tables new ids.
+that read the motion (--weights): for other weights run both scripts again and give the tables new ids.
 """
 
 from __future__ import annotations

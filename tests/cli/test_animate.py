@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -86,10 +87,13 @@ def test_motion_of_other_weights_is_refused(
     motion = tmp_path / "m.fwv"
     assert main(["record", str(driving), "-o", str(motion), "-q"]) == 0
     stored = bytearray(motion.read_bytes())
-    motion.write_bytes(bytes(stored[:-20]))
+    end = int.from_bytes(stored[6:8], "little")
+    stored[12] ^= 1  # of the fingerprint
+    stored[end - 4 : end] = crc32(stored[: end - 4]).to_bytes(4, "little")
+    motion.write_bytes(bytes(stored))
     assert main(["animate", str(photo), str(motion), "-o", str(tmp_path / "o.mp4"), "-q"]) == 5
     assert not (tmp_path / "o.mp4").exists()
-    assert "m.fwv" in capsys.readouterr().err
+    assert "m.fwv: was recorded with other weights" in capsys.readouterr().err
 
 
 def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(

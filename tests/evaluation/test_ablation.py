@@ -14,7 +14,9 @@ from facewire.networks.weights import Provenance, save_weights
 from .conftest import portrait
 
 
-@pytest.mark.parametrize("preset", ["ablation-5-keypoints", "ablation-direct", "ablation-2d-warp"])
+@pytest.mark.parametrize(
+    "preset", ["ablation-5-keypoints", "ablation-direct", "ablation-2d-warp", "ablation-fomm"]
+)
 def test_their_weights_animate_a_picture(tmp_path: Path, preset: str) -> None:
     torch.manual_seed(0)
     path = tmp_path / "weights.safetensors"

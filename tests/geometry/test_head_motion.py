@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -43,6 +45,28 @@ def test_length_slice_and_join() -> None:
     assert len(motion) == 3
     assert len(motion[1:]) == 2
     _same(HeadMotion.cat([motion[:1], motion[1:]]), motion)
+
+
+def test_local_frames_go_along() -> None:
+    frames = torch.randn(3, 4, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    motion = replace(_motion(0, batch=3), jacobians=frames)
+    joined = HeadMotion.cat([motion[:1], motion[torch.tensor([1, 2])]])
+    assert joined.jacobians is not None
+    assert torch.equal(joined.jacobians, frames)
+    first = motion[:1].expand(2).jacobians
+    assert first is not None
+    assert torch.equal(first[1], frames[0])
+    assert torch.equal(place(CanonicalKeypoints(torch.zeros(3, 4, 3)), motion).jacobians, frames)
+    extra = rotation_from_degrees(20, 0, 0).double()
+    turned = motion.turned(extra).jacobians
+    assert turned is not None
+    torch.testing.assert_close(turned, extra @ frames)
+    moved = motion.relative(motion[:1], motion[2:]).jacobians
+    assert moved is not None
+    torch.testing.assert_close(moved[0], frames[2])
+    torch.testing.assert_close(moved[1], frames[1] @ torch.linalg.inv(frames[0]) @ frames[2])
+    with pytest.raises(ShapeError, match="jacobians"):
+        replace(motion, jacobians=frames[:, :2])
 
 
 def test_one_head_expands_to_many() -> None:

@@ -9,7 +9,7 @@ from facewire.geometry.grid import volume_grid
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, expected_points, place, spatial_softmax
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.geometry.precision import apply, compose, full
+from facewire.geometry.precision import apply, compose, full, product
 from facewire.geometry.transform import random_transform
 
 
@@ -25,6 +25,16 @@ def test_products_of_rectangular_matrices_by_hand() -> None:
     matrix = torch.tensor([[1.0, 2.0, 3.0], [0.0, -1.0, 0.5]])
     assert apply(matrix, torch.tensor([2.0, 1.0, -2.0])).tolist() == [-2.0, -2.0]
     assert compose(matrix, torch.tensor([[1.0], [0.0], [2.0]])).tolist() == [[7.0], [1.0]]
+
+
+def test_a_product_over_a_long_axis_does_not_drop_below_float32() -> None:
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.rand(2, 3, 4096, generator=generator), torch.rand(2, 4096, 2, generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = product(a, b)
+    torch.testing.assert_close(found, (a.double() @ b.double()).float())
+    meta = product(a.to("meta"), b.to("meta"))
+    assert (meta.shape, meta.dtype) == ((2, 3, 2), torch.float32)
 
 
 def test_half_types_become_float32_and_double_stays() -> None:

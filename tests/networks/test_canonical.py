@@ -32,7 +32,7 @@ def test_jacobians_are_the_mean_under_the_heat_map() -> None:
     constant = torch.arange(45.0)
     detector.jacobian_head.bias = torch.nn.Parameter(constant)  # its weights start at zero
     found = detector(torch.rand(1, 3, 64, 64))
-    torch.testing.assert_close(found.jacobians, constant.view(1, 5, 3, 3))
+    torch.testing.assert_close(found.jacobians, constant.view(1, 5, 3, 3), rtol=1e-5, atol=1e-5)
 
 
 def test_jacobians_can_be_switched_off() -> None:

@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+import torch
 
 from facewire.base.errors import ConfigError
 from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig, from_dict, to_dict
+from facewire.networks.paper.face_vid2vid import build
+from facewire.networks.presets import parameter_count
 
 
 @pytest.mark.parametrize("name", PAPER_PRESETS)
@@ -22,6 +25,15 @@ def test_the_widths_of_the_paper() -> None:
     assert config.encoder_widths() == (64, 128, 256, 512, 1024)
     assert config.decoder_widths() == (512, 256, 128, 64, 32)
     assert config.raster == 64
+
+
+def test_the_narrow_model_has_every_part_of_the_paper_s() -> None:
+    with torch.device("meta"):
+        narrow, whole = (build(PAPER_PRESETS[name]) for name in ("paper-128", "paper-256"))
+    parts = {type(module).__name__ for module in whole.modules()}
+    assert {type(module).__name__ for module in narrow.modules()} == parts
+    assert (narrow.resolution, narrow.keypoints) == (128, 20)
+    assert 2 * parameter_count(narrow) < 12e6
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from facewire.networks.presets import COMPACT, PRESETS, build_preset, parameter_
 
 
 def test_the_published_names() -> None:
-    small = {"full", "15-keypoints", "10-keypoints", "5-keypoints", "jacobians", "direct", "2d-warp"}
+    small = {"full", "15-keypoints", "10-keypoints", "5-keypoints", "jacobians", "direct", "2d-warp", "fomm"}
     assert set(PRESETS) == {
         "compact-256",
         "paper-256",
         "paper-512",
+        "paper-128",
         "tiny",
         *(f"ablation-{n}" for n in small),
     }
@@ -47,7 +48,7 @@ def test_jacobians_are_estimated_unless_switched_off(name: str) -> None:
 
 
 def test_what_is_not_there_is_refused() -> None:
-    with pytest.raises(ConfigError, match="compact-256, paper-256, paper-512, tiny"):
+    with pytest.raises(ConfigError, match="compact-256, paper-256, paper-512, paper-128, tiny"):
         build_preset("paper-256-v1")
     with pytest.raises(ConfigError, match="preset"):
         preset_config("huge")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import torch
 
 from facewire.animation.animator import Animator
 from facewire.animation.driving import RecordedMotion
-from facewire.base.errors import MotionFileError
+from facewire.base.errors import ConfigError, MotionFileError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_angles
 from facewire.talks.bridge import to_frames, to_motions
@@ -24,9 +25,9 @@ RATE = Fraction(30000, 1001)
 
 def model(fingerprint: str = "ab") -> Animator:
     """Return what the motion file asks of an animator."""
-    manifest = SimpleNamespace(sha256=fingerprint * 32)
+    manifest = SimpleNamespace(sha256=fingerprint * 32, preset="compact-256")
     networks = SimpleNamespace(keypoints=KEYPOINTS)
-    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, model=networks))
+    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, model=networks, path=None))
 
 
 def smooth(frames: int) -> RecordedMotion:
@@ -52,6 +53,13 @@ def test_bridge_is_exact_to_float_precision() -> None:
     assert torch.equal(back.expression, recorded.motions.expression)
 
 
+def test_keypoints_with_jacobians_of_their_own_are_not_sent() -> None:
+    motions = smooth(2).motions
+    frames = torch.eye(3).expand(2, KEYPOINTS, 3, 3)
+    with pytest.raises(ConfigError, match="Jacobians"):
+        list(to_frames(replace(motions, jacobians=frames)))
+
+
 def test_round_trip_keeps_rate_and_motion_within_a_pixel(tmp_path: Path) -> None:
     recorded = smooth(60)
     report = write_motion(tmp_path / "m.fwv", recorded, model())
@@ -63,6 +71,16 @@ def test_round_trip_keeps_rate_and_motion_within_a_pixel(tmp_path: Path) -> None
     assert (back.motions.expression - recorded.motions.expression).abs().max() < 2 * one_pixel
     assert report.bytes_per_frame < 132
     assert report.file_bytes == (tmp_path / "m.fwv").stat().st_size
+
+
+def test_shots_stay_apart(tmp_path: Path) -> None:
+    recorded = replace(smooth(20), stretches=(0,) * 8 + (2,) * 12)
+    write_motion(tmp_path / "m.fwv", recorded, model())
+    back = read_motion(tmp_path / "m.fwv", model())
+    first, second = back.stretches[0], back.stretches[-1]
+    assert first != second
+    assert back.stretches == (first,) * 8 + (second,) * 12
+    assert back.shots == 2
 
 
 def test_other_weights_refuse_the_motion(tmp_path: Path) -> None:

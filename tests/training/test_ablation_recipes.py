@@ -6,12 +6,24 @@ from dataclasses import replace
 
 from facewire.losses.total import LossWeights
 from facewire.networks.paper.ablation import ABLATION_PRESETS
-from facewire.training.ablation_recipes import ABLATION_RECIPES, ablation
+from facewire.training.ablation_recipes import ABLATION_RECIPES, LOSSES, ablation
 
 
 def test_all_variants_are_trained_alike() -> None:
     full = ablation("ablation-full")
     assert list(ABLATION_RECIPES) == list(ABLATION_PRESETS)
     for name, recipe in ABLATION_RECIPES.items():
-        weights = LossWeights(deformation_prior=0.0) if name == "ablation-direct" else LossWeights()
-        assert recipe() == replace(full, preset=name, paper_weights=weights)
+        assert recipe() == replace(full, preset=name, paper_weights=LOSSES.get(name, LossWeights()))
+
+
+def test_only_found_directly_keypoints_have_other_losses() -> None:
+    for name, weights in LOSSES.items():
+        assert ABLATION_PRESETS[name].composition == "direct"
+        assert weights.deformation_prior == 0
+        assert (weights.perceptual, weights.adversarial) == (10, 1)
+
+
+def test_a_run_made_longer_is_the_run_it_would_have_been() -> None:
+    short = ablation("ablation-full")
+    rates = [short.optimizer.factor(step, short.steps) for step in range(short.steps)]
+    assert rates == [short.optimizer.factor(step, 9 * short.steps) for step in range(short.steps)]

@@ -181,6 +181,23 @@ def test_a_restored_learner_is_the_same() -> None:
         assert torch.equal(restored[name], tensor), name
 
 
+def test_the_critic_begins_at_its_step_also_after_a_restart() -> None:
+    config = replace(recipe("tiny"), critic_from=1)
+    learner = _learner(config)
+    before = _copy(learner)
+    numbers = _advance(learner)
+    assert not {"adversarial", "feature_matching", "critic"} & numbers.keys()
+    after = _copy(learner)
+    assert all(torch.equal(after[name], before[name]) for name in before if name.startswith("critic."))
+    other = _learner(config)
+    other.restore(after)
+    for each in (learner, other):
+        assert {"adversarial", "feature_matching", "critic"} <= _advance(each, 1).keys()
+    restored, moved = other.tensors(), learner.tensors()
+    assert all(torch.equal(restored[name], moved[name]) for name in moved)
+    assert any(not torch.equal(moved[name], after[name]) for name in after if name.startswith("critic."))
+
+
 def test_frozen_parameters_are_left_out() -> None:
     torch.manual_seed(0)
     model = build(TINY)

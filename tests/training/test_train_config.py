@@ -56,6 +56,7 @@ def test_pictures_have_the_model_s_size() -> None:
         "compact-256": 256,
         "paper-256": 256,
         "paper-512": 512,
+        "paper-128": 128,
         "tiny": 64,
         **dict.fromkeys(ABLATION_PRESETS, 64),
     }
@@ -94,6 +95,7 @@ def test_what_makes_another_run() -> None:
         ("batch", 0),
         ("log_every", -1),
         ("seed", -1),
+        ("critic_from", -1),
         ("ema_decay", 1.0),
         ("prefer_change", 1.5),
         ("prefer_opening", -0.5),

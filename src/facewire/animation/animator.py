@@ -27,7 +27,7 @@ from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import Model
 from facewire.networks.types import Identity
-from facewire.networks.weights import DEFAULT, Manifest, load_model
+from facewire.networks.weights import DEFAULT, Manifest, load_model, resolve
 
 Pixels = npt.NDArray[np.uint8]
 BATCH = 8
@@ -59,10 +59,14 @@ class Animator:
         ...
     """
 
-    def __init__(self, model: Model, manifest: Manifest, device: torch.device) -> None:
+    def __init__(
+        self, model: Model, manifest: Manifest, device: torch.device, path: Path | None = None
+    ) -> None:
+        """Take a model on its device, with its weights' manifest and, where they come from a file, its path."""
         self.model = model
         self.manifest = manifest
         self.device = device
+        self.path = path
         self.engine: Engine | None = None
         self._finder: FaceFinder | None = None
         self._prepared: OrderedDict[int, tuple[Person, Prepared]] = OrderedDict()
@@ -85,7 +89,7 @@ class Animator:
         model, manifest = load_model(weights)
         place = torch.device(device)
         channels_last(model.to(place))
-        animator = cls(model, manifest, place)
+        animator = cls(model, manifest, place, resolve(weights))
         animator.use(engine)
         return animator
 

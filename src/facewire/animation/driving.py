@@ -207,4 +207,4 @@ def held_rows(presence: Iterable[bool], name: str | Path, hint: str) -> list[int
 def rows_of(motions: HeadMotion, rows: Sequence[int]) -> HeadMotion:
     """Return some of the motions, in any order."""
     index = torch.tensor(rows, device=motions.rotation.device)
-    return HeadMotion(motions.rotation[index], motions.translation[index], motions.expression[index])
+    return motions[index]

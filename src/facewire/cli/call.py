@@ -132,8 +132,8 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.person.engine import NetworkEngine
     from facewire.call.serve import serve
     from facewire.call.settings import AgentSettings
-    from facewire.codec.tables.shipped import shipped_tables
     from facewire.engines.choice import open_engine
+    from facewire.talks.coding_tables import tables_of
     from facewire.transport.invitation import Invitation
 
     password = os.environ.get(TURN_PASSWORD)
@@ -161,7 +161,7 @@ def run(given: argparse.Namespace) -> int:
 
     async def both() -> None:
         agent = Agent(
-            NetworkEngine(engine, animator.manifest.sha256), animator.finder, shipped_tables(), settings
+            NetworkEngine(engine, animator.manifest.sha256), animator.finder, tables_of(animator), settings
         )
 
         def started(port: int) -> None:

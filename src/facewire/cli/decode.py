@@ -64,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
     from facewire.talks.decoder import DecodeOptions, decode
 
     view = options.view_of(given)
-    frames = None if given.talk == places.PIPE else _length(given.talk)
+    frames = None if given.talk == places.PIPE else _length(given)
     relative = not given.absolute
     if given.source is not None:
         relative = options.relative_of(None if relative else False, frames, given.talk)
@@ -103,17 +103,19 @@ def run(given: argparse.Namespace) -> int:
     return MotionFileError.exit_code if report.problem and not given.tolerant else 0
 
 
-def _length(path: str) -> int | None:
+def _length(given: argparse.Namespace) -> int | None:
     """Return how many frames a file says it has, or, if it is cut off, how many there are; None if it is no talk."""
     from facewire.base.errors import BitstreamError
     from facewire.bitstream.container import stated_frames
     from facewire.codec.inspection import inspect
-    from facewire.codec.tables.shipped import find_shipped
+    from facewire.networks.weights import resolve
+    from facewire.talks.coding_tables import shelf_beside
 
-    with pipes.opened(path) as stream:
+    shelf = shelf_beside(resolve(given.weights))
+    with pipes.opened(given.talk) as stream:
         try:
             stated = stated_frames(stream)
-            return inspect(stream, find_shipped).frames if stated is None else stated
+            return inspect(stream, shelf.find).frames if stated is None else stated
         except BitstreamError:
             return None
 

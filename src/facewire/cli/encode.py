@@ -129,7 +129,7 @@ def run(given: argparse.Namespace) -> int:
 
     chosen = EncodeOptions(
         profile=given.profile,
-        tables=f"compact-{given.rate}",
+        rate=given.rate,
         keypoints=given.keypoints,
         limit=LIMIT if given.limit is None else given.limit,
         still=given.still,

@@ -28,6 +28,9 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("talk", metavar="TALK.fwv", help="the file, or - for standard input")
+    parser.add_argument(
+        "--weights", metavar="NAME|FILE", help="the talk's weights, if its coding tables lie beside them"
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--packets", action="store_true", help="list every frame too")
     places.declare(parser, places.Input("talk", places.talk, pipe=True))
@@ -38,11 +41,13 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.errors import BitstreamError, MotionFileError
     from facewire.codec.inspection import inspect
-    from facewire.codec.tables.shipped import find_shipped
+    from facewire.networks.weights import resolve
+    from facewire.talks.coding_tables import shelf_beside
 
+    shelf = shelf_beside(None if given.weights is None else resolve(given.weights))
     with pipes.opened(given.talk) as stream:
         try:
-            info = inspect(stream, find_shipped)
+            info = inspect(stream, shelf.find)
         except BitstreamError as problem:
             raise MotionFileError(given.talk, str(problem)) from problem
     if given.json:

@@ -89,9 +89,9 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.loopback.loopback import Loopback, LoopbackSettings
     from facewire.call.loopback.report import LoopbackReport
     from facewire.call.person.engine import NetworkEngine
-    from facewire.codec.tables.shipped import shipped_tables
     from facewire.engines.choice import open_engine
     from facewire.media.video import VideoReader, count_frames
+    from facewire.talks.coding_tables import tables_of
     from facewire.transport.link import LinkSettings
 
     start, length = NO_CUT if given.cut is None else given.cut
@@ -122,7 +122,7 @@ def run(given: argparse.Namespace) -> int:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
     bars = options.Bars(given.quiet)
     networks = NetworkEngine(engine, animator.manifest.sha256)
-    call = Loopback(networks, animator.finder, shipped_tables(), frames, settings)
+    call = Loopback(networks, animator.finder, tables_of(animator), frames, settings)
     report: LoopbackReport = call.run(bars)
     bars.close()
     options.show(report, given.json, lambda: _lines(report))

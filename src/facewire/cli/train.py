@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from facewire.training.trainer import Progress, Trainer
 
 PRESETS = (
-    *("compact-256", "paper-256", "paper-512", "tiny"),
+    *("compact-256", "paper-256", "paper-512", "paper-128", "tiny"),
     *("ablation-full", "ablation-15-keypoints", "ablation-10-keypoints", "ablation-5-keypoints"),
-    *("ablation-jacobians", "ablation-direct", "ablation-2d-warp"),
+    *("ablation-jacobians", "ablation-direct", "ablation-2d-warp", "ablation-fomm"),
 )
 INTERRUPTED = 130
 DECODED = {"auto": None, "first": True, "live": False}

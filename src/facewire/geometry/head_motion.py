@@ -7,6 +7,7 @@ in the source image.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,11 +28,14 @@ class HeadMotion:
     rotation     (B, 3, 3)  R of `geometry.pose`
     translation  (B, 3)     t, in picture coordinates [-1, 1]
     expression   (B, K, 3)  delta, one offset per keypoint in the same units (paper section 3.1)
+    jacobians    (B, K, 3, 3) or None  local frames of keypoints that were found directly (the ablation's rival of the
+                 paper); None everywhere else, there they follow from R
     """
 
     rotation: Tensor
     translation: Tensor
     expression: Tensor
+    jacobians: Tensor | None = None
 
     def __post_init__(self) -> None:
         batch = self.rotation.shape[0]
@@ -41,24 +45,22 @@ class HeadMotion:
             raise ShapeError("translation", f"({batch}, 3)", self.translation.shape)
         if self.expression.ndim != 3 or self.expression.shape[0] != batch or self.expression.shape[2] != 3:
             raise ShapeError("expression", f"({batch}, K, 3)", self.expression.shape)
+        if self.jacobians is not None and self.jacobians.shape != (*self.expression.shape, 3):
+            raise ShapeError("jacobians", f"{(*self.expression.shape, 3)}", self.jacobians.shape)
 
     def __len__(self) -> int:
         return self.rotation.shape[0]
 
-    def __getitem__(self, index: slice) -> HeadMotion:
-        return HeadMotion(self.rotation[index], self.translation[index], self.expression[index])
+    def __getitem__(self, index: slice | Tensor) -> HeadMotion:
+        return self._each(lambda part: part[index])
 
     def expand(self, batch: int) -> HeadMotion:
         """Return the same motion for `batch` heads (only from a batch of one)."""
-        return HeadMotion(
-            self.rotation.expand(batch, 3, 3),
-            self.translation.expand(batch, 3),
-            self.expression.expand(batch, *self.expression.shape[1:]),
-        )
+        return self._each(lambda part: part.expand(batch, *part.shape[1:]))
 
     def to(self, device: torch.device | str) -> HeadMotion:
         """Return the same motion on another device."""
-        return HeadMotion(self.rotation.to(device), self.translation.to(device), self.expression.to(device))
+        return self._each(lambda part: part.to(device))
 
     def turned(self, rotation: Tensor, translation: Tensor | None = None) -> HeadMotion:
         """Return the motion seen from another side: R <- R_u R and t <- t_u + t (spec section 3, free view).
@@ -72,7 +74,10 @@ class HeadMotion:
         """
         moved = self.translation if translation is None else self.translation + translation
         turned = rotation.expand(len(self), 3, 3)
-        return HeadMotion(compose(turned, self.rotation), moved, apply(turned[:, None], self.expression))
+        frames = None if self.jacobians is None else compose(turned[:, None], self.jacobians)
+        return HeadMotion(
+            compose(turned, self.rotation), moved, apply(turned[:, None], self.expression), frames
+        )
 
     def turned_at_neck(self, rotation: Tensor) -> HeadMotion:
         """Return the motion of a head that turns by R_u, (3, 3) or (B, 3, 3), where heads turn: about NECK.
@@ -87,7 +92,8 @@ class HeadMotion:
     def relative(self, reference: HeadMotion, source: HeadMotion) -> HeadMotion:
         """Return the source's own motion plus what changed between `reference` and this frame.
 
-        R' = R R_0^-1 R_s, t' = t_s + t - t_0, delta' = delta_s + delta - delta_0 (spec section 3).
+        R' = R R_0^-1 R_s, t' = t_s + t - t_0, delta' = delta_s + delta - delta_0 (spec section 3), and where there
+        are local frames of their own, J' = J J_0^-1 J_s.
         With this frame equal to the reference the source is returned unchanged.
         """
         batch = len(self)
@@ -96,6 +102,7 @@ class HeadMotion:
             compose(compose(self.rotation, first.rotation.transpose(-1, -2)), own.rotation),
             own.translation + self.translation - first.translation,
             own.expression + self.expression - first.expression,
+            _relative_frames(self.jacobians, first.jacobians, own.jacobians),
         )
 
     def with_expression(self, expression: Tensor) -> HeadMotion:
@@ -105,8 +112,21 @@ class HeadMotion:
     @staticmethod
     def cat(motions: list[HeadMotion]) -> HeadMotion:
         """Join motions along the batch."""
+        frames = [m.jacobians for m in motions if m.jacobians is not None]
         return HeadMotion(
             torch.cat([m.rotation for m in motions]),
             torch.cat([m.translation for m in motions]),
             torch.cat([m.expression for m in motions]),
+            torch.cat(frames) if frames else None,
         )
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> HeadMotion:
+        """Return the motion with every part changed alike along the batch."""
+        frames = None if self.jacobians is None else change(self.jacobians)
+        return HeadMotion(change(self.rotation), change(self.translation), change(self.expression), frames)
+
+
+def _relative_frames(now: Tensor | None, first: Tensor | None, own: Tensor | None) -> Tensor | None:
+    if now is None or first is None or own is None:
+        return None
+    return compose(compose(now, torch.linalg.inv(first)), own)

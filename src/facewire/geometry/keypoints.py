@@ -61,10 +61,13 @@ class CanonicalKeypoints:
 def place(canonical: CanonicalKeypoints, motion: HeadMotion) -> Keypoints:
     """Return posed keypoints x_k = R x_c,k + t + delta_k with J_k = R J_c,k (paper Eq. 1 and 2).
 
-    Shapes: canonical (B, K, 3), motion of B heads with the same K; result the same.
+    Shapes: canonical (B, K, 3), motion of B heads with the same K; result the same. Where the motion has J_k of its
+    own, they are taken as they are.
     """
     turned = apply(motion.rotation[:, None], canonical.points)
     points = turned + motion.translation[:, None, :] + motion.expression
+    if motion.jacobians is not None:
+        return Keypoints(points, motion.jacobians)
     rotation = motion.rotation[:, None].expand(*points.shape, 3)
     jacobians = rotation if canonical.jacobians is None else compose(rotation, canonical.jacobians)
     return Keypoints(points, jacobians)

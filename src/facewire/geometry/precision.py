@@ -6,6 +6,8 @@ digits, 1.6 pixels of 256. Sums of element-wise products stay in float32; for 3x
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
 
@@ -28,3 +30,10 @@ def apply(matrix: Tensor, vectors: Tensor) -> Tensor:
 def compose(first: Tensor, second: Tensor) -> Tensor:
     """Return the matrix product of (*, l, m) and (*, m, n), broadcasting leading axes, shape (*, l, n)."""
     return (full(first).unsqueeze(-1) * full(second).unsqueeze(-3)).sum(dim=-2)
+
+
+def product(first: Tensor, second: Tensor) -> Tensor:
+    """Return the same product of matrices with a long inner axis: nothing of its size is written in between."""
+    kind = first.device.type
+    with torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext():
+        return full(first) @ full(second)

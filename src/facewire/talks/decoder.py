@@ -24,7 +24,6 @@ from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
 from facewire.bitstream.packet import EPOCHS
 from facewire.bitstream.sections import Audio, AudioHead, Patch
 from facewire.codec.decoder import DecodedFrame
-from facewire.codec.tables.shipped import find_shipped
 from facewire.codec.talk import Item, SourcePicture, TalkReader, TalkReference, UpToDamage
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
@@ -33,6 +32,7 @@ from facewire.media.still import decode_still
 from facewire.media.video import VideoWriter
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_motions
+from facewire.talks.coding_tables import shelf_of
 from facewire.talks.patches import Patches
 
 MOST_RESTS = 4
@@ -213,7 +213,7 @@ def decode(
     """
     begin = time.perf_counter()
     try:
-        reader = TalkReader(source, find_shipped, tolerant=options.tolerant)
+        reader = TalkReader(source, shelf_of(animator).find, tolerant=options.tolerant)
         check_header(reader.header, animator, name)
         receiver = Receiver(
             animator, other=other, options=options, frames=frames, drops=reader.header.profile == RAW

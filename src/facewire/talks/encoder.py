@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, cast
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
-from facewire.animation.driving import HeadSquare, read_squares
+from facewire.animation.driving import HeadSquare, read_squares, rows_of
 from facewire.animation.reference import best_reference, median_motion
 from facewire.animation.survey import Progress
 from facewire.base.batches import in_batches
@@ -28,13 +28,13 @@ from facewire.bitstream.header import FILE, RAW, STREAM, Profile
 from facewire.bitstream.sections import MIME_TYPES, MOST_AUDIO, MOST_FRAMES, Audio, AudioHead, Patch
 from facewire.codec.encoder import Choose
 from facewire.codec.sufficiency import LIMIT, adaptive
-from facewire.codec.tables.shipped import DEFAULT, shipped_tables
 from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames
+from facewire.talks.coding_tables import STANDARD, tables_of
 from facewire.talks.patches import Patches
 from facewire.talks.refresh import OFF, SOURCE, Box, Refresher
 
@@ -77,8 +77,8 @@ class EncodeOptions:
 
     profile: str = "file"
     """file, stream or raw."""
-    tables: str = DEFAULT
-    """Coding tables by name: how finely motion is quantised."""
+    rate: str = STANDARD
+    """fine, standard or coarse: how finely motion is quantised."""
     keypoints: int | str = ADAPTIVE
     """How many of the ordered list are sent, or "adaptive"."""
     limit: float = LIMIT
@@ -164,7 +164,7 @@ class _Encoding:
         self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
         if options.keypoints not in (ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
             raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
-        tables = None if profile == RAW else shipped_tables(options.tables)
+        tables = None if profile == RAW else tables_of(animator, options.rate)
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
         header = talk_header(
             profile,
@@ -193,18 +193,19 @@ class _Encoding:
         refresher = Refresher(self.animator, mode, self.squares.rate)
         carry = carry_of(self.animator.model)
         stretch: int | None = None
-        for square, motion in self.from_first_face():
+        for square, motion, number in self.from_first_face():
             if stretch is None:
                 self.source_bytes = self.source(square.picture if person is None else person.picture)
                 self.sound_head()
                 own = None if own is None else self.person.identity.motion
-            if square.stretch != stretch:
+            if number != stretch:
                 if stretch is not None and mode != OFF:
                     self.refreshes += 1
                     self.refresh_bytes += self.source(square.picture)
-                stretch = square.stretch
-                rest = rests.get(stretch, motion)
-                self.writer.reference(next(to_frames(rest if own is None else own)))
+                rest = rests.get(number, motion)
+                if stretch is not None or rests:  # without any, receivers start from the first frame
+                    self.writer.reference(next(to_frames(rest if own is None else own)))
+                stretch = number
             moved = motion if own is None else carry(motion, rest, own)
             self.frame(square.picture, moved, refresher)
             if progress is not None and self.writer.frames % BATCH == 0:
@@ -221,40 +222,44 @@ class _Encoding:
         every = 1 if own is not None else PREVIEW_EVERY
         for batch in in_batches(islice(self.squares.preview(), 0, None, every), BATCH):
             motions, present = read_squares(self.animator, batch)
-            for row, square in enumerate(batch):
-                if present[row]:
-                    seen.setdefault(square.stretch, []).append(motions[row : row + 1].to("cpu"))
+            numbers = [
+                square.stretch if there else None for square, there in zip(batch, present, strict=True)
+            ]
+            for number in set(numbers) - {None}:
+                rows = [row for row, other in enumerate(numbers) if other == number]
+                seen.setdefault(cast(int, number), []).append(rows_of(motions, rows).to("cpu"))
         rests = {}
-        for number, rows in seen.items():
-            motions = HeadMotion.cat(rows)
+        for number, parts in seen.items():
+            motions = HeadMotion.cat(parts)
             place = median_motion(motions) if own is None else best_reference(motions, own.to("cpu"))
             rests[number] = motions[place : place + 1].to(self.animator.device)
         return rests
 
-    def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion]]:
-        """Yield every frame with its motion, where there is no face the one before.
+    def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion, int]]:
+        """Yield every frame with its motion, where there is no face the one before, and the stretch that it is from.
 
         What comes before the first face in the light is yielded with that face's picture, since it is the source.
         """
         early: list[HeadMotion | None] = []
         held: HeadMotion | None = None
-        begun = False
+        begun, dark, number = False, 0, 0
         for batch in in_batches(self.squares, BATCH):
             motions, present = read_squares(self.animator, batch)
             for row, square in enumerate(batch):
                 self.missing += not present[row]
                 if present[row]:
-                    held = motions[row : row + 1]
-                in_light = square.lit is square.picture or len(early) >= MOST_DARK
+                    held, number = motions[row : row + 1], square.stretch
+                in_light = square.lit is square.picture or dark >= MOST_DARK
                 if not begun and not (present[row] and in_light):
+                    dark += present[row]
                     early.append(held)
                     continue
                 assert held is not None
                 if not begun:
                     begun = True
                     first = next((motion for motion in early if motion is not None), held)
-                    yield from ((square, motion or first) for motion in early)
-                yield square, held
+                    yield from ((square, motion or first, number) for motion in early)
+                yield square, held, number
         if not begun:
             raise NoFaceFound(
                 self.squares.name, "in no frame of the video; try --crop none if it is cropped already"

@@ -20,10 +20,10 @@ from facewire.base.files import atomic_output
 from facewire.bitstream.header import FILE, FINGERPRINT_BYTES
 from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.decoder import DecodedFrame
-from facewire.codec.tables.shipped import find_shipped, shipped_tables
 from facewire.codec.talk import Item, TalkReader, TalkReference, TalkWriter, UpToDamage, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.talks.bridge import to_frames, to_motions
+from facewire.talks.coding_tables import shelf_of, tables_of
 
 SUFFIX = ".fwv"
 DEMO_MOTION = Path(__file__).parent.parent / "assets" / "demo.fwv"
@@ -71,7 +71,7 @@ def write_motion(
     motions = rows_of(recorded.motions, rows)
     stretches = [recorded.stretches[row] if recorded.stretches else 0 for row in rows]
     rests = _rests(motions, stretches)
-    tables = shipped_tables()
+    tables = tables_of(animator)
     header = talk_header(
         FILE,
         tables,
@@ -117,7 +117,7 @@ def read_motion(path: str | Path, animator: Animator, *, tolerant: bool = False)
     """
     try:
         with Path(path).open("rb") as stream:
-            reader = TalkReader(stream, find_shipped, tolerant=tolerant)
+            reader = TalkReader(stream, shelf_of(animator).find, tolerant=tolerant)
             header = reader.header
             own = bytes.fromhex(animator.manifest.sha256)[:FINGERPRINT_BYTES]
             if header.fingerprint != own:

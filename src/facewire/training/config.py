@@ -94,6 +94,8 @@ class TrainConfig:
     """Probability that a pair goes from one of the clip's most closed frames to one of its most open ones."""
     drop_tail: float = 0.5
     """Probability that a pair loses a random tail of its ordered keypoints."""
+    critic_from: int = 0
+    """Steps before the critic begins; until then nothing is judged, and a step costs less."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
@@ -112,8 +114,9 @@ class TrainConfig:
             raise ConfigError("slices", self.slices, f"a number that divides the batch of {self.batch} pairs")
         if not 0 <= self.prefer_turn < float("inf"):
             raise ConfigError("prefer_turn", self.prefer_turn, "a finite number of 0 or more")
-        if self.seed < 0:
-            raise ConfigError("seed", self.seed, "a whole number of 0 or more")
+        for name in ("seed", "critic_from"):
+            if getattr(self, name) < 0:
+                raise ConfigError(name, getattr(self, name), "a whole number of 0 or more")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError("ema_decay", self.ema_decay, "a number from 0 to below 1")
         for name in ("prefer_change", "prefer_opening", "drop_tail"):

@@ -121,6 +121,8 @@ class Learner:
         Raises:
             NonFiniteLoss: a loss or gradient is not finite; no weight was changed.
         """
+        if self.objective.critic is not None:
+            self.objective.critic.judges = step >= self.config.critic_from
         for optimizer in self._optimizers():
             optimizer.zero_grad(set_to_none=True)
         sums: dict[str, float] = {}

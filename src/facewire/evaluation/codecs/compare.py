@@ -16,12 +16,11 @@ from facewire.animation.animator import BATCH, Animator
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError
 from facewire.base.files import write_json
-from facewire.codec.tables.shipped import shipped_tables
 from facewire.evaluation.codecs.clips import Crops, Trial, clips_of
 from facewire.evaluation.codecs.curves import Curves
 from facewire.evaluation.codecs.methods import (
     DEFAULT_SETTING,
-    OUR_TABLES,
+    OUR_RATES,
     Method,
     anchor_methods,
     own_methods,
@@ -37,6 +36,7 @@ from facewire.evaluation.measuring.workbench import Bench, Progress
 from facewire.evaluation.reports.page import write_page
 from facewire.evaluation.reports.plots import require_matplotlib
 from facewire.media.anchor_codecs import absence
+from facewire.talks.coding_tables import tables_of
 
 NAME: Final = "compare"
 MOST_FRAMES: Final = 750
@@ -107,7 +107,7 @@ def compare_codecs(
         "protocol": NAME,
         "version": __version__,
         "weights": animator.manifest.sha256,
-        "tables": [shipped_tables(name).fingerprint.hex() for name in OUR_TABLES],
+        "tables": [tables_of(animator, rate).fingerprint.hex() for rate in OUR_RATES],
         "settings": {
             key: value for key, value in asdict(settings).items() if key not in ("clips", "methods")
         },

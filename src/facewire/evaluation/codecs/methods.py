@@ -15,17 +15,17 @@ from typing import Final, Protocol
 from facewire.animation.animator import Animator
 from facewire.animation.driving import HeadSquare
 from facewire.codec.decoder import DecodedFrame
-from facewire.codec.tables.shipped import find_shipped
 from facewire.codec.talk import TalkReader
 from facewire.evaluation.codecs.rates import Cost
 from facewire.media.anchor_codecs import ANCHORS, Anchor, decode_pictures, encode_pictures
 from facewire.media.frame import Pixels
 from facewire.media.sound.sound_encoder import SoundTap
+from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import Receiver
 from facewire.talks.encoder import ADAPTIVE, EncodeOptions, encode
 
 OURS: Final = "Facewire"
-OUR_TABLES: Final = ("compact-coarse", "compact-standard", "compact-fine")
+OUR_RATES: Final = ("coarse", "standard", "fine")
 STREAM_LAG: Final = 5
 """Frames until a packet counts as received: 200 ms at 25 frames a second."""
 
@@ -114,10 +114,10 @@ class TalkMethod:
         return OUR_SETTINGS
 
     def code(self, clip: Clip, setting: str, stride: int) -> Coded:
-        tables, _, keypoints = setting.partition(" ")
+        rate, _, keypoints = setting.partition(" ")
         options = EncodeOptions(
             profile=self.profile,
-            tables=f"compact-{tables}",
+            rate=rate,
             keypoints=int(keypoints) if keypoints.isdecimal() else ADAPTIVE,
             refresh=self.refresh,
             confirm_after=STREAM_LAG,
@@ -166,7 +166,7 @@ class _Held:
 def _pictures(talk: io.BytesIO, animator: Animator, stride: int) -> Iterator[Pixels]:
     """Yield the wanted pictures; the others need not be rendered, since none builds on another."""
     receiver = Receiver(animator)
-    for item in TalkReader(talk, find_shipped):
+    for item in TalkReader(talk, shelf_of(animator).find):
         if isinstance(item, DecodedFrame) and item.number % stride:
             continue
         yield from (shown.picture for shown in receiver.take(item))

@@ -107,7 +107,7 @@ def _failed(path: str | Path, ranked: list[int]) -> set[int]:
             if index not in ranked or index in decoded or packet.size == 0:
                 continue
             given[index] += 1
-            if _sounds(container.streams[index], packet):
+            if _sounds(container.streams[index], cast("Packet[AudioStream]", packet)):
                 decoded.add(index)
             elif given[index] >= _FAILURES:
                 failed.add(index)

@@ -1,5 +1,9 @@
 """The variants of the paper's ablation (Table 5), small enough for a CPU: one change each against `ablation-full`.
 
+`ablation-fomm` is another method, the paper's strongest rival of its day (first-order motion model, Siarohin et al.
+2019), made of the same parts: flat keypoints with 2x2 Jacobians found in every picture by itself, first-order flow
+of a flat map, no head pose. Detector and dense motion network are those of the other variants (no inner skips).
+
 `ablation-full` is the paper's model without Jacobians (its later revision) at 64x64. Its volume has 16 x 16 cells
 where the paper's has 64 x 64, so its last convolutions see 3 cells along each axis instead of 7.
 """
@@ -34,5 +38,6 @@ ABLATION_PRESETS: Mapping[str, PaperConfig] = {
     "ablation-jacobians": replace(FULL, jacobians=True),
     "ablation-direct": replace(FULL, composition="direct"),
     "ablation-2d-warp": replace(FULL, warp="2-D"),
+    "ablation-fomm": replace(FULL, composition="direct", jacobians=True, warp="2-D"),
 }
 """By name, in the order of the table."""

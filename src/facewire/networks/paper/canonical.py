@@ -17,10 +17,11 @@ appearance volume.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facewire.geometry.keypoints import CanonicalKeypoints, expected_points, spatial_softmax
-from facewire.geometry.precision import full
+from facewire.geometry.precision import product
 from facewire.networks.paper.blocks2d import DownBlock2d, conv2d, resize_image
 from facewire.networks.paper.blocks3d import UpBlock3d, conv3d
 from facewire.networks.paper.config import PaperConfig
@@ -33,12 +34,12 @@ class CanonicalDetector(nn.Module):
         super().__init__()
         self.resolution, self.depth, self.temperature = (
             config.detector_resolution,
-            config.depth,
+            config.detector_depth,
             config.temperature,
         )
         down, up = config.encoder_widths(), config.decoder_widths()
         self.down = nn.Sequential(*(DownBlock2d(a, b) for a, b in zip((3, *down), down)))
-        self.lift = conv2d(down[-1], down[-1] * config.depth, 1)
+        self.lift = conv2d(down[-1], down[-1] * self.depth, 1)
         self.up = nn.Sequential(*(UpBlock3d(a, b) for a, b in zip((down[-1], *up), up)))
         self.heatmap_head = conv3d(up[-1], config.keypoints, config.window)
         self.jacobian_head = _identity_jacobians(up[-1], config) if config.jacobians else None
@@ -57,14 +58,22 @@ class CanonicalDetector(nn.Module):
 
 def _identity_jacobians(inputs: int, config: PaperConfig) -> nn.Module:
     """Return the Jacobian head; it starts at J_c = I everywhere (spec 2.3)."""
-    head = conv3d(inputs, 9 * config.keypoints, config.window)
+    axes = 2 if config.detector_depth == 1 else 3
+    head = conv3d(inputs, axes**2 * config.keypoints, config.window)
     nn.init.zeros_(head.weight)
-    head.bias = nn.Parameter(torch.eye(3).flatten().repeat(config.keypoints))
+    head.bias = nn.Parameter(torch.eye(axes).flatten().repeat(config.keypoints))
     return head
 
 
 def _expected_jacobians(heatmap: Tensor, maps: Tensor) -> Tensor:
-    """Return (B, K, 3, 3), the mean of maps (B, 9K, D, H, W) under heat maps (B, K, D, H, W)."""
+    """Return (B, K, 3, 3), the mean of maps (B, 9K, D, H, W) under heat maps (B, K, D, H, W).
+
+    Of flat maps (B, 4K, 1, H, W) it is the block of x and y; z stays as it is.
+    """
     batch, count = heatmap.shape[:2]
-    numbers = full(maps).view(batch, count, 9, *heatmap.shape[2:])
-    return (heatmap[:, :, None] * numbers).sum(dim=(3, 4, 5)).view(batch, count, 3, 3)
+    numbers = maps.reshape(batch, count, maps.shape[1] // count, -1)
+    means = product(numbers, heatmap.reshape(batch, count, -1, 1))
+    if means.shape[2] == 9:
+        return means.view(batch, count, 3, 3)
+    flat = F.pad(means.view(batch, count, 2, 2), (0, 1, 0, 1))
+    return flat + torch.diag(flat.new_tensor((0.0, 0.0, 1.0)))

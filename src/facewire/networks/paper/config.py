@@ -47,7 +47,8 @@ class PaperConfig:
     window: int = 7
     """Cells that the last convolutions of L and M see along each axis, odd, 1 to 7."""
     composition: Literal["two-step", "direct"] = "two-step"
-    """direct (ablation): L finds the final keypoints of every picture, see direct_motion.py."""
+    """direct (ablation): L finds the final keypoints of every picture, with Jacobians also their local frames; see
+    direct_motion.py."""
     warp: Literal["3-D", "2-D"] = "3-D"
     """2-D (ablation): the same numbers as one flat map, moved by keypoints without their depth."""
 
@@ -72,8 +73,6 @@ class PaperConfig:
             raise ConfigError("temperature", self.temperature, "a number above 0")
         if self.window % 2 == 0:
             raise ConfigError("window", self.window, "an odd number, so that it has a centre")
-        if self.composition == "direct" and self.jacobians:
-            raise ConfigError("jacobians", True, "off: keypoints found directly have no canonical frames")
 
     @property
     def volume_depth(self) -> int:
@@ -84,6 +83,11 @@ class PaperConfig:
     def volume_channels(self) -> int:
         """Channels of what is warped; a flat map keeps its depth as channels."""
         return self.channels * self.depth // self.volume_depth
+
+    @property
+    def detector_depth(self) -> int:
+        """Cells along z of L's heat maps: flat where keypoints are found directly and warp flat maps."""
+        return 1 if self.composition == "direct" and self.warp == "2-D" else self.depth
 
     @property
     def raster(self) -> int:
@@ -117,6 +121,19 @@ _RANGES = {
 PAPER_PRESETS: Mapping[str, PaperConfig] = {
     "paper-256": PaperConfig(),
     "paper-512": PaperConfig(resolution=512, discriminator_scales=2),
+    "paper-128": PaperConfig(
+        resolution=128,
+        depth=8,
+        channels=16,
+        base=16,
+        levels=4,
+        appearance_blocks=3,
+        generator_blocks=4,
+        detector_resolution=32,
+        head_resolution=128,
+        compressed=2,
+        window=3,
+    ),
     "tiny": PaperConfig(
         resolution=64,
         keypoints=5,
@@ -130,7 +147,7 @@ PAPER_PRESETS: Mapping[str, PaperConfig] = {
         head_resolution=64,
     ),
 }
-"""By name: the paper at both sizes, and the same classes tiny for tests."""
+"""By name: the paper at both sizes, the same classes narrow for two CPU cores, and tiny for tests."""
 
 
 def to_dict(config: PaperConfig) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class MotionFieldEstimator(nn.Module):
         grid = volume_grid(*volume.shape[2:], device=volume.device)
         present = present_slots(kept, source.points)
         flows = sparse_flows(source, driving, grid)
-        slots = torch.cat((_heat(source, driving, grid), self._warped(volume, flows)), dim=2)
+        warped = self._warped(volume, flows)
+        slots = torch.cat((_heat(source, driving, grid).to(warped.dtype), warped), dim=2)
         slots = slots * present[:, :, None, None, None, None]
         inputs = slots.flatten(1, 2)
         joined = torch.cat((inputs, self.up(self.down(inputs))), dim=1)

@@ -181,7 +181,7 @@ class CompactObjective:
             "equivariance": (bend.points(bent) - seen).abs().mean(),
         }
         pictures = None
-        if self.critic is not None:
+        if self.critic is not None and self.critic.judges:
             pictures = judged(made, driving)
             terms |= self.critic.model_terms(*pictures)
         return weighted_total(terms, self.weights), Made(made.image, made.warped, pictures)

@@ -15,6 +15,8 @@ class Critic:
     def __init__(self, network: Discriminator) -> None:
         """Take the network, on its device."""
         self.network: nn.Module = network
+        self.judges = True
+        """Off while it does not take part yet; whoever counts the steps switches it."""
 
     def model_terms(self, made: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Return the adversarial and feature-matching terms of made pictures (B, 3, S, S).

@@ -72,10 +72,10 @@ class PaperObjective:
             "deformation_prior": deformation_prior(made.motion.expression),
         }
         judged = None
-        if self.critic is not None:
+        if self.critic is not None and self.critic.judges:
             judged = (made.image, driving)
             terms |= self.critic.model_terms(*judged)
-        if identity.canonical.jacobians is not None:
+        if identity.canonical.jacobians is not None or made.motion.jacobians is not None:
             terms["equivariance_jacobian"] = jacobian_equivariance(points, bent, bend)
         return weighted_total(terms, self.weights), Made(made.image, judged=judged)
 

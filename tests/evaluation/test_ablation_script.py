@@ -1,0 +1,131 @@
+"""scripts/ablation.py: equal steps for all, rounds until all have learned, and going on where it stopped."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from facewire.evaluation.measuring.gain import Gain
+from facewire.networks.presets import build_preset, preset_config
+from facewire.networks.weights import Provenance, save_weights
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "ablation.py"
+NAMES = ("ablation-5-keypoints", "ablation-fomm")
+ClipMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ablation_script", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def given(data: Path, tmp_path: Path) -> list[str]:
+    return ["--data", str(data), "-o", str(tmp_path / "out"), "--round", "100", "--most", "300"]
+
+
+class Pretended:
+    """Stands for the command: writes weights that say how long they were trained, remembers what was asked."""
+
+    def __init__(self, shares: dict[int, float]) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.measured: list[str] = []
+        self.shares = shares
+
+    def command(self, arguments: list[str]) -> int:
+        if arguments[0] == "evaluate":
+            self.measured = arguments[3 : arguments.index("--data")]
+            return 0
+        preset, folder = arguments[1], Path(arguments[arguments.index("-o") + 1])
+        steps = int(arguments[arguments.index("--steps") + 1])
+        self.asked.append((folder.name, steps))
+        folder.mkdir(exist_ok=True)
+        with torch.device("cpu"):
+            state = build_preset(preset).state_dict()
+        path = folder / "weights.safetensors"
+        save_weights(path, state, preset, preset_config(preset), Provenance(steps=steps))
+        return 0
+
+    def gain(self, animator: object, clips: object) -> Gain:
+        steps = self.asked[-1][1]
+        return Gain(1 - self.shares[steps], 1.0)
+
+
+def pretend(script: ModuleType, monkeypatch: pytest.MonkeyPatch, shares: dict[int, float]) -> Pretended:
+    pretended = Pretended(shares)
+    monkeypatch.setattr(script, "facewire", pretended.command)
+    monkeypatch.setattr(script, "gain_of", pretended.gain)
+    return pretended
+
+
+def test_all_go_on_until_all_have_learned(
+    script: ModuleType, given: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretended = pretend(script, monkeypatch, {100: -0.1, 200: 0.25, 300: 0.5})
+    assert script.main([*given, "--only", *NAMES]) == 0
+    assert pretended.asked == [(name, steps) for steps in (100, 200) for name in NAMES]
+    assert [Path(path).parent.name for path in pretended.measured] == list(NAMES)
+    rounds = json.loads((tmp_path / "out" / "rounds.json").read_text())
+    assert rounds["100"] == pytest.approx(dict.fromkeys(NAMES, -0.1))
+    assert rounds["200"] == pytest.approx(dict.fromkeys(NAMES, 0.25))
+
+
+def test_a_round_that_was_begun_is_ended_before_anybody_may_stop(
+    script: ModuleType, given: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretended = pretend(script, monkeypatch, {100: 0.9, 200: 0.9})
+    (tmp_path / "out").mkdir()
+    pretended.command(["train", NAMES[0], "-o", str(tmp_path / "out" / NAMES[0]), "--steps", "150"])
+    pretended.asked.clear()
+    assert script.main([*given, "--only", *NAMES, "--train-only"]) == 0
+    assert pretended.asked == [(name, 200) for name in NAMES]
+    assert pretended.measured == []
+
+
+def test_after_the_most_steps_it_says_that_not_all_have_learned(
+    script: ModuleType, given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretended = pretend(script, monkeypatch, {100: 0.0, 200: 0.0, 300: 0.0})
+    assert script.main([*given, "--only", NAMES[0]]) == 0
+    assert [steps for _, steps in pretended.asked] == [100, 200, 300]
+    assert "not all variants are 20% under" in capsys.readouterr().out
+
+
+def test_two_seeds_of_the_full_model_and_every_variant_once(script: ModuleType) -> None:
+    names = [run.name for run in script.RUNS]
+    assert len(set(names)) == len(names) == 9
+    assert [run.seed for run in script.RUNS if run.preset == "ablation-full"] == [1, 2]
+
+
+@pytest.mark.slow
+def test_two_variants_for_real(
+    script: ModuleType, make_clip: ClipMaker, stand_in: Path, tmp_path: Path
+) -> None:
+    for part in ("train", "val"):
+        make_clip(tmp_path / "clips" / part, "a_00", frames=27)
+    given = [
+        "--data",
+        str(tmp_path / "clips"),
+        "-o",
+        str(tmp_path / "out"),
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    steps = ["--round", "1", "--most", "1", "--perceptual", str(stand_in), "--stride", "13"]
+    assert script.main([*given, *steps, "--only", *NAMES]) == 0
+    report = json.loads((tmp_path / "out" / "report" / "report.json").read_text())
+    assert list(report["variants"]) == list(NAMES)
+    assert [variant["steps"] for variant in report["variants"].values()] == [1, 1]
