@@ -24,7 +24,7 @@ from facewire.codec.tables.shipped import FOLDER
 COUNTS = {15: 101, 21: 102}
 """Keypoints, and the id of their tables."""
 STEP = 0.004
-"""Picture units; angles have the same in radians, three times finer in effect on the outermost points."""
+"""Picture units and radians."""
 CLIPS, FRAMES = 12, 250
 SPREAD = {"angles": 0.12, "translation": 0.06, "expression": 0.02}
 """Standard deviation of each kind of component, radians and picture units."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from facewire.base.errors import WeightsError
 from facewire.cli.main import main
-from facewire.media.image import load_image, save_image
+from facewire.media.image import load_image
 from facewire.media.video import VideoReader
 from facewire.networks.relatives.checkpoints import PLACES
 from facewire.networks.relatives.families import FAMILIES
@@ -25,8 +24,8 @@ from facewire.networks.weights import load_model
 
 Run = Callable[..., int]
 
-VOLUME = {"channels": 8, "depth": 6}
-HOURGLASS = {"compressed": 2, "widths": [8, 16, 16, 16, 16], "last": 4}
+VOLUME = {"channels": 4, "depth": 2}
+HOURGLASS = {"compressed": 1, "widths": [8, 8, 8], "last": 4}
 OWN = {
     "appearance": {"widths": [2, 4, 8], "blocks": 1, **VOLUME},
     "warping": {"plane": 8, **HOURGLASS, **VOLUME},
@@ -57,7 +56,7 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "canonical": {"keypoints": 15, "downs": [3, 8, 8], "ups": [16, 8, 4], "depth": 4},
         "field": {
             "keypoints": 15,
-            "compressed": 2,
+            "compressed": 1,
             "downs": [8, 16],
             "ups": [16, 8, 4],
             **VOLUME,
@@ -260,58 +259,58 @@ def test_weights_that_are_there_stay(own_weights: Path, tmp_path: Path) -> None:
     assert main(["import", "zk", path, "-o", "mine", "--overwrite"]) == 0
 
 
-@pytest.fixture
-def one_photo(tmp_path: Path) -> Path:
-    y, x = np.mgrid[0:96, 0:96]
-    path = tmp_path / "photo.png"
-    save_image(path, np.stack((2 * x, 2 * y, x + y), axis=2).astype(np.uint8))
-    return path
+FILES: dict[str, Callable[[RelativeTalkingHead, Path], Path]] = {
+    "liveportrait": lambda model, folder: liveportrait_files(model, folder / "lp"),
+    "zlh": lambda model, folder: zlh_file(model, folder / "zlh.pth.tar"),
+    "zk": lambda model, folder: zk_file(model, folder / "zk.pth.tar"),
+}
 
 
-@pytest.fixture
-def imported(own_weights: Path, tmp_path: Path) -> str:
-    folder = liveportrait_files(model_of("liveportrait"), tmp_path / "lp")
-    assert main(["import", "liveportrait", str(folder), "-o", "mine"]) == 0
-    return "mine"
+def bring(family: str, folder: Path) -> None:
+    files = FILES[family](model_of(family), folder)
+    assert main(["import", family, str(files), "-o", "mine", "--side", "128"]) == 0
 
 
-def test_a_video_goes_through_record_and_animate(
-    imported: str, make_clip: Callable[..., Path], tmp_path: Path, one_photo: Path
+@pytest.mark.parametrize(("family", "side"), [("liveportrait", 256), ("zlh", 128), ("zk", 128)])
+def test_record_animate_and_rotate(
+    own_weights: Path, driving: Path, photo: Path, tmp_path: Path, family: str, side: int
 ) -> None:
-    clip, photo = str(make_clip(tmp_path, "driver", frames=3, labels=False)), str(one_photo)
-    motion, out = str(tmp_path / "motion.fwv"), str(tmp_path / "out.mp4")
-    shared = ["--weights", imported, "--crop", "none"]
-    assert main(["record", clip, "-o", motion, *shared]) == 0
-    assert main(["animate", photo, motion, "-o", out, *shared]) == 0
+    bring(family, tmp_path)
+    motion, out, turned = (str(tmp_path / name) for name in ("motion.fwv", "out.mp4", "turned.png"))
+    assert main(["record", str(driving), "-o", motion, "--weights", "mine"]) == 0
+    assert main(["animate", str(photo), motion, "-o", out, "--weights", "mine"]) == 0
+    assert main(["rotate", str(photo), "-o", turned, "--yaw", "10", "--weights", "mine"]) == 0
     with VideoReader(out) as reader:
-        assert [frame.pixels.shape for frame in reader] == [(512, 512, 3)] * 3
+        assert {frame.pixels.shape for frame in reader} == {(side, side, 3)}
+    assert load_image(turned).shape == (side, side, 3)
 
 
-def test_rotate(imported: str, tmp_path: Path, one_photo: Path) -> None:
-    out = str(tmp_path / "out.png")
-    shared = ["--weights", imported, "--crop", "none"]
-    assert main(["rotate", str(one_photo), "-o", out, "--yaw", "10", *shared]) == 0
-    assert load_image(out).shape == (512, 512, 3)
-
-
-@pytest.mark.parametrize("profile", ["raw", "file", "stream"])
-def test_a_talk_is_coded_and_decoded(
-    imported: str, make_clip: Callable[..., Path], tmp_path: Path, profile: str
+@pytest.mark.parametrize(("family", "profile"), [("liveportrait", "file"), ("zk", "stream"), ("zlh", "raw")])
+def test_a_talk_is_coded_and_decoded_with_the_same_weights_only(
+    own_weights: Path,
+    driving: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    family: str,
+    profile: str,
 ) -> None:
-    clip = str(make_clip(tmp_path, "driver", frames=3, labels=False))
+    bring(family, tmp_path)
     talk, out = str(tmp_path / "talk.fwv"), str(tmp_path / "out.mp4")
-    coded = ["encode", clip, "-o", talk, "--crop", "none", "--profile", profile, "--refresh", "off"]
-    assert main([*coded, "--weights", imported]) == 0
-    assert main(["decode", talk, "-o", out, "--weights", imported]) == 0
+    coded = ["encode", str(driving), "-o", talk, "--profile", profile, "--refresh", "off"]
+    assert main([*coded, "--weights", "mine"]) == 0
+    assert main(["decode", talk, "-o", out, "--weights", "mine"]) == 0
     with VideoReader(out) as reader:
-        assert len(list(reader)) == 3
-
-
-def test_a_talk_needs_the_weights_it_was_made_with(
-    imported: str, make_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    clip, talk = str(make_clip(tmp_path, "driver", frames=3, labels=False)), str(tmp_path / "talk.fwv")
-    raw = ["--crop", "none", "--profile", "raw", "--weights", imported]
-    assert main(["encode", clip, "-o", talk, *raw]) == 0
-    assert main(["decode", talk, "-o", str(tmp_path / "out.mp4")]) != 0
+        assert len(list(reader)) == 12
+    capsys.readouterr()
+    assert main(["decode", talk, "-o", out]) != 0
     assert "weights" in capsys.readouterr().err
+
+
+def test_the_check_writes_what_can_be_sent_back(own_weights: Path, tmp_path: Path) -> None:
+    files, folder = FILES["zlh"](model_of("zlh"), tmp_path), tmp_path / "report"
+    assert main(["import", "zlh", str(files), "-o", "mine", "--side", "128", "--check", str(folder)]) == 0
+    assert load_image(folder / "check.png").shape == (128, 384, 3)
+    report = json.loads((folder / "check.json").read_text())
+    assert report["family"] == "zlh"
+    assert report["seconds_per_frame"] > 0
+    assert str(tmp_path) not in (folder / "check.json").read_text()

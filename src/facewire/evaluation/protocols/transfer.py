@@ -130,7 +130,7 @@ def measure(bench: Bench, pair: Pair) -> Measured:
             wanted = (
                 batch
                 if mode == "absolute"
-                else _relative(bench, batch, motions[reference : reference + 1], person)
+                else _relative(bench, batch, rest, person)
             )
             pictures = bench.animator.render_batch(person, wanted, kept=bench.settings.kept)
             looks[mode] = observers[mode].look(pictures)
