@@ -127,11 +127,7 @@ def measure(bench: Bench, pair: Pair) -> Measured:
         start += len(driving)
         looks = {DRIVER: observers[DRIVER].look(driving)}
         for mode in MODES:
-            wanted = (
-                batch
-                if mode == "absolute"
-                else _relative(bench, batch, rest, person)
-            )
+            wanted = batch if mode == "absolute" else _relative(bench, batch, rest, person)
             pictures = bench.animator.render_batch(person, wanted, kept=bench.settings.kept)
             looks[mode] = observers[mode].look(pictures)
         for side, look in looks.items():
