@@ -23,7 +23,7 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.networks.relatives.appearance import Appearance
 from facewire.networks.relatives.canonical import Canonical
-from facewire.networks.relatives.correction import Chain
+from facewire.networks.relatives.correction import Chain, stitched
 from facewire.networks.relatives.decoders import ResidualDecoder, SpadeDecoder
 from facewire.networks.relatives.extractor import Extractor
 from facewire.networks.relatives.families import Family, family_of
@@ -132,9 +132,16 @@ class RelativeTalkingHead(nn.Module):
         return placed(identity.canonical.points, motion, self.family)
 
     def render(self, identity: Identity, motion: HeadMotion, kept: int | Tensor | None = None) -> Tensor:
-        """Return pictures (B, 3, S, S) in [0, 1]; arguments as `TalkingHead.render`."""
+        """Return pictures (B, 3, S, S) in [0, 1]; arguments as `TalkingHead.render`.
+
+        Where a stitching network was imported, the shoulders stay the source's.
+        """
         identity = identity.expand(len(motion))
-        return self.render_points(identity, self.points(identity, motion), motion.rotation, kept)
+        driving = self.points(identity, motion)
+        if "stitching" in self.corrections:
+            source = self.points(identity, identity.motion)
+            driving = stitched(self.corrections["stitching"], source, driving)
+        return self.render_points(identity, driving, motion.rotation, kept)
 
     def render_points(
         self, identity: Identity, driving: Tensor, rotation: Tensor, kept: int | Tensor | None = None
