@@ -21,7 +21,7 @@ from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
 from facewire.animation.edits import Edit, edited
 from facewire.animation.reference import best_reference
-from facewire.animation.regions import EVERYTHING, carried_over
+from facewire.animation.regions import ALL, EVERYTHING, carried_over
 from facewire.animation.survey import Progress
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError
@@ -30,6 +30,7 @@ from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.marks.caption import Caption
 from facewire.media.video import VideoWriter
+from facewire.networks.carry import Carry, carry_of
 
 FIRST = "first"
 BEST = "best"
@@ -115,7 +116,8 @@ def animate(
     """
     chosen = options or AnimateOptions()
     people = [person] if isinstance(person, Person) else list(person)
-    moved = [moved_as(one, recorded.motions, chosen, recorded.stretches) for one in people]
+    carry = carry_of(animator.model)
+    moved = [moved_as(one, recorded.motions, chosen, recorded.stretches, carry) for one in people]
     frames, references = len(recorded), moved[0][1]
     pictures = rendered(animator, people, [motions for motions, _ in moved], chosen.kept)
     width, height = people[0].size
@@ -150,14 +152,18 @@ def animate(
 
 
 def moved_as(
-    person: Person, motions: HeadMotion, options: AnimateOptions, stretches: Sequence[int] = ()
+    person: Person,
+    motions: HeadMotion,
+    options: AnimateOptions,
+    stretches: Sequence[int] = (),
+    carry: Carry = HeadMotion.relative,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return a person's motions as a driver moves, and the indices of the reference frames (none: absolute).
 
     Raises:
         ConfigError: the reference is not best, first or a frame number; regions or an edit with a paper preset.
     """
-    moved, references = transferred(motions, person.identity.motion, options, stretches)
+    moved, references = transferred(motions, person.identity.motion, options, stretches, carry)
     moved = edited(moved, person.identity.canonical, options.edit)
     return viewed(moved, options.view), references
 
@@ -184,7 +190,11 @@ def beside_frames(video: str | Path, animator: Animator, *, crop_mode: str, face
 
 
 def transferred(
-    motions: HeadMotion, source: HeadMotion, options: AnimateOptions, stretches: Sequence[int] = ()
+    motions: HeadMotion,
+    source: HeadMotion,
+    options: AnimateOptions,
+    stretches: Sequence[int] = (),
+    carry: Carry = HeadMotion.relative,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return the motions to render and the indices of the reference frames (none for absolute motion).
 
@@ -193,6 +203,7 @@ def transferred(
         source: (1) the source's own.
         options: how they are carried over. A frame number as reference holds in its own stretch.
         stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
+        carry: how a change is carried over, see `networks.carry`.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
@@ -208,7 +219,11 @@ def transferred(
         rows = np.flatnonzero(numbers == number).tolist()
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
-        moved.append(carried_over(own, own[index : index + 1], source, options.regions))
+        first = own[index : index + 1]
+        whole = ALL in options.regions
+        moved.append(
+            carry(own, first, source) if whole else carried_over(own, first, source, options.regions)
+        )
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)

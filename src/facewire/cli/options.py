@@ -172,12 +172,17 @@ def animator_of(given: argparse.Namespace) -> Animator:
 
     from facewire.animation.animator import Animator
     from facewire.base.errors import ConfigError
+    from facewire.engines.pace import frame_seconds, said
+    from facewire.networks.relatives.model import RelativeTalkingHead
 
     try:
         torch.empty(1, device=given.device)
     except (RuntimeError, AssertionError) as problem:
         raise ConfigError("device", given.device, "a device that this machine has, such as cpu") from problem
-    return Animator.load(given.weights, given.device)
+    animator = Animator.load(given.weights, given.device)
+    if isinstance(animator.model, RelativeTalkingHead) and not getattr(given, "quiet", False):
+        note(f"{animator.manifest.preset} on {given.device}: {said(frame_seconds(animator.model))}")
+    return animator
 
 
 def tell_engine(choice: Choice, quiet: bool = False) -> None:

@@ -13,6 +13,8 @@ from facewire.base import cache
 from facewire.base.errors import FacewireError
 from facewire.base.processors import processors
 from facewire.engines.choice import AUTO, TORCH, Finding, choose, findings
+from facewire.engines.pace import frame_seconds
+from facewire.engines.pace import said as said_pace
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model, resolve
 
@@ -80,8 +82,11 @@ def _weights(weights: str | Path) -> tuple[str, bool, bool]:
         file = resolve(weights)
     except FacewireError as problem:
         return str(problem), True, False
+    compact = isinstance(model, CompactTalkingHead)
     said = f"{manifest.preset}, SHA-256 {manifest.sha256[:16]}, {file.stat().st_size / 1e6:.1f} MB"
-    return said, isinstance(model, CompactTalkingHead), True
+    if not compact:
+        said += f"; {said_pace(frame_seconds(model))} on this processor"
+    return said, compact, True
 
 
 def _cache() -> str:

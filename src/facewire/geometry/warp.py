@@ -9,13 +9,16 @@ from facewire.geometry.axes import ALIGN_CORNERS
 from facewire.geometry.precision import full
 
 
-def warp_volume(volume: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
+def warp_volume(
+    volume: Tensor, flow: Tensor, padding: str = "zeros", *, align_corners: bool = ALIGN_CORNERS
+) -> Tensor:
     """Read a volume (B, C, D, H, W) at the coordinates flow (B, D', H', W', 3), trilinearly.
 
-    Coordinates stay float32 whatever the volume's type: bf16 coordinates move pixels.
+    Coordinates stay float32 whatever the volume's type: bf16 coordinates move pixels. Only weights of others,
+    which were trained so, put the corners elsewhere.
     """
     sampled = F.grid_sample(
-        full(volume), full(flow), mode="bilinear", padding_mode=padding, align_corners=ALIGN_CORNERS
+        full(volume), full(flow), mode="bilinear", padding_mode=padding, align_corners=align_corners
     )
     return sampled.to(volume.dtype)
 

@@ -16,6 +16,9 @@ from facewire.networks.paper import config as paper_config
 from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.relatives.families import FAMILIES
+from facewire.networks.relatives.model import RelativeTalkingHead
+from facewire.networks.relatives.model import build as build_relative
 
 COMPACT = "compact-256"
 COMPACT_PRESET = CompactConfig(layers=True, mirror=True)
@@ -25,7 +28,7 @@ OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
 PRESETS = (COMPACT, *OF_PAPER)
 """Every name that `build_preset` knows."""
 
-Model = CompactTalkingHead | FaceVid2Vid
+Model = CompactTalkingHead | FaceVid2Vid | RelativeTalkingHead
 
 
 def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]:
@@ -48,11 +51,15 @@ def preset_config(name: str, *, jacobians: bool | None = None) -> dict[str, Any]
 def build_preset(name: str, config: Mapping[str, Any] | None = None) -> Model:
     """Return a freshly initialised model of a preset, or of a stored configuration of it.
 
+    A family of foreign weights (networks.relatives) has no preset of its own: its configuration is read off its file.
+
     Raises:
         ConfigError: unknown name or setting.
     """
     if name == COMPACT:
         return CompactTalkingHead(COMPACT_PRESET if config is None else compact_config.from_dict(config))
+    if name in FAMILIES and config is not None:
+        return build_relative(config)
     return build(paper_config.from_dict(config) if config else _paper(name, None))
 
 

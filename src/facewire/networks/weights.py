@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from facewire import __version__
+from facewire.base import weight_folder
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import (
     ConfigError,
@@ -159,7 +160,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def resolve(weights: str | Path) -> Path:
-    """Return the file of a published name (`compact-256`) or of a path.
+    """Return the file of a published name (`compact-256`), of an imported one, or of a path.
 
     Raises:
         WeightsError: neither exists.
@@ -167,11 +168,18 @@ def resolve(weights: str | Path) -> Path:
     published = PUBLISHED / f"{weights}.safetensors"
     if published.is_file():
         return published
+    own = weight_folder.folder()
+    if own is not None and (imported := own / f"{weights}.safetensors").is_file():
+        return imported
     path = Path(weights)
     if path.is_file():
         return path
-    names = ", ".join(sorted(file.stem for file in PUBLISHED.glob("*.safetensors"))) or "none"
-    raise WeightsError(path, f"no such weights file; published with this package: {names}")
+    said = f"no such weights file; published with this package: {_names(PUBLISHED)}"
+    raise WeightsError(path, said if own is None or not own.is_dir() else f"{said}; imported: {_names(own)}")
+
+
+def _names(folder: Path) -> str:
+    return ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
 
 
 def load_model(weights: str | Path = DEFAULT) -> tuple[Model, Manifest]:

@@ -2,7 +2,8 @@
 
 published weights    with the package, named after the preset: paper-128-standard, compact-256's compact-standard
 any other weights    STEM-tables/ beside STEM.safetensors, made by scripts/fit_codec_tables.py
-none of their own    compact-256's, which code any 20 keypoints, only in more bytes
+none of their own    compact-256's, which code any 20 keypoints, only in more bytes; imported weights with 15 or 21
+                     the generic ones of scripts/generic_tables.py, which know no face and have one rate
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from facewire.animation.animator import Animator
+from facewire.base.errors import ConfigError
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.tables.shelf import Shelf
 from facewire.codec.tables.shipped import FOLDER
@@ -19,19 +21,29 @@ STANDARD = "standard"
 """The rate where the picture does not suffer."""
 FAMILY = "compact"
 """First part of the names of compact-256's tables."""
+GENERIC = "generic-{}-standard"
+"""Tables for any motion of so many keypoints."""
 
 
 def tables_of(animator: Animator, rate: str = STANDARD) -> CodecTables:
     """Return the tables of an animator's weights: fine, standard or coarse.
 
     Raises:
-        ConfigError: there is no such rate.
+        ConfigError: there is no such rate, or there are no tables for so many keypoints.
         HashMismatch: the tables are not those of their manifest.
     """
     shelf = shelf_of(animator)
     preset = animator.manifest.preset
     own = f"{FAMILY if preset == COMPACT else preset}-{rate}"
-    return shelf.named(own if own in shelf.names else f"{FAMILY}-{rate}")
+    if own in shelf.names:
+        return shelf.named(own)
+    count = animator.model.keypoints
+    tables = shelf.named(f"{FAMILY}-{rate}")
+    if tables.keypoints == count:
+        return tables
+    if (generic := GENERIC.format(count)) not in shelf.names:
+        raise ConfigError("keypoints", count, "profile raw, for there are no coding tables for so many")
+    return shelf.named(generic)
 
 
 def shelf_of(animator: Animator) -> Shelf:

@@ -31,6 +31,7 @@ from facewire.media.frame import Frame
 from facewire.media.sound.opus_track import OpusFeed, OpusHead
 from facewire.media.still import decode_still
 from facewire.media.video import VideoWriter
+from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_motions
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.patches import Patches
@@ -158,10 +159,11 @@ class Receiver:
         """Return what changed since rest, added to another person's own motion."""
         if not self._rests:
             self._rests.append((0, motions[:1]))
+        carry = carry_of(self._animator.model)
         moved = []
         for row, number in enumerate(numbers):
             rests = [rest for frame, rest in self._rests if frame <= number] or [self._rests[0][1]]
-            moved.append(motions[row : row + 1].relative(rests[-1], own))
+            moved.append(carry(motions[row : row + 1], rests[-1], own))
         return HeadMotion.cat(moved)
 
     def _source(self, item: SourcePicture) -> None:

@@ -34,6 +34,7 @@ from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
+from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import STANDARD, tables_of
 from facewire.talks.patches import Patches
@@ -205,6 +206,7 @@ class _Encoding:
         own = person.identity.motion if person is not None and self.options.relative else None
         rests = self.rests(own)
         self.mode = OFF if person is not None else self.mode
+        carry = carry_of(self.animator.model)
         stretch: int | None = None
         for square, motion, number in self.from_first_face():
             if stretch is None:
@@ -220,7 +222,7 @@ class _Encoding:
                 if stretch is not None or rests:  # without any, receivers start from the first frame
                     self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
-            moved = motion if own is None else motion.relative(rest, own)
+            moved = motion if own is None else carry(motion, rest, own)
             self.frame(square.picture, moved)
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)

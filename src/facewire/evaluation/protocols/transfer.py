@@ -48,6 +48,7 @@ from facewire.metrics.frechet import FID, FRECHET_SQUEEZE
 from facewire.metrics.identity import CSIM, SAME_PERSON
 from facewire.metrics.metric import Metric
 from facewire.metrics.pose_error import POSE_ERROR, rotation_angle
+from facewire.networks.carry import carry_of
 
 MODES = ("absolute", "relative")
 DRIVER, STATIC = "driver", "static"
@@ -115,6 +116,7 @@ def measure(bench: Bench, pair: Pair) -> Measured:
     """Measure one pair in both modes."""
     person = bench.animator.person(pair.load(bench.animator.size), crop_mode="none")
     motions, reference = read_motions(bench, pair, person)
+    rest = motions[reference : reference + 1]
     source = _observer(bench).look([person.picture])
     observers = {side: _observer(bench) for side in (DRIVER, *MODES)}
     tracks = {side: FaceTrack() for side in (DRIVER, *MODES)}
@@ -125,7 +127,7 @@ def measure(bench: Bench, pair: Pair) -> Measured:
         start += len(driving)
         looks = {DRIVER: observers[DRIVER].look(driving)}
         for mode in MODES:
-            wanted = batch if mode == "absolute" else _relative(batch, motions, reference, person)
+            wanted = batch if mode == "absolute" else _relative(bench, batch, rest, person)
             pictures = bench.animator.render_batch(person, wanted, kept=bench.settings.kept)
             looks[mode] = observers[mode].look(pictures)
         for side, look in looks.items():
@@ -195,8 +197,8 @@ def _repeated(source: Look, frames: int) -> tuple[FloatArray, FloatArray]:
     return np.repeat(source.points, frames, axis=0), np.repeat(source.rotations, frames, axis=0)
 
 
-def _relative(batch: HeadMotion, motions: HeadMotion, reference: int, person: Person) -> HeadMotion:
-    return batch.relative(motions[reference : reference + 1], person.identity.motion.to("cpu"))
+def _relative(bench: Bench, batch: HeadMotion, reference: HeadMotion, person: Person) -> HeadMotion:
+    return carry_of(bench.animator.model)(batch, reference, person.identity.motion.to("cpu"))
 
 
 def _relative_rotations(driver: FloatArray, reference: int, source: Look) -> FloatArray:
@@ -225,7 +227,7 @@ def _shown(bench: Bench, pair: Pair, facts: str, path: Path) -> list[Block]:
     motions, reference = read_motions(whole, pair, person)
     shown = motions[:FILM_FRAMES]
     driving = list(islice(_driving(whole, pair), FILM_FRAMES))
-    relative = _relative(shown, motions, reference, person)
+    relative = _relative(bench, shown, motions[reference : reference + 1], person)
     results = [list(bench.animator.render(person, wanted)) for wanted in (shown, relative)]
     places = spread_columns(len(driving))
     rows = [[person.picture, *(line[place] for place in places)] for line in (driving, *results)]

@@ -1,0 +1,88 @@
+"""LivePortrait's squares: a turned square around landmarks, as a matrix from photograph to crop.
+
+eyes and lips -> the axes of the face; all landmarks -> its box along them; scale and shift -> the square
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewire.base.errors import ConfigError
+
+Floats = NDArray[np.float64]
+ANCHORS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]] = {
+    203: ((0, 6, 12, 18), (24, 30, 36, 42), (48, 66)),
+    106: ((33, 35, 40, 39), (87, 89, 94, 93), (52, 61)),
+    101: ((39, 42, 45, 48), (51, 54, 57, 60), (75, 81)),
+    68: ((36, 39), (42, 45), (48, 54)),
+    5: ((0,), (1,), (3, 4)),
+}
+"""Landmarks of one eye, the other eye and the corners of the mouth, by how many there are."""
+SMALLEST = 1e-3
+"""Pixels between eyes and mouth below which the face counts as upright."""
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """How a square is laid around a face.
+
+    scale  side, in longer sides of the landmarks' box
+    shift  of the middle, down the face, in sides
+    turns  follows the roll of the head
+    """
+
+    scale: float
+    shift: float
+    turns: bool = True
+
+
+SOURCE, DRIVING, LANDMARKS = Square(2.3, -0.125), Square(2.2, -0.1, turns=False), Square(1.5, -0.1)
+
+
+def crop_matrix(landmarks: Floats, square: Square, size: int) -> Floats:
+    """Return the matrix (3, 3) that takes photograph pixels to pixels of the crop, both counted from centres.
+
+    Args:
+        landmarks: (N, 2) in pixels, N one of ANCHORS.
+        square: how it lies.
+        size: side of the crop in pixels.
+
+    Raises:
+        ConfigError: so many landmarks are not known.
+    """
+    down = _down(np.asarray(landmarks, np.float64))
+    right = np.array((down[1], -down[0]))
+    middle, side = _box(landmarks, right, down, square)
+    c, s = (right[0], right[1]) if square.turns else (1.0, 0.0)
+    k, x, y = size / side, middle[0], middle[1]
+    return np.array(
+        (
+            (k * c, k * s, size / 2 - k * (c * x + s * y)),
+            (-k * s, k * c, size / 2 - k * (-s * x + c * y)),
+            (0.0, 0.0, 1.0),
+        )
+    )
+
+
+def _down(landmarks: Floats) -> Floats:
+    """Return the unit vector (2,) from eyes to mouth."""
+    if len(landmarks) not in ANCHORS:
+        raise ConfigError("landmarks", len(landmarks), f"one of {', '.join(map(str, ANCHORS))}")
+    one, other, mouth = (landmarks[list(part)].mean(axis=0) for part in ANCHORS[len(landmarks)])
+    away = mouth - (one + other) / 2
+    length = float(np.hypot(*away))
+    return np.array((0.0, 1.0)) if length <= SMALLEST else np.asarray(away / length)
+
+
+def _box(landmarks: Floats, right: Floats, down: Floats, square: Square) -> tuple[Floats, float]:
+    """Return middle (2,) and side of the square."""
+    mean = landmarks.mean(axis=0)
+    along = (landmarks - mean) @ np.stack((right, down), axis=1)
+    low, high = along.min(axis=0), along.max(axis=0)
+    side = float((high - low).max()) * square.scale
+    x, y = (low + high) / 2
+    return mean + right * x + down * (y + square.shift * side), side

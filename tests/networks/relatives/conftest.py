@@ -1,0 +1,137 @@
+"""Golden numbers of the originals, made by running them on random weights, and those weights by their formula.
+
+golden/networks.npz holds inputs and outputs of small configurations, sample 0 of each; golden/motion.npz and
+golden/crop.npz the originals' motion and crop arithmetic; golden/keys.json.xz every key and shape of the published
+files. None of it is a published weight.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from facewire.networks.relatives.spectral import SpectralConv2d
+
+FOLDER = Path(__file__).parent / "golden"
+Golden = dict[str, Tensor]
+
+
+def _group(file: str, name: str) -> Golden:
+    with np.load(FOLDER / file) as held:
+        wanted = [key for key in held.files if key.startswith(f"{name}/") and held[key].dtype.kind != "U"]
+        return {key.removeprefix(f"{name}/"): torch.from_numpy(np.array(held[key])) for key in wanted}
+
+
+@pytest.fixture(scope="session")
+def network_golden() -> Callable[[str], Golden]:
+    return lambda name: _group("networks.npz", name)
+
+
+@pytest.fixture(scope="session")
+def motion_golden() -> Callable[[str], Golden]:
+    return lambda name: _group("motion.npz", name)
+
+
+@pytest.fixture(scope="session")
+def motion_meta() -> Callable[[str], dict[str, Any]]:
+    def read(name: str) -> dict[str, Any]:
+        with np.load(FOLDER / "motion.npz") as held:
+            meta: dict[str, Any] = json.loads(str(held[f"{name}/meta"]))
+        return meta
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def published_keys() -> dict[str, list[tuple[str, list[int], str]]]:
+    keys: dict[str, list[tuple[str, list[int], str]]] = json.loads(
+        lzma.decompress((FOLDER / "keys.json.xz").read_bytes())
+    )
+    return keys
+
+
+FACTORS = {
+    "dense_motion_network.mask.weight": 6.0,
+    "mask_conv.weight": 3.0,
+    "fc.weight": 1 / 32,
+    "detector.downsample_layers.0.0.weight": 1 / 16,
+}
+
+
+def drawn(key: str, shape: tuple[int, ...], step: int | None = None) -> Tensor:
+    """Return a tensor of the formula; seed 7 and values rounded to 1 / step, or seed 0 as the full sizes have."""
+    seed = 0 if step is None else 7
+    source = np.random.RandomState((zlib.crc32(key.encode()) + seed) & 0xFFFFFFFF)
+    x: Any = source.uniform(-1, 1, shape)
+    last = key.rpartition(".")[2]
+    if last == "running_mean":
+        x = 0.1 * x
+    elif last == "running_var":
+        x = 1 + 0.5 * x
+    elif last in ("gamma", "beta"):
+        x = 0.3 * x
+    elif last == "bias":
+        x = 0.1 * x
+    elif last == "weight" and len(shape) == 1:
+        x = 1 + 0.2 * x
+    elif last in ("weight", "weight_orig"):
+        x = x * float(np.sqrt(6 / np.prod(shape[1:])))
+    if step is not None and last not in ("weight_u", "weight_v"):
+        x = np.round(x * step) / step * FACTORS.get(key, 1.0) * _gain(key)
+    return torch.from_numpy(np.asarray(x, np.float32))
+
+
+def _gain(key: str) -> float:
+    quiet = key.startswith(("block", "res_layers.")) and key.endswith(
+        ("norm3.weight", "layers.2.layers.1.weight")
+    )
+    return 0.25 if quiet else 1.0
+
+
+Fill = Callable[..., nn.Module]
+"""(network, step=1024, original=the same names) -> the network with the formula's numbers."""
+
+
+@pytest.fixture(scope="session")
+def fill() -> Fill:
+    return filled
+
+
+def filled(
+    network: nn.Module, step: int = 1024, original: Callable[[str], str] = lambda key: key
+) -> nn.Module:
+    """Give a network the formula's numbers; `original` tells a key's name in the published file."""
+    state = network.state_dict()
+    for key, tensor in state.items():
+        if key.endswith("num_batches_tracked") or original(key) == "down.weight":
+            continue
+        tensor.copy_(drawn(original(key), tuple(tensor.shape), step))
+    for name, module in network.named_modules():
+        if isinstance(module, SpectralConv2d):
+            _estimate(module, original(f"{name}.weight_u"))
+    return network.eval()
+
+
+def _estimate(conv: SpectralConv2d, key: str) -> None:
+    """Give u and v two steps of the power iteration, as the originals of the small sizes have them."""
+    weight = conv.weight_orig.detach().flatten(1).double().numpy()
+    seed = (zlib.crc32(key.encode()) + 7) & 0xFFFFFFFF
+    u: Any = np.random.RandomState(seed).uniform(-1, 1, weight.shape[0])
+    u = u / np.linalg.norm(u)
+    v = u
+    for _ in range(2):
+        v = weight.T @ u
+        v = v / np.linalg.norm(v)
+        u = weight @ v
+        u = u / np.linalg.norm(u)
+    conv.weight_u.copy_(torch.from_numpy(u))
+    conv.weight_v.copy_(torch.from_numpy(v))
