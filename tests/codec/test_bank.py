@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 
 import pytest
 
@@ -65,7 +66,7 @@ def written(tables: CodecTables, *contents: tuple[int, Source | Recall]) -> byte
         tables,
         weights_sha256=WEIGHTS,
         size=(256, 256),
-        fps=25,
+        fps=Fraction(25),
         keypoints=tables.keypoints,
         recalls=True,
     )
@@ -92,8 +93,14 @@ def test_a_recall_of_another_source_is_damage(
 
 
 def test_an_epoch_that_named_a_picture_is_no_name_for_it(tables: CodecTables) -> None:
-    again = [(kinds.RECALL, Recall(1, 0)), (kinds.SOURCE, Source(1, 5, MIME_NONE, b"", b""))]
-    wrong = [(kinds.RECALL, Recall(2, 1)), (kinds.SOURCE, Source(2, 9, MIME_NONE, b"", b""))]
+    again: list[tuple[int, Source | Recall]] = [
+        (kinds.RECALL, Recall(1, 0)),
+        (kinds.SOURCE, Source(1, 5, MIME_NONE, b"", b"")),
+    ]
+    wrong: list[tuple[int, Source | Recall]] = [
+        (kinds.RECALL, Recall(2, 1)),
+        (kinds.SOURCE, Source(2, 9, MIME_NONE, b"", b"")),
+    ]
     data = written(tables, *again, *wrong)
     with pytest.raises(MissingReference):
         sources_of(data, tables)

@@ -29,9 +29,9 @@ SETS = ["a203", "a106", "b203", "b106", "c203", "c106"]
 def test_matrix(name: str, square: Square, size: int, key: str, inverse: bool) -> None:
     with np.load(GOLDEN) as golden:
         points, wanted = golden[f"in/{name}"].astype(float), golden[f"out/{name}/{key}"]
-    found = crop_matrix(points, square, size)
+    found = np.asarray(crop_matrix(points, square, size), float)
     if inverse:
-        found = np.linalg.inv(found)
+        found = np.asarray(np.linalg.inv(found), float)
     corners = np.array(((0, 0, 1), (size, 0, 1), (0, size, 1), (size, size, 1)), float).T
     places = corners if inverse else np.linalg.inv(wanted) @ corners
     assert np.abs(found @ places - wanted @ places).max() < TOLERANCE * (1 if inverse else 10)

@@ -175,17 +175,30 @@ class Animator:
         if not head and abs(tilt(face)) > TILTED:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
-            return Person(self.identity(picture), picture, faces, upright, head)
+            return self._with_layers(Person(self.identity(picture), picture, faces, upright, head))
         box = crop_box_from_faces([face], *pixels.shape[:2])
         picture = crop(pixels, box, self.size)
         composer = head_alone(pixels, box, size, self.size) if head else whole(pixels, box, size)
-        return Person(self.identity(picture), picture, faces, composer, head)
+        return self._with_layers(Person(self.identity(picture), picture, faces, composer, head))
+
+    def _with_layers(self, person: Person) -> Person:
+        """Return a person whose photo is taken apart as the model takes its crop apart."""
+        self.separate(person.composer, person.picture)
+        return person
+
+    @torch.inference_mode()
+    def separate(self, composer: Composer, picture: Pixels) -> None:
+        """Take a photo apart as the model takes its head crop (S, S, 3) apart; nothing for models that do not."""
+        if isinstance(self.model, CompactTalkingHead) and self.model.matte is not None:
+            matte, background = self.model.layers(self.tensor([picture]))
+            composer.separate(matte[0, 0].cpu().numpy(), _pixels(background)[0])
 
     def _square_person(self, pixels: Pixels, size: Size) -> Person:
         side = max(pixels.shape[:2]) if size == OWN else int(size or self.size)
         picture = resize(pixels, (self.size, self.size))
         shown = picture if side == self.size else resize(pixels, (side, side))
-        return Person(self.identity(picture), picture, 1, Composer(shown, CropBox(0, 0, side)), head=True)
+        composer = Composer(shown, CropBox(0, 0, side))
+        return self._with_layers(Person(self.identity(picture), picture, 1, composer, head=True))
 
     @torch.inference_mode()
     def identity(self, picture: Pixels) -> Identity:
@@ -260,8 +273,7 @@ class Animator:
             ready, moves = self._ready(person), motions.to("cpu")
             return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
         images = self.model.render(person.identity, motions.to(self.device), kept)
-        scaled = (images.clamp(0, 1) * 255).round_().to(torch.uint8).permute(0, 2, 3, 1)
-        return list(np.ascontiguousarray(scaled.cpu().numpy()))
+        return _pixels(images)
 
     def frame_parts(self, picture: Pixels, motion: HeadMotion, *, kept: int | None = None) -> Parts:
         """Return what the picture of a head crop (S, S, 3), seen this once, is put together from in a motion (1)."""
@@ -305,3 +317,9 @@ def choose(faces: list[Face], index: int, name: str) -> Face:
     if not 0 <= index < len(faces):
         raise NoFaceFound(name, f"{len(faces)} found: --face takes 0 to {len(faces) - 1}")
     return faces[index]
+
+
+def _pixels(images: Tensor) -> list[Pixels]:
+    """Return pictures (B, 3, S, S) in [0, 1] as B of (S, S, 3)."""
+    scaled = (images.clamp(0, 1) * 255).round_().to(torch.uint8).permute(0, 2, 3, 1)
+    return list(np.ascontiguousarray(scaled.cpu().numpy()))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,6 +37,9 @@ Place = tuple[slice, slice]
 _cv: Any = cv2  # its stubs know neither scalars nor None nor which type comes out
 STRIP_PIXELS = 1 << 15
 """Of a strip; with all that belongs to it about a megabyte."""
+HIDDEN, SURE = 15, 0.05
+"""Pixels around a person whose share of it, widened by that square, is above SURE show some of it, as
+networks/compact/background.py has it."""
 UNSEEN = 1 / 1024
 """Shares below this are not shown."""
 
@@ -64,7 +67,7 @@ class Composer:
     Args:
         photo: (H, W, 3).
         box: the head's square; it may reach beyond the photo.
-        separated: the photo's layers, for models that read them.
+        separated: the photo's layers, for models that read them, where they are known at its size; see `separate`.
         fading: where the picture fades into the photo; by default wherever the photo goes on beyond the square.
         threads: strips at once; None means all processors of this process.
     """
@@ -86,13 +89,41 @@ class Composer:
         # A square that reaches beyond the photo sees its border repeated, as the crop does.
         around = _Around(box, height, width)
         self._corner = left, top = around.left, around.top
-        square = slice(top, top + box.side), slice(left, left + box.side)
+        self._square = slice(top, top + box.side), slice(left, left + box.side)
         self._plates: dict[str, Plate] = {PHOTO: around.cut(photo)}
-        self.own: Pixels = self._plates[PHOTO][square]
+        self.own: Pixels = self._plates[PHOTO][self._square]
         self._behind = self.own
         if separated is not None:
             self._plates[PERSON] = around.cut(separated.person(photo))
-            self._behind = around.cut(separated.background)[square]
+            self._behind = around.cut(separated.background)[self._square]
+
+    def separate(self, matte: Floats, background: Pixels) -> None:
+        """Take person and background apart, as a model that moves the person alone sees them in the square.
+
+        Beyond the square the matte goes on as at its border, and the photo itself is the background.
+
+        Args:
+            matte: (S, S), share of the person in every pixel of the square.
+            background: (S, S, 3), what stands behind; only where the person hides it the photo does not show it.
+        """
+        plate, side = self._plates[PHOTO], self.box.side
+        hidden = np.clip(_cv.dilate(matte, np.ones((HIDDEN, HIDDEN))) / SURE, 0, 1)
+        hides = _enlarged(np.ascontiguousarray(hidden, np.float32), side).clip(0, 1)[..., None]
+        behind = plate.copy()
+        behind[self._square] = np.rint(
+            (1 - hides) * self.own + hides * _enlarged(background.astype(np.float32), side)
+        ).clip(0, 255)
+        rows, columns = self._square
+        around = (
+            rows.start,
+            plate.shape[0] - rows.stop,
+            columns.start,
+            plate.shape[1] - columns.stop,
+        )
+        share = _cv.copyMakeBorder(_enlarged(matte, side).clip(0, 1), *around, cv2.BORDER_REPLICATE)
+        layers = Separated(share, behind)
+        self._plates[PERSON] = layers.person(plate)
+        self._behind = behind[self._square]
 
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
@@ -231,7 +262,8 @@ class _Around:
         if any(map(any, self._lacks)):
             (above, below), (before, behind) = self._lacks
             part = _cv.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REPLICATE)
-        return cast(Plate, np.ascontiguousarray(part))
+        plate: Plate = np.ascontiguousarray(part)
+        return plate
 
 
 class _Reading:

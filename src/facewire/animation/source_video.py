@@ -191,6 +191,7 @@ def edit_video(
                 composer = _composer(frame.pixels, place(frame), shown, size)
                 if own.present[row]:
                     small = crop(frame.pixels, place(frame), animator.size)
+                    animator.separate(composer, small)
                     parts = animator.frame_parts(small, motions[row : row + 1], kept=chosen.kept)
                     picture = composer.square(parts) if shown.head else composer.whole(parts)
                 else:

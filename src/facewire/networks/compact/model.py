@@ -121,7 +121,7 @@ class CompactTalkingHead(nn.Module):
 
     def identity_from(self, image: Tensor, canonical: CanonicalKeypoints, motion: HeadMotion) -> Identity:
         """Return the identity when keypoints and motion of the pictures are known already."""
-        return Identity((image, *self.appearance(image), *self._layers(image)), canonical, motion)
+        return Identity((image, *self.appearance(image), *self.layers(image)), canonical, motion)
 
     @torch.no_grad()
     def matte_of(self, image: Tensor) -> Tensor:
@@ -131,8 +131,8 @@ class CompactTalkingHead(nn.Module):
             share: Tensor = self.matte(image.float())
             return share
 
-    def _layers(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return matte and background of source pictures; nothing where the model does not separate them."""
+    def layers(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return matte (B, 1, H, W) and background (B, 3, H, W) of source pictures; nothing of a model without layers."""
         if self.matte is None:
             return ()
         matte = self.matte_of(image)
