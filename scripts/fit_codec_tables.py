@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from facewire.base.files import write_json
-from facewire.codec.fit import FitSettings, fit_tables
+from facewire.codec.fitting.fit import FitSettings, fit_tables
 from facewire.codec.importance import posed_metric
 from facewire.codec.tables.artefact import save_tables
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facewire.base.files import read_json, write_json
-from facewire.codec.fit import FitSettings, fit_tables
+from facewire.codec.fitting.fit import FitSettings, fit_tables
 from facewire.codec.state import POSE
 from facewire.codec.tables.artefact import save_tables
 from facewire.codec.tables.shipped import FOLDER

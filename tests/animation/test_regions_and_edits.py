@@ -137,7 +137,6 @@ def test_the_table_is_the_same_on_both_sides() -> None:
 
 @pytest.fixture(scope="module")
 def animator() -> Animator:
-    torch.set_num_threads(2)
     return Animator.load()
 
 

@@ -17,7 +17,7 @@ from facewire.base.errors import WeightsError
 from facewire.cli.main import main
 from facewire.media.image import load_image
 from facewire.media.video import VideoReader
-from facewire.networks.relatives.checkpoints import PLACES
+from facewire.networks.published.checkpoints import PLACES
 from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.model import RelativeTalkingHead, build
 from facewire.networks.weights import load_model
@@ -278,8 +278,8 @@ def test_record_animate_and_rotate(
     bring(family, tmp_path)
     motion, out, turned = (str(tmp_path / name) for name in ("motion.fwv", "out.mp4", "turned.png"))
     assert main(["record", str(driving), "-o", motion, "--weights", "mine"]) == 0
-    assert main(["animate", str(photo), motion, "-o", out, "--weights", "mine"]) == 0
-    assert main(["rotate", str(photo), "-o", turned, "--yaw", "10", "--weights", "mine"]) == 0
+    assert main(["animate", str(photo), motion, "-o", out, "--head", "--weights", "mine"]) == 0
+    assert main(["rotate", str(photo), "-o", turned, "--yaw", "10", "--head", "--weights", "mine"]) == 0
     with VideoReader(out) as reader:
         assert {frame.pixels.shape for frame in reader} == {(side, side, 3)}
     assert load_image(turned).shape == (side, side, 3)

@@ -12,7 +12,7 @@ import torch
 from facewire.animation.animator import Animator, Pixels
 from facewire.base.files import write_json
 from facewire.cli.main import main
-from facewire.codec.fit import FitSettings, fit_tables
+from facewire.codec.fitting.fit import FitSettings, fit_tables
 from facewire.codec.importance import posed_metric
 from facewire.codec.tables.artefact import save_tables
 from facewire.codec.tables.shipped import shipped_tables
@@ -65,7 +65,7 @@ def own_tables(weights: Path) -> bytes:
 @pytest.mark.parametrize("how", [["--reference", "first"], ["--absolute"]], ids=["relative", "absolute"])
 def test_animate(photo: Path, clip: Path, weights: Path, tmp_path: Path, how: list[str]) -> None:
     out = tmp_path / "out.mp4"
-    own = ["--weights", str(weights), "--engine", "auto", "--yaw", "10", *how]
+    own = ["--weights", str(weights), "--engine", "auto", "--head", "--yaw", "10", *how]
     assert main(["animate", str(photo), str(clip), "-o", str(out), "-q", *own]) == 0
     with VideoReader(out) as reader:
         pictures = [frame.pixels for frame in reader]

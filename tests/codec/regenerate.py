@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facewire.codec.fit import FitSettings, fit_tables
+from facewire.codec.fitting.fit import FitSettings, fit_tables
 from facewire.codec.importance import posed_metric
 from facewire.codec.tables.artefact import load_tables, parse_tables
 

@@ -93,15 +93,13 @@ def test_a_recall_of_another_source_is_damage(
 
 
 def test_an_epoch_that_named_a_picture_is_no_name_for_it(tables: CodecTables) -> None:
-    again: list[tuple[int, Source | Recall]] = [
+    data = written(
+        tables,
         (kinds.RECALL, Recall(1, 0)),
         (kinds.SOURCE, Source(1, 5, MIME_NONE, b"", b"")),
-    ]
-    wrong: list[tuple[int, Source | Recall]] = [
         (kinds.RECALL, Recall(2, 1)),
         (kinds.SOURCE, Source(2, 9, MIME_NONE, b"", b"")),
-    ]
-    data = written(tables, *again, *wrong)
+    )
     with pytest.raises(MissingReference):
         sources_of(data, tables)
     assert [source.epoch for source in sources_of(data, tables, tolerant=True)] == [0, 1]

@@ -7,12 +7,12 @@ import pytest
 
 from facewire.base.errors import ConfigError, ShapeError
 from facewire.codec.encoder import FileEncoder
-from facewire.codec.fit import FitSettings, fit_tables, share_tables
+from facewire.codec.fitting.fit import FitSettings, fit_tables, share_tables
+from facewire.codec.fitting.rehearsal import activities, histories, padded
 from facewire.codec.frame_coder import FrameCoder
 from facewire.codec.importance import posed_jacobian, posed_metric
 from facewire.codec.modes import NEXT
 from facewire.codec.quantizer import Quantizer
-from facewire.codec.rehearsal import activities, histories, padded
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.tokens import TOKENS, ZERO

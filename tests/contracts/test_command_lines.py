@@ -29,8 +29,8 @@ NOT_PLACES = {
 }
 """Options with texts that name no place to check: words, addresses, angles; and --init, which is not looked at when a
 run goes on."""
-CHECKED_LATER = {("evaluate", "nets")}
-"""--fetch makes that folder."""
+CHECKED_LATER = {("evaluate", "nets"), ("import", "output")}
+"""--fetch makes that folder; a name in the weight folder."""
 
 
 @cache

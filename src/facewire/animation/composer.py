@@ -262,8 +262,8 @@ class _Around:
         if any(map(any, self._lacks)):
             (above, below), (before, behind) = self._lacks
             part = _cv.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REPLICATE)
-        plate: Plate = np.ascontiguousarray(part)
-        return plate
+        whole: Plate = np.ascontiguousarray(part)
+        return whole
 
 
 class _Reading:

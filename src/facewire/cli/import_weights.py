@@ -76,7 +76,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.networks.relatives.files import bring_in
+    from facewire.networks.published.files import bring_in
 
     done = bring_in(
         given.family,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from facewire.base.errors import WeightsError
-from facewire.networks.relatives.checkpoints import checked, recognise
+from facewire.networks.published.checkpoints import checked, recognise
 from facewire.networks.relatives.families import FAMILIES
 
 Keys = dict[str, list[tuple[str, list[int], str]]]

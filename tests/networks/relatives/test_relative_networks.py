@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from facewire.networks.published.checkpoints import INSIDE
 from facewire.networks.relatives.appearance import Appearance
 from facewire.networks.relatives.canonical import Canonical
-from facewire.networks.relatives.checkpoints import INSIDE
 from facewire.networks.relatives.correction import Chain
 from facewire.networks.relatives.decoders import ResidualDecoder, SpadeDecoder
 from facewire.networks.relatives.extractor import Extractor

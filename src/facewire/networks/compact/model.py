@@ -132,7 +132,7 @@ class CompactTalkingHead(nn.Module):
             return share
 
     def layers(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return matte (B, 1, H, W) and background (B, 3, H, W) of source pictures; nothing of a model without layers."""
+        """Return matte (B, 1, H, W) and background (B, 3, H, W) of source pictures; nothing of others."""
         if self.matte is None:
             return ()
         matte = self.matte_of(image)

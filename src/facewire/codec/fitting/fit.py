@@ -20,10 +20,7 @@ import numpy.typing as npt
 
 from facewire.base.errors import ConfigError, ShapeError
 from facewire.bitstream.cdf import cdf_from_counts
-from facewire.codec.frame_coder import HIGHEST_ACTIVITY, HIGHEST_MEMORY
-from facewire.codec.importance import Matrix
-from facewire.codec.modes import ABSOLUTE, ANCHOR, FIRST_DISTANCE, MODES, NEXT
-from facewire.codec.rehearsal import (
+from facewire.codec.fitting.rehearsal import (
     Array,
     Plan,
     Rehearsal,
@@ -31,6 +28,9 @@ from facewire.codec.rehearsal import (
     rehearse,
     rehearse_single,
 )
+from facewire.codec.frame_coder import HIGHEST_ACTIVITY, HIGHEST_MEMORY
+from facewire.codec.importance import Matrix
+from facewire.codec.modes import ABSOLUTE, ANCHOR, FIRST_DISTANCE, MODES, NEXT
 from facewire.codec.state import POSE
 from facewire.codec.tables.artefact import ANALYSIS_BITS, BASIS_BITS, POINT_BITS, CodecTables, parse_tables
 from facewire.codec.tokens import TOKENS, ZERO, token_of

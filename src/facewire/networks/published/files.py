@@ -19,7 +19,7 @@ from torch import Tensor
 from facewire.base import weight_folder
 from facewire.base.errors import ConfigError, OutputError, WeightsError
 from facewire.base.files import check_output, sha256_of
-from facewire.networks.relatives.checkpoints import LIVEPORTRAIT, ZK, ZLH, checked, recognise
+from facewire.networks.published.checkpoints import LIVEPORTRAIT, ZK, ZLH, checked, recognise
 from facewire.networks.relatives.families import family_of
 from facewire.networks.weights import Manifest, Provenance, write_manifest, write_tensors
 

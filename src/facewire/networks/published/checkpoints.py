@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from facewire.base.errors import WeightsError
+from facewire.networks.published.shapes import sizes
 from facewire.networks.relatives.families import family_of
 from facewire.networks.relatives.model import CORRECTIONS, build
-from facewire.networks.relatives.shapes import sizes
 
 Tensors = Mapping[str, Tensor]
 LIVEPORTRAIT, ZLH, ZK = "liveportrait", "zlh", "zk"
