@@ -139,7 +139,7 @@ def test_killed_while_packing_it_is_done_again(tmp_path: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("facewire.data.preparation.shards._write_table", die)
+        patch.setattr("facewire.data.preparation.shards.write_table", die)
         with pytest.raises(KeyboardInterrupt):
             _pack(killed, *records)
     assert read_manifest(killed) is None
