@@ -24,8 +24,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## animate a photo, turn it, write out/
 	$(BIN)/python scripts/demo.py --output out
 
-test: $(READY)  ## all tests
-	$(PYTEST)
+test: $(READY)  ## all tests; calls between real browsers have the machine to themselves
+	$(PYTEST) -m 'not browser and not turn'
+	$(BIN)/python -m pytest -q -m 'browser or turn'
 
 quick: $(READY)  ## the tests without the slow ones
 	$(PYTEST) -m 'not slow'

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
@@ -28,7 +29,12 @@ STAND_IN_WIDTHS = ((2, 16), (2, 32), (4, 64), (4, 128), (1, 128))
 
 
 def pytest_configure() -> None:
-    """Compute in one thread, here and in processes that are started: threads that wait for each other cost more."""
+    """Compute in one thread, here and in processes that are started: threads that wait for each other cost more.
+
+    Hypothesis's examples have no time limit: the machine may be busy.
+    """
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
 

@@ -16,6 +16,7 @@ from facewire.networks.paper.face_vid2vid import FaceVid2Vid
 STATUS = Path("/proc/self/status")
 
 
+@pytest.mark.slow
 def test_the_command_renders_whole_batches(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

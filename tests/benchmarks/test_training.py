@@ -13,6 +13,7 @@ from facewire.cli.main import main
 from facewire.training.machine.pace import Pace
 
 
+@pytest.mark.slow
 def test_the_command_measures_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = [
         "--steps",

@@ -95,6 +95,7 @@ def test_without_trailers_it_works_and_costs_more() -> None:
     assert report.ip_kbit_per_s > 45
 
 
+@pytest.mark.slow
 def test_delay_does_not_grow() -> None:
     report = call(30.0, LinkSettings(delay_ms=30, jitter_ms=5), pictures=0)
     assert report.late_delay_ms.median <= report.early_delay_ms.median + 20

@@ -74,6 +74,7 @@ def test_animation_moves_the_head_and_leaves_the_corners(
     assert np.abs(shown[0][:30, :20] - person.picture[:30, :20]).mean() < 6.0
 
 
+@pytest.mark.slow
 def test_older_spellings_are_the_same_command(
     animated: Animated, photo: Path, driving: Path, tmp_path: Path
 ) -> None:
@@ -94,6 +95,7 @@ def test_side_by_side_shows_source_driver_and_result(
     assert np.abs(frame.pixels[:, :256].astype(int) - person.picture).mean() < 6
 
 
+@pytest.mark.slow
 def test_record_and_play_back_is_close_to_the_video_itself(
     photo: Path, driving: Path, motion: Path, tmp_path: Path
 ) -> None:

@@ -55,6 +55,7 @@ def edited(driving_pictures: list[Pixels], tmp_path_factory: pytest.TempPathFact
     return write(tmp_path_factory.mktemp("edited") / "edited.mp4", [*title, *near, *title[:4], *far])
 
 
+@pytest.mark.slow
 def test_every_shot_of_an_edited_film_is_read_and_told(
     photo: Path, edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_fade_from_black_gives_no_wild_motion(
     assert float(apart.max()) < 0.02
 
 
+@pytest.mark.slow
 def test_a_talk_may_begin_without_a_face_and_has_a_source_for_each_shot(
     animator: Animator, edited: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

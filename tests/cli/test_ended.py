@@ -41,6 +41,7 @@ def wait_until(true: Callable[[], object], process: subprocess.Popen[str]) -> No
         assert process.poll() is None, process.communicate()[1]
         if time.monotonic() > end:
             process.kill()
+            process.communicate()
             pytest.fail("nothing has begun")
         time.sleep(0.02)
 

@@ -122,6 +122,7 @@ def test_pipes_give_what_files_give(
     assert beep_time(piped) == pytest.approx(BEEP, abs=0.01)
 
 
+@pytest.mark.slow
 def test_view_and_identity_are_the_receivers(talk: Path, photo: Path, tmp_path: Path) -> None:
     straight, turned, other = tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "c.mp4"
     mirrored = tmp_path / "mirrored.png"
@@ -149,6 +150,7 @@ def test_profiles(
     assert least <= info["bytes_per_frame"]["median"] <= most
 
 
+@pytest.mark.slow
 def test_own_photo_of_another_person_keeps_its_place(clip: Path, photo: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "p.fwv", tmp_path / "o.mp4"
     arguments = ["encode", str(clip), "-o", str(path), "--crop", "auto", "--source", str(photo), "-q"]
@@ -201,6 +203,7 @@ def last_motion(talk: bytes) -> Section:
     return [section for section in FwvReader(io.BytesIO(talk)) if section.kind == MOTION][-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("missing", "tolerant"), [(40, False), (1, False), (0, False), (40, True)])
 def test_of_a_cut_talk_everything_before_the_cut_is_written(
     missing: int,
@@ -233,6 +236,7 @@ def test_a_cut_talk_can_be_swept(talk: Path, tmp_path: Path) -> None:
     assert len(pictures_of(out)) == FRAMES
 
 
+@pytest.mark.slow
 def test_of_a_damaged_talk_everything_before_the_damage_is_written(
     driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,6 +250,7 @@ def test_of_a_damaged_talk_everything_before_the_damage_is_written(
     assert "checksum" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_of_a_cut_driving_video_everything_before_the_cut_is_used(
     driving_pictures: list[Pixels], photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_run_says_what_it_does(
     assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps == 2
 
 
+@pytest.mark.slow
 def test_a_finished_run_says_so_and_more_steps_go_on(
     given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +96,7 @@ def test_the_report_is_json_when_asked_for(given: list[str], capsys: pytest.Capt
     assert shown.err == ""
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_the_same_command_goes_on(
     given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

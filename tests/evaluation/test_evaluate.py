@@ -104,6 +104,7 @@ def test_a_broken_clip_is_a_row_with_a_reason_and_a_code(
     assert report["config"]["stride"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["transfer", "freeview", "canonical", "occlusion"])
 def test_every_other_protocol_leaves_a_report(run: Run, data: Path, tmp_path: Path, protocol: str) -> None:
     out = tmp_path / protocol
@@ -115,6 +116,7 @@ def test_every_other_protocol_leaves_a_report(run: Run, data: Path, tmp_path: Pa
     assert "<h1>Facewire: " in (out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_an_ablation_is_a_table_of_several_models(run: Run, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "ablation"
     arguments = ("--data", data, "-o", out, "--clips", 2, "--stride", 2)
@@ -128,6 +130,7 @@ def test_an_ablation_is_a_table_of_several_models(run: Run, data: Path, tmp_path
     assert (out / "follower" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_two_reports_are_compared(
     run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

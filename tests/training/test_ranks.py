@@ -44,6 +44,7 @@ def work(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
     return work
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["began-on-two", "ended-on-two"])
 def test_a_run_is_the_same_on_one_rank_on_two_and_on_both_in_turn(work: Path, name: str) -> None:
     assert stored_steps(work / name) == [END, MIDDLE]
@@ -57,6 +58,7 @@ def test_a_run_is_the_same_on_one_rank_on_two_and_on_both_in_turn(work: Path, na
         assert two == pytest.approx(one, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_ranks_share_the_writing_of_a_checkpoint(work: Path) -> None:
     shares = sorted(path.name for path in step_folder(work / "began-on-two", MIDDLE).glob("*.safetensors"))
     assert [name[:11] for name in shares] == ["shard-00001", "shard-00002"]
@@ -65,6 +67,7 @@ def test_two_ranks_share_the_writing_of_a_checkpoint(work: Path) -> None:
     assert not names[0] & names[1]
 
 
+@pytest.mark.slow
 def test_norms_of_two_ranks_are_those_of_the_whole_batch(work: Path) -> None:
     ranks = [load_file(work / f"paper-{rank}") for rank in range(2)]
     for name, value in norm_step(ALONE).items():
@@ -72,6 +75,7 @@ def test_norms_of_two_ranks_are_those_of_the_whole_batch(work: Path) -> None:
             torch.testing.assert_close(rank[f"norm.{name}"], value, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_paper_s_networks_learn_the_same_on_two_ranks(work: Path) -> None:
     """Only roughly: 50 norms over a handful of values each magnify the last bit a thousand times."""
     alone, two, other = paper_step(ALONE), load_file(work / "paper-0"), load_file(work / "paper-1")

@@ -139,6 +139,7 @@ def test_two_and_two_steps_are_four_for_the_compact_model(large_clips: ClipSet, 
     assert manifest.provenance.steps == 4
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_checkpoints_goes_on_from_the_last(clips: ClipSet, tmp_path: Path) -> None:
     config = replace(TINY, checkpoint_every=2)
     straight = _run(config, clips, tmp_path / "straight")
@@ -188,6 +189,7 @@ def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
     assert {"total", "head_pose", "critic", "rate", "step"} <= _lines(tmp_path)[-1].keys()
 
 
+@pytest.mark.slow
 def test_runs_report_means(clips: ClipSet, tmp_path: Path) -> None:
     every = _run(TINY, clips, tmp_path / "a")
     assert every.step == 4
@@ -197,6 +199,7 @@ def test_runs_report_means(clips: ClipSet, tmp_path: Path) -> None:
     assert mean["total"] == pytest.approx(np.mean(totals), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_seen_and_can_be_made_longer(clips: ClipSet, tmp_path: Path) -> None:
     _run(TINY, clips, tmp_path)
     stored = stored_run(tmp_path, TINY)
@@ -320,6 +323,7 @@ def test_precision_that_crashes_is_refused_and_never_chosen(
     assert trainer.learner.precision == torch.float32
 
 
+@pytest.mark.slow
 def test_runs_start_from_weights(clips: ClipSet, tmp_path: Path) -> None:
     _run(TINY, clips, tmp_path / "first")
     weights = tmp_path / "first" / "weights.safetensors"

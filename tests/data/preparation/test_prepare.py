@@ -140,6 +140,7 @@ def test_again_changes_nothing(raw: Path, shards: Path) -> None:
     assert _bytes(shards) == before
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_shards_come_out_the_same(raw: Path, shards: Path, tmp_path: Path) -> None:
     class Killed(Exception):
         pass
@@ -320,6 +321,7 @@ def test_what_remains_after_a_cut_is_no_failure(
     assert "passed over 1 shots that are shorter than a clip" in said
 
 
+@pytest.mark.slow
 def test_shards_of_earlier_versions_take_more_clips(raw: Path, tmp_path: Path) -> None:
     out = tmp_path / "old"
     _prepare(raw / "bob", out)

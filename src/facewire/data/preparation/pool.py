@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 POLL_S = 1.0
 """How often late processes are looked for."""
-START_S = 120.0
+START_S = 600.0
 """How long a process may take for its start: on a busy machine Python and torch need many seconds."""
 GRACE_S = 5.0
 """How long a process may take for ending by itself."""
