@@ -82,6 +82,7 @@ def clip_scores(
     source = frames[0]
     person = animator.person(source, crop_mode="none")
     composer = Composer(source, CropBox(0, 0, SIDE))
+    animator.separate(composer, person.picture)
     for truth in frames[1:]:
         motion, _ = animator.read([resize(truth, (animator.size, animator.size))])
         (parts,) = animator.parts(person, motion)
@@ -124,6 +125,7 @@ def timed(animator: Animator, photo: Pixels, rounds: int) -> dict[str, float]:
     }
     for size in SIZES:
         composer = Composer(resize(photo, (size, size)), CropBox(0, 0, size))
+        animator.separate(composer, person.picture)
         work[f"composed {size}"] = composed(animator, person, motion, composer)
     taken: dict[str, list[float]] = {name: [] for name in work}
     for number in range(rounds + 3):

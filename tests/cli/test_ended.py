@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -136,5 +137,6 @@ def runs(worker: int) -> bool:
 
 def busy(worker: int) -> bool:
     """Say whether a process has the raw video open."""
-    files = Path(f"/proc/{worker}/fd").iterdir()
-    return any(file.resolve().name == "long.mp4" for file in files)
+    with contextlib.suppress(OSError):  # a file that was closed meanwhile
+        return any(file.resolve().name == "long.mp4" for file in Path(f"/proc/{worker}/fd").iterdir())
+    return False

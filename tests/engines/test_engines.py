@@ -26,6 +26,7 @@ from facewire.face.crop import CropBox, crop
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
+from facewire.networks.compact.model import CompactTalkingHead
 from tests.conftest import Recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -114,6 +115,11 @@ def test_whole_pictures_are_those_of_torch(
     engine = opened(name, precision)
     person, known = engine.identity(picture), reference.identity(picture)
     composer = Composer(astronaut(), CropBox(110, 10, 240))
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
+    assert isinstance(reference.model, CompactTalkingHead)
+    matte, background = reference.model.layers(image)
+    behind = (255 * background[0].permute(1, 2, 0)).byte()
+    composer.separate(matte[0, 0].numpy(), behind.numpy())
     for motion in motions(known.motion):
         parts, others = engine.compose(person, motion), reference.compose(known, motion)
         assert [layer.of for layer in parts.candidates] == [layer.of for layer in others.candidates]

@@ -116,8 +116,6 @@ def run(given: argparse.Namespace) -> int:
     bars = options.Bars(given.quiet)
     report = work.make(source, driving, given.output, bars)
     bars.close()
-    if report.problem:
-        options.note(f"{driving}: {report.problem}; the {report.frames} frames before are animated")
     options.tell_engine(work.choice, given.quiet)
     options.show(
         report,
@@ -189,12 +187,14 @@ class Work:
         return self._animated(source, driving, output, bars)
 
     def exit_code(self, driving: str, report: AnimateReport) -> int:
-        """Return 0, or that of a recorded motion which is cut off."""
+        """Return 0, or that of a recorded motion which is cut off; say so."""
         from facewire.base.errors import MotionFileError
         from facewire.talks.motion_file import is_motion_file
 
-        cut = report.problem and is_motion_file(driving) and not self.given.tolerant
-        return MotionFileError.exit_code if cut else 0
+        if not report.problem or not is_motion_file(driving):
+            return 0
+        options.note(f"{driving}: {report.problem}; the {report.frames} frames before are animated")
+        return 0 if self.given.tolerant else MotionFileError.exit_code
 
     def _animated(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
         from facewire.animation.animate import animate, beside_frames
