@@ -103,11 +103,10 @@ def test_pictures_are_those_of_torch(
             assert psnr(made, reference.render(known, motion, kept)) >= least
 
 
-@pytest.mark.parametrize(("name", "precision", "least"), KINDS)
+@pytest.mark.parametrize(("name", "precision"), [kind[:2] for kind in KINDS])
 def test_whole_pictures_are_those_of_torch(
     name: str,
     precision: str,
-    least: float,
     opened: Callable[[str, str], Engine],
     reference: TorchEngine,
     picture: Pixels,
@@ -123,7 +122,8 @@ def test_whole_pictures_are_those_of_torch(
     for motion in motions(known.motion):
         parts, others = engine.compose(person, motion), reference.compose(known, motion)
         assert [layer.of for layer in parts.candidates] == [layer.of for layer in others.candidates]
-        assert psnr(composer.whole(parts), composer.whole(others)) >= min(least, 50)
+        # Pixels at the edge of the mirrored part fall on either side by rounding: the tolerance of every engine.
+        assert psnr(composer.whole(parts), composer.whole(others)) >= artefact.TOLERANCE_DB
 
 
 @pytest.mark.parametrize(("name", "precision", "least"), KINDS[:2])

@@ -103,7 +103,7 @@ class GraphEngine:
             Layer(of, found[name][0] if (name := f"{FLOW}{number}") in found else None)
             for number, of in enumerate(self.artefact.graphs[RENDER]["candidates"])
         )
-        return Parts(candidates, unfolded(found[SHARES][0][: len(candidates)]), unfolded(found[REPAIR][0]))
+        return Parts(candidates, unfolded(found[SHARES][0]), unfolded(found[REPAIR][0]))
 
     def _rendered(
         self, person: Prepared, motion: HeadMotion, kept: int | None, wanted: Collection[str]

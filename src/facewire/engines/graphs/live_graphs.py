@@ -100,10 +100,10 @@ class Render(nn.Module):
         self.model = model
 
     def forward(self, *numbers: Tensor) -> tuple[Tensor, ...]:
-        """What `Identify` returns, then R, t, delta and kept (1) -> (S, S, 3) uint8, shares (1, N + 1, 4, S/2, S/2),
+        """What `Identify` returns, then R, t, delta and kept (1) -> (S, S, 3) uint8, shares (1, N, 4, S/2, S/2),
         repair (1, 3, 4, S/2, S/2), and every candidate's flow (1, 64, 64, 2) but for those that stand still.
 
-        Four pixels of a square lie one behind the other in shares and repair; the last share is of no candidate.
+        Four pixels of a square lie one behind the other in shares and repair.
         """
         *who, rotation, translation, expression, kept = numbers
         points, own_rotation, own_translation, own_expression, *features = who
@@ -115,7 +115,7 @@ class Render(nn.Module):
         made = self.model.synthesis(identity, HeadMotion(rotation, translation, expression), kept)
         flows = (candidate.flow for candidate in made.composition().candidates)
         moving = (flow for flow in flows if flow is not None)
-        return picture_of(made.image.clamp(0, 1)), made.parts.shares, made.parts.repair, *moving
+        return picture_of(made.image.clamp(0, 1)), made.shares(), made.parts.repair, *moving
 
     @torch.no_grad()
     def candidates(self, picture: Tensor) -> tuple[Candidate, ...]:

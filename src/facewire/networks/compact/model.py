@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facewire.face.matte import PersonMatte
@@ -84,14 +85,24 @@ class CompactSynthesis:
             Candidate(moved, self.field.head),
             Candidate(PHOTO, None),
         ]
-        shares = unfolded(self.parts.shares[:, : len(candidates)])
-        if self.parts.mirror:  # one read for head and mirror at 256, two pictures otherwise
+        if self.parts.mirror:
             candidates.append(Candidate(PERSON, self.field.mirrored))
-            side = shares.shape[-1]
-            there = (resize_flow(self.field.mirror, side, side) > 0).permute(0, 3, 1, 2)
-            head = shares[:, 1:2]
-            shares = torch.cat((shares[:, :1], head * ~there, shares[:, 2:], head * there), dim=1)
+        shares = unfolded(self.shares())
         return Composition(tuple(candidates), shares, unfolded(self.parts.repair), self.openings)
+
+    def shares(self) -> Tensor:
+        """Return the shares of the candidates, four pixels of a square one behind the other, (B, N, 4, 128, 128).
+
+        Head and mirror are one read at 256, and two pictures otherwise.
+        """
+        shares = self.parts.shares[:, :3]
+        if not self.parts.mirror:
+            return shares
+        side = 2 * shares.shape[-1]
+        there = (resize_flow(self.field.mirror, side, side).permute(0, 3, 1, 2) > 0).to(shares.dtype)
+        mirrored = F.pixel_unshuffle(there, 2)[:, None]
+        head = shares[:, 1:2]
+        return torch.cat((shares[:, :1], head * (1 - mirrored), shares[:, 2:], head * mirrored), dim=1)
 
 
 class CompactTalkingHead(nn.Module):
