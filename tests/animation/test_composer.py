@@ -19,8 +19,8 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.composition import PHOTO
-from facewire.networks.large_picture import BEHIND, MATTE, PERSON, Fading, put_together
+from facewire.networks.composition import PERSON, PHOTO
+from facewire.networks.large_picture import BEHIND, MATTE, Fading, put_together
 from facewire.networks.types import Identity
 from facewire.networks.weights import load_model
 

@@ -26,8 +26,8 @@ from facewire.engines.parts import Layer, Parts
 from facewire.face.crop import CropBox
 from facewire.face.region import SquareRegion
 from facewire.media.frame import Pixels
-from facewire.networks.composition import PHOTO
-from facewire.networks.large_picture import PERSON, Fading, resized
+from facewire.networks.composition import PERSON, PHOTO
+from facewire.networks.large_picture import Fading, resized
 
 Floats = NDArray[np.float32]
 Changes = NDArray[np.int16]

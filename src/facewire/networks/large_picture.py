@@ -19,11 +19,8 @@ from torch import Tensor
 
 from facewire.geometry.grid import image_grid
 from facewire.geometry.warp import resize_flow, warp_image
-from facewire.networks.composition import PHOTO, Composition
+from facewire.networks.composition import PERSON, PHOTO, Composition
 
-PERSON = "person"
-"""A candidate that shows the person alone, moved before a background that stands still:
-read(photo - (1 - matte) background) + (1 - read(matte)) background."""
 MATTE, BEHIND = "matte", "background"
 """What PERSON is read from beside the photo: the share of the person (1, 1, H, W), and what stands behind."""
 FADED_SHARE = 0.2
