@@ -1,15 +1,17 @@
-"""Signals that end a process become an exception, once, unless the caller had them ignored."""
+"""Signals that end a process become an exception, once, unless the caller had them ignored.
+
+Handlers are called as Python calls them; tests/cli/test_ended.py sends signals, to processes of their own.
+"""
 
 from __future__ import annotations
 
-import os
 import signal
-import time
 
 import pytest
 
 from facewire.base import endings
 from facewire.base.endings import Ended, handled, once, signals_end
+from tests.signals import deliver
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has fewer signals")
 
@@ -21,8 +23,7 @@ def test_a_signal_ends_what_is_open(name: str, code: int) -> None:
     def work() -> None:
         with signals_end():
             try:
-                os.kill(os.getpid(), signal.Signals[name])
-                time.sleep(60)
+                deliver(signal.Signals[name])
             finally:
                 closed.append(name)
 
@@ -39,9 +40,9 @@ def test_a_second_signal_does_not_disturb_the_first_ones_cleaning() -> None:
     def work() -> None:
         with signals_end():
             try:
-                signal.raise_signal(signal.SIGTERM)
+                deliver(signal.SIGTERM)
             finally:
-                signal.raise_signal(signal.SIGHUP)
+                deliver(signal.SIGHUP)
                 cleaned.append(True)
 
     with pytest.raises(Ended, match="SIGTERM"):
@@ -62,8 +63,8 @@ def test_nohup_is_meant() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with signals_end():
-            signal.raise_signal(signal.SIGHUP)
+            deliver(signal.SIGHUP)
             with handled((signal.SIGHUP,), lambda number: pytest.fail("it was to be ignored")):
-                signal.raise_signal(signal.SIGHUP)
+                deliver(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -24,6 +24,7 @@ from facewire.networks.weights import load_model
 from facewire.training import trainer
 from facewire.training.objectives import frozen
 from facewire.training.recipes import RECIPES
+from tests.signals import deliver
 
 ClipMaker = Callable[..., Path]
 
@@ -45,7 +46,7 @@ def _stop_at_first_preview(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def press(*arguments: Any) -> None:
         if next(presses, False):
-            os.kill(os.getpid(), signal.SIGINT)
+            deliver(signal.SIGINT)
         save(*arguments)
 
     monkeypatch.setattr(trainer, "save_image", press)
