@@ -23,6 +23,7 @@ from facewire.cli import (
     compare,
     curves,
     decode,
+    demo,
     doctor,
     encode,
     evaluate,
@@ -61,11 +62,13 @@ COMMANDS = (
     bench,
     bench_batches,
     bench_train,
+    demo,
     doctor,
 )
 INTERRUPTED = 130
 
 EPILOG = """examples:
+  facewire demo
   facewire animate photo.jpg driving.mp4 -o talking.mp4
   facewire animate photo.jpg driving.mp4 -o turned.mp4 --yaw -25:25
   facewire animate photos/ drivers/ -o out/
