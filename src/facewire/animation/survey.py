@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
-from facewire.data.preparation.cuts import CutDetector
 from facewire.face.advice import missed, turned
 from facewire.face.crop import FACE_SHARE, UNION_SHARE, CropBox, crop, crop_box_from_boxes
 from facewire.face.finder import Face, FaceFinder, prominence
 from facewire.media.frame import Frame, Pixels
+from facewire.media.timing.cuts import CutDetector
 from facewire.media.video import VideoReader
 
 SURVEY_EVERY = 5
