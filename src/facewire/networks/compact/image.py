@@ -16,7 +16,7 @@ there the generator sees nothing of the source, shows none of the three and pain
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +41,9 @@ SHARE_BIAS = (3.0, -1.0, -1.0)
 """Of the logits of whole flow, head and stillness, against 0 for none of them: an untrained generator shows the
 warped picture. The repair is added, not one of the choices: a choice's gradient dies as soon as another one
 saturates, and the warped picture's does within 100 steps (docs/lab)."""
+
+COLOURS, OUTLINE = 2, 3
+"""Cells of 128 around a place: from there the repair near an outline takes its colours, and so near is near."""
 
 HIDDEN = {opening.NEW_MOUTH: 8.0, opening.NEW_EYES: 5.0}
 """What an untrained generator takes from those logits where mouth and eyes open that are closed in the source."""
@@ -134,10 +137,14 @@ class GeneratedParts:
 
     def frame(self) -> Tensor:
         """Return the frame (B, 3, 256, 256); it may leave [0, 1] a little."""
-        frame = self.repair
-        for number, picture in enumerate(self.pictures):
-            frame = frame + self.shares[:, number : number + 1] * picture
-        return unfolded(frame)
+        return unfolded(self.shown() + self.repair)
+
+    def shown(self) -> Tensor:
+        """Return what the candidates show, each with its share, (B, 3, 4, 128, 128)."""
+        shown = self.shares[:, :1] * self.pictures[0]
+        for number, picture in enumerate(self.pictures[1:], start=1):
+            shown = shown + self.shares[:, number : number + 1] * picture
+        return shown
 
 
 def unfolded(maps: Tensor) -> Tensor:
@@ -228,7 +235,31 @@ class CompactGenerator(nn.Module):
         parts = GeneratedParts(
             tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
-        return parts if layers is None or not self.mirror else _mirrored(parts, field, openings)
+        if matte is None:
+            return parts
+        return _near_outlines(_mirrored(parts, field, openings) if self.mirror else parts, matte)
+
+
+def _near_outlines(parts: GeneratedParts, matte: Tensor) -> GeneratedParts:
+    """Return parts whose repair brings no colour near the person's outline, or behind it, that is not there already.
+
+    A repair may move an outline by a few pixels. Lines brighter or darker than both sides, which it also likes to
+    paint there, are what people see as a halo.
+    """
+    near = torch.cat(parts.pictures[:2], dim=2)
+    most, least = _largest(near.amax(dim=2), COLOURS), -_largest(-near.amin(dim=2), COLOURS)
+    inside = -_largest(-F.pixel_unshuffle(matte, 2).amin(dim=1, keepdim=True), OUTLINE)
+    frame = parts.shown() + parts.repair
+    limited = torch.maximum(torch.minimum(frame, most[:, :, None]), least[:, :, None])
+    repair = parts.repair + (1 - inside)[:, :, None] * (limited - frame)
+    return replace(parts, repair=repair)
+
+
+def _largest(maps: Tensor, reach: int) -> Tensor:
+    """Return the largest value within `reach` cells of maps (B, C, H, W), along rows, then columns."""
+    side = 2 * reach + 1
+    along = F.max_pool2d(maps, (1, side), stride=1, padding=(0, reach))
+    return F.max_pool2d(along, (side, 1), stride=1, padding=(reach, 0))
 
 
 def _mirrored(parts: GeneratedParts, field: SurfaceField, openings: Tensor) -> GeneratedParts:
