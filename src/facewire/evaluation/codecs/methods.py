@@ -158,7 +158,7 @@ class _Held:
         self._pictures = clip.pictures
 
     def __iter__(self) -> Iterator[HeadSquare]:
-        return (HeadSquare(picture, picture) for picture in self._pictures)
+        return (HeadSquare(picture, picture, picture) for picture in self._pictures)
 
     def preview(self) -> Iterator[HeadSquare]:
         """Show nothing ahead: no receiver here shows another person."""
