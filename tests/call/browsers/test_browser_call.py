@@ -83,7 +83,12 @@ async def call(folder: Path, other: str) -> None:
     signal, signal_task = await listen(SignalServer((SITE / "join.html").read_text(encoding="utf-8")).app)
     settings = AgentSettings(signal=f"http://127.0.0.1:{signal}", room="talk")
     agents = [
-        Agent(NetworkEngine(networks, animator.manifest.sha256), animator.finder, shipped_tables(), settings)
+        Agent(
+            NetworkEngine(networks, animator.manifest.sha256, animator.separate),
+            animator.finder,
+            shipped_tables(),
+            settings,
+        )
         for _ in range(2)
     ]
     doors = [await listen(PageServer(agent, SITE).app, agent.run()) for agent in agents]

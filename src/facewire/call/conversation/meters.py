@@ -44,15 +44,17 @@ class Meters:
 class H264Comparison:
     """Says now and then what H.264 would take for the pictures of one direction."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self) -> None:
         self.kbit_per_s = 0.0
         """At 25 pictures a second; 0 before the first comparison is done."""
-        self._side = side
+        self._side = 0
         self._meter: H264Meter | None = None
         self._count = self._bytes = 0
 
     def see(self, picture: Pixels) -> None:
-        """Take the next picture (S, S, 3)."""
+        """Take the next picture (N, N, 3); another size than before begins a comparison anew."""
+        if picture.shape[0] != self._side:
+            self._side, self._count = picture.shape[0], 0
         place = self._count % SAMPLE_EVERY
         self._count += 1
         if place == 0:
