@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,3 +201,33 @@ def test_a_huge_source_picture_is_not_decoded(animator: Animator, person: Person
     with pytest.raises(MediaError, match="1,048,576 pixels"):
         decode(animator, talk, tmp_path / "o.mp4", DecodeOptions(), name="talk")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_compare_at_512_codes_the_larger_pictures_and_motion_costs_the_same(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, anchor = "Facewire file refresh off", "x264 low delay"
+    arguments = ["compare", str(clip), "--crop", "none", "-q", "--json", "--stride", "4"]
+    arguments += ["--methods", ours, anchor]
+    documents = []
+    for size in (256, SIDE):
+        assert main([*arguments, "-o", str(tmp_path / str(size)), "--size", str(size)]) == 0
+        documents.append(json.loads(capsys.readouterr().out))
+    small, large = documents
+    assert (small["config"]["size"], large["config"]["size"]) == (256, SIDE)
+
+    def rate(document: dict[str, Any], method: str, setting: str, account: str) -> float:
+        return float(document["curves"][method][setting]["kbit_per_s"][account])
+
+    motion, whole = ((ours, "standard adaptive", account) for account in ("after the first picture", "10 s"))
+    assert rate(large, *motion) == pytest.approx(rate(small, *motion), rel=0.2)
+    assert rate(large, *whole) > rate(small, *whole)
+    coded = anchor, "27", "after the first picture"
+    assert rate(large, *coded) > 1.3 * rate(small, *coded)
+
+
+def test_compare_enlarges_nothing(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", str(clip), "-o", str(tmp_path / "r"), "--crop", "none", "-q", "--size", "640"]
+    assert main([*arguments, "--methods", "x264 low delay"]) == 8
+    assert "512 pixels" in capsys.readouterr().err
