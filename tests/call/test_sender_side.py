@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from facewire.base.errors import CorruptPacket
+from facewire.call.conversation.meters import SAMPLE_FRAMES, H264Comparison
 from facewire.call.person.camera import Camera, Sight
 from facewire.call.person.engine import Seen
 from facewire.call.person.judge import MOST_DIFFERENCE, Judgement, difference, judge
@@ -230,7 +231,7 @@ class TestPerformer:
         [
             (512, SIZE, [SIZE]),
             (512, 40, [SIZE]),
-            (512, 300, [SIZE, 300]),
+            (512, 301, [SIZE, 300]),
             (512, 2000, [SIZE, 512]),
             (1024, 2000, [SIZE, 512, 1024]),
             (1024, 700, [SIZE, 512, 700]),
@@ -264,6 +265,25 @@ class TestPerformer:
             shown = performer.preview(source.motion)
             assert shown is not None
             assert shown.shape == (side, side, 3)
+
+
+class TestH264:
+    def test_another_size_begins_anew(self) -> None:
+        comparison = H264Comparison()
+        looked = 0
+
+        def moving(step: int, side: int) -> Any:
+            nonlocal looked
+            looked += 1
+            return np.roll(frame(0, side), step, axis=1)
+
+        for side in (SIZE, 2 * SIZE):
+            comparison.kbit_per_s = 0.0
+            for step in range(SAMPLE_FRAMES + 10):
+                assert comparison.kbit_per_s == 0 or step >= SAMPLE_FRAMES
+                comparison.see(side, lambda: moving(step, side))  # noqa: B023
+            assert comparison.kbit_per_s > 0
+        assert looked == 2 * SAMPLE_FRAMES
 
 
 class TestPace:

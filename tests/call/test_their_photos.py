@@ -39,11 +39,11 @@ def test_a_photo_of_another_size_is_refused() -> None:
 
 def test_a_photo_is_at_most_as_large_as_this_side_shows_and_square() -> None:
     photos = TheirPhotos(StandInEngine())
-    for side in (SIZE, SIZE + 1, 4 * SIZE):
+    for side in (SIZE, SIZE + 2, 4 * SIZE):
         photos.prepare(_photo(1, side), 4 * SIZE)
     with pytest.raises(MediaError, match="pixels"):
-        photos.prepare(_photo(1, 4 * SIZE + 1), 4 * SIZE)
-    for height, width in ((2 * SIZE, SIZE), (SIZE, 2 * SIZE), (SIZE - 1, SIZE - 1)):
+        photos.prepare(_photo(1, 4 * SIZE + 2), 4 * SIZE)
+    for height, width in ((2 * SIZE, SIZE), (SIZE, 2 * SIZE), (SIZE - 2, SIZE - 2), (SIZE + 1, SIZE + 1)):
         _, picture = encode_still(np.zeros((height, width, 3), np.uint8), "webp", 95)
         with pytest.raises(MediaError, match="square"):
             photos.prepare(IncomingPhoto(1, bytes(32), picture, avatar=False), 4 * SIZE)

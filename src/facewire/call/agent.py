@@ -376,7 +376,8 @@ class Agent:
         if talk.live and talk.mode != PAUSED:
             side, box = talk.sent_side, done.sight.box
             await self._in(
-                self._sending, lambda: self._reporter.sent_h264.see(crop(picture.pixels, box, side))
+                self._sending,
+                lambda: self._reporter.sent_h264.see(side, lambda: crop(picture.pixels, box, side)),
             )
 
     async def _preview(self, done: Performance) -> None:
@@ -432,7 +433,10 @@ class Agent:
             talk.meters.shown.add(time.monotonic(), 0)
             shown = picture
             if synthesised:
-                await self._in(self._receiving, lambda: self._reporter.shown_h264.see(shown))  # noqa: B023
+                await self._in(
+                    self._receiving,
+                    lambda: self._reporter.shown_h264.see(len(shown), lambda: shown),  # noqa: B023
+                )
 
     async def _rendered(self, talk: Conversation, show: Show) -> Pixels | None:
         person = self._theirs.person(show.epoch)

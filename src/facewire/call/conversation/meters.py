@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from facewire.media.frame import Pixels
@@ -51,17 +52,22 @@ class H264Comparison:
         self._meter: H264Meter | None = None
         self._count = self._bytes = 0
 
-    def see(self, picture: Pixels) -> None:
-        """Take the next picture (N, N, 3); another size than before begins a comparison anew."""
-        if picture.shape[0] != self._side:
-            self._side, self._count = picture.shape[0], 0
+    def see(self, side: int, picture: Callable[[], Pixels]) -> None:
+        """Take the next picture; another size than before begins a comparison anew.
+
+        Args:
+            side: N, an even number of pixels.
+            picture: returns the picture (N, N, 3) if it is looked at.
+        """
+        if side != self._side:
+            self._side, self._count = side, 0
         place = self._count % SAMPLE_EVERY
         self._count += 1
         if place == 0:
             self._meter, self._bytes = H264Meter(self._side, NOMINAL_RATE), 0
         if self._meter is None or place >= SAMPLE_FRAMES:
             return
-        size = self._meter.size(picture)
+        size = self._meter.size(picture())
         self._bytes += size if place else 0
         if place == SAMPLE_FRAMES - 1:
             self.kbit_per_s = 8 * NOMINAL_RATE * self._bytes / (SAMPLE_FRAMES - 1) / 1000

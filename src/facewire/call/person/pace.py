@@ -1,6 +1,6 @@
 """How large faces this machine can show: a larger picture only if 25 a second of it can be made, by making some.
 
-Asked when a photo is chosen, so setting a call up does not wait for it; the camera is read meanwhile, as in a call.
+Asked when the first photo is chosen, so no call waits for it; the camera is read meanwhile, as in a call.
 """
 
 from __future__ import annotations

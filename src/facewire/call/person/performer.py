@@ -164,9 +164,9 @@ class Performer:
         return None if self.person is None else self.engine.render(self.person, motion)
 
     def _coded(self, photo: Pixels, box: CropBox) -> tuple[SizedPicture, ...]:
-        """Return the head in the sizes that receivers may want, none larger than the photo has it or than can be
-        sent."""
-        size, most = self.engine.size, min(self._largest, box.side)
+        """Return the head in the sizes that receivers may want, all even, none larger than the photo has it or than
+        can be sent."""
+        size, most = self.engine.size, min(self._largest, box.side) // 2 * 2
         sides = [size, *sorted({side for side in (min(most, LARGE), most) if side > size})]
         coded = (
             SizedPicture(side, encode_still(crop(photo, box, side), "webp", QUALITY)[1]) for side in sides

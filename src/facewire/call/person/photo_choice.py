@@ -95,8 +95,10 @@ class PhotoChoice:
     def _use(self, photo: Pixels, box: CropBox, *, from_camera: bool, avatar: bool) -> OwnSource:
         performer = self.performer
         performer.keeper.settings = self._mode_settings(avatar)
-        size = self._engine.size
-        performer.shows = self._settings.size or side_kept(self._engine, crop(photo, box, size))
+        if performer.source is None:  # later ones may be chosen during a call, which would be measured too
+            performer.shows = self._settings.size or side_kept(
+                self._engine, crop(photo, box, self._engine.size)
+            )
         return performer.use(photo, box, from_camera=from_camera, avatar=avatar)
 
     def _mode_settings(self, avatar: bool) -> ModeSettings:

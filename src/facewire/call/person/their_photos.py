@@ -26,8 +26,8 @@ class TheirPhotos:
         """The last one that was kept, which a new connection need not send again."""
 
     def prepare(self, photo: IncomingPhoto, shows: int) -> Portrait:
-        """Decode and prepare a photo, a square of the networks' size up to what this side shows. Slow: any thread
-        may do it.
+        """Decode and prepare a photo, a square of the networks' size up to what this side shows, of an even number of
+        pixels, since ordinary video has no others. Slow: any thread may do it.
 
         Args:
             photo: as it came.
@@ -39,8 +39,10 @@ class TheirPhotos:
         least, most = self._engine.size, max(self._engine.size, shows)
         picture = decode_photo(photo.picture, most * most, "the other side's photo")
         height, width = picture.shape[:2]
-        if height != width or not least <= width <= most:
-            raise MediaError("the other side's photo", f"is no square of {least} to {most} pixels")
+        if height != width or width % 2 or not least <= width <= most:
+            raise MediaError(
+                "the other side's photo", f"is no square of {least} to {most} pixels, an even number"
+            )
         return self._engine.person(picture)
 
     def keep(self, photo: IncomingPhoto, person: Portrait) -> None:
