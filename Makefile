@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## animate a photo, turn it, write out/
-	$(BIN)/python scripts/demo.py --output out
+	$(BIN)/facewire demo -o out
 
 test: $(READY)  ## all tests; calls between real browsers have the machine to themselves
 	$(PYTEST) -m 'not browser and not turn'

@@ -4,7 +4,7 @@
 
 Their statistics are those of a made-up head: every component wanders smoothly and independently about zero, as fast
 as heads do, so that no component is expected to help another. They cost more bytes than tables fitted to recorded
-motion (scripts/fit_codec_tables.py) and code every motion equally finely. The keypoints of foreign weights are in no
+motion (facewire fit-tables) and code every motion equally finely. The keypoints of foreign weights are in no
 order of importance, so that all of them are sent.
 """
 

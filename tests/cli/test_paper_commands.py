@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from facewire.networks.presets import build_preset, preset_config
 from facewire.networks.weights import Provenance, save_weights
 from facewire.talks.coding_tables import tables_of
 from tests.cli.conftest import RATE
+from tests.conftest import ClipMaker
 from tests.media.synthetic import write_video
 
 PRESET = "paper-128"
@@ -47,7 +49,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own_tables(weights: Path) -> bytes:
-    """Put tables beside the weights, as scripts/fit_codec_tables.py does; return their hash."""
+    """Put tables beside the weights, as facewire fit-tables does; return their hash."""
     random = np.random.default_rng(0)
     clips = [0.01 * random.standard_normal((45, 66)).cumsum(axis=0) for _ in range(2)]
     canonical = random.uniform(-0.5, 0.5, (20, 3))
@@ -108,3 +110,31 @@ def test_without_tables_of_their_own_weights_are_coded_with_the_compact_model_s(
     assert tables_of(known).id == 77
     assert tables_of(known, "fine").name == "compact-fine"
     assert tables_of(animator).sha256 == shipped_tables().sha256
+
+
+@pytest.mark.slow
+def test_tables_are_fitted_and_found(
+    make_clip: ClipMaker, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.safetensors"
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(weights.with_suffix(suffix), own.with_suffix(suffix))
+    for name in ("a", "b"):
+        make_clip(tmp_path / "clips", name, frames=45, side=128, labels=False)
+    command = ["fit-tables", "--weights", str(own), "--data", str(tmp_path / "clips"), "--json", "-q"]
+    assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["clips"], report["frames"], report["keypoints"]) == (2, 90, 20)
+    assert Path(report["output"]) == tmp_path / "own-tables"
+    animator = Animator.load(own)
+    found = [tables_of(animator, rate) for rate in ("standard", "fine", "coarse")]
+    assert tuple(report["tables"]) == tuple(tables.name for tables in found)
+    assert [tables.id for tables in found] == [report["first_id"] + number for number in range(3)]
+
+
+def test_the_package_s_own_tables_are_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make_clip: ClipMaker
+) -> None:
+    make_clip(tmp_path, "a")
+    assert main(["fit-tables", "--data", str(tmp_path)]) == 2
+    assert "use -o DIR" in capsys.readouterr().err

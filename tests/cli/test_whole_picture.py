@@ -114,14 +114,21 @@ def test_a_batch_goes_on_after_a_failure_and_where_it_stopped(
     told = capsys.readouterr()
     assert "1/2 a.jpg + driving.mp4: failed" in told.err
     assert "1 made, 1 failed" in told.out
-    (made,) = out.iterdir()
-    assert made.name == "b--driving.mp4"
+    made = out / "b--driving.mp4"
+    assert sorted(path.name for path in out.iterdir()) == [".facewire-batch.json", made.name]
     written = made.stat().st_mtime_ns
     (photos / "a.jpg").unlink()
     assert main([*command, "--json", "-q"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["state"] == "there already"
     assert made.stat().st_mtime_ns == written
+    for more, state in (
+        (("--yaw", "5", "--no-overwrite"), "there, made from something else"),
+        (("--yaw", "5"), "made"),
+        (("--yaw", "5"), "there already"),
+    ):
+        assert main([*command, *more, "--json", "-q"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["state"] == state
 
 
 def test_a_batch_is_every_source_with_every_driver(tmp_path: Path) -> None:

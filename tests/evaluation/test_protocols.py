@@ -118,11 +118,21 @@ def test_free_view_of_a_picture_that_does_not_turn(bench: Bench, clips: list[Eva
     asked = [step[1] for step in row.detail["yaw"]]
     assert np.diff(asked) == pytest.approx(10, abs=0.5)
     assert "csim" not in row.values
+    assert row.values.get("edge-movement", 0.0) == pytest.approx(0, abs=0.02)
+
+
+def test_a_background_that_moves_with_the_head_is_measured(bench: Bench) -> None:
+    rows, columns = np.indices((bench.animator.size, bench.animator.size))
+    wall = (60 + 100 * ((rows // 37 + columns // 41) % 2))[..., None].repeat(3, axis=2).astype(np.uint8)
+    still, moved = freeview._edges(bench, wall, [wall, np.roll(wall, 2, axis=1)])
+    assert still == pytest.approx(0, abs=1e-6)
+    assert moved > 0.5
+    assert np.isnan(freeview._edges(bench, np.full_like(wall, 90), [wall])).all()
 
 
 def test_the_line_through_asked_and_measured_angles() -> None:
     none = float("nan")
-    steps = [freeview.Step(x, x, 0.5 * x + 2, 1.0, abs(x), none, none) for x in (-20.0, 0.0, 20.0)]
+    steps = [freeview.Step(x, x, 0.5 * x + 2, 1.0, abs(x), none, none, none) for x in (-20.0, 0.0, 20.0)]
     found = freeview.line_numbers("yaw", steps)
     assert found == pytest.approx({"yaw-slope": 0.5, "yaw-intercept": 2.0, "yaw-error": 1.0})
     assert freeview.line_numbers("yaw", steps[:2]) == {}

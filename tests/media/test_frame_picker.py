@@ -10,7 +10,7 @@ import pytest
 
 from facewire.base.errors import MediaError
 from facewire.media.frame import Frame
-from facewire.media.frame_picker import pick_frames
+from facewire.media.timing.frame_picker import pick_frames
 from facewire.media.video import VideoReader, VideoWriter
 
 RATE = Fraction(25)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facewire.media.frame import Frame
-from facewire.media.retime import retime
+from facewire.media.timing.retime import retime
 
 rates = st.fractions(Fraction(1), Fraction(120), max_denominator=1001)
 gaps = st.lists(st.integers(1, 400), min_size=1, max_size=20)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facewire.media.steady_clock import SteadyClock
+from facewire.media.timing.steady_clock import SteadyClock
 
 MS = Fraction(1, 1000)
 

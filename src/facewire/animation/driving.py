@@ -24,6 +24,7 @@ from facewire.face.crop import CropBox, crop
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
+from facewire.media.timing.beginning import beginning
 from facewire.media.video import VideoReader
 
 UNCROPPED = "in no frame, each taken as a square crop of a head; without --crop none the head is looked for"
@@ -104,6 +105,7 @@ def record(
     crop_mode: str = "auto",
     face: int = 0,
     progress: Progress | None = None,
+    until: float | None = None,
 ) -> RecordedMotion:
     """Return the motions of a driving video.
 
@@ -113,18 +115,19 @@ def record(
         crop_mode: "auto" finds and cuts the head; "none" takes frames that are square head crops already.
         face: which person, the most prominent first.
         progress: told after every batch.
+        until: seconds after the first frame at which it ends; None is its end.
 
     Raises:
         MediaError: the video cannot be read or has no frame.
         NoFaceFound: no frame shows a face, or none shows so many.
     """
-    plan = plan_of(animator, video, crop_mode, face, progress)
+    plan = plan_of(animator, video, crop_mode, face, progress, until)
     times: list[int] = []
     motions: list[HeadMotion] = []
     presence: list[bool] = []
     stretches: list[int] = []
     with VideoReader(video, own_sizes=True) as reader:
-        for frames in in_batches(reader, BATCH):
+        for frames in in_batches(beginning(reader, until), BATCH):
             squares = [head_square(frame, plan, animator.size) for frame in frames]
             motion, present = read_squares(animator, squares)
             motions.append(motion)
@@ -153,7 +156,12 @@ def record(
 
 
 def plan_of(
-    animator: Animator, video: str | Path, crop_mode: str, face: int, progress: Progress | None = None
+    animator: Animator,
+    video: str | Path,
+    crop_mode: str,
+    face: int,
+    progress: Progress | None = None,
+    until: float | None = None,
 ) -> CropPlan | None:
     """Return where the square of a video lies; None if its frames are head crops already.
 
@@ -162,7 +170,7 @@ def plan_of(
     """
     if crop_mode not in ("auto", "none"):
         raise ConfigError("crop", crop_mode, "auto or none")
-    return survey(animator.finder, video, face, progress) if crop_mode == "auto" else None
+    return survey(animator.finder, video, face, progress, until) if crop_mode == "auto" else None
 
 
 def driving_squares(video: str | Path, animator: Animator, crop_mode: str, face: int) -> Iterator[Pixels]:

@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
-from facewire.data.preparation.cuts import CutDetector
 from facewire.face.advice import missed, turned
 from facewire.face.crop import FACE_SHARE, UNION_SHARE, CropBox, crop, crop_box_from_boxes
 from facewire.face.finder import Face, FaceFinder, prominence
 from facewire.media.frame import Frame, Pixels
+from facewire.media.timing.beginning import beginning
+from facewire.media.timing.cuts import CutDetector
 from facewire.media.video import VideoReader
 
 SURVEY_EVERY = 5
@@ -125,7 +126,13 @@ class CropPlan:
         return max(0, bisect_left(self.stretches, time, key=lambda stretch: stretch.start) - 1)
 
 
-def survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress | None = None) -> CropPlan:
+def survey(
+    finder: FaceFinder,
+    video: str | Path,
+    face: int,
+    progress: Progress | None = None,
+    until: float | None = None,
+) -> CropPlan:
     """Return where the square of a driving video lies.
 
     Args:
@@ -133,6 +140,7 @@ def survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress 
         video: any file that VideoReader takes.
         face: which person of each shot, the most prominent first; a shot with fewer people shows its last.
         progress: told after every frame.
+        until: seconds after the first frame at which it ends; None is its end.
 
     Raises:
         MediaError: the video cannot be read.
@@ -141,7 +149,7 @@ def survey(finder: FaceFinder, video: str | Path, face: int, progress: Progress 
     """
     surveyor = Surveyor(finder, video, face)
     with VideoReader(video, own_sizes=True) as reader:
-        for number, frame in enumerate(reader, start=1):
+        for number, frame in enumerate(beginning(reader, until), start=1):
             surveyor.see(frame)
             if progress is not None:
                 progress("finding the face", number, reader.frame_count)

@@ -171,7 +171,7 @@ class Work:
         self.animator: Animator = options.animator_of(given)
         options.check_keypoints(given.keypoints, self.animator)
         options.check_engine(given.engine, self.animator)
-        self._last: tuple[str, RecordedMotion] | None = None
+        self._last: tuple[tuple[str, float | None], RecordedMotion] | None = None
 
     @cached_property
     def choice(self) -> Choice:
@@ -208,10 +208,10 @@ class Work:
         if given.side_by_side and not self.span.is_all:
             raise ConfigError("side-by-side", True, "the whole video, without --from and --to")
         if recorded_file:
-            self._driver(driving, bars)
+            self._driver(driving, bars, self.span.end)
         people = self._people(source)
         assert self.choice
-        recorded = within(self._driver(driving, bars), self.span, driving)
+        recorded = within(self._driver(driving, bars, self.span.end), self.span, driving)
         beside = (
             beside_frames(driving, self.animator, crop_mode=given.crop, face=given.driving_face)
             if given.side_by_side
@@ -275,26 +275,31 @@ class Work:
             )
         return [person]
 
-    def _driver(self, driving: str, bars: options.Bars) -> RecordedMotion:
-        """Return what moves, read once if the same driver comes again at once."""
+    def _driver(self, driving: str, bars: options.Bars, until: float | None = None) -> RecordedMotion:
+        """Return what moves, up to a moment; read once if the same driver comes again at once."""
         from facewire.animation.driving import record
         from facewire.talks.motion_file import is_motion_file, read_motion
 
-        if self._last is not None and self._last[0] == driving:
+        if self._last is not None and self._last[0] == (driving, until):
             return self._last[1]
         given = self.given
         if is_motion_file(driving):
             recorded = read_motion(driving, self.animator, tolerant=given.tolerant)
         else:
             recorded = record(
-                self.animator, driving, crop_mode=given.crop, face=given.driving_face, progress=bars
+                self.animator,
+                driving,
+                crop_mode=given.crop,
+                face=given.driving_face,
+                progress=bars,
+                until=until,
             )
         options.note_driving(driving, recorded, given.driving_face)
         if recorded.missing:
             options.note(
                 f"{driving}: no face in {recorded.missing} of {len(recorded)} frames; they hold the last motion"
             )
-        self._last = driving, recorded
+        self._last = (driving, until), recorded
         return recorded
 
 

@@ -5,7 +5,8 @@
     photos/*.jpg drivers/*.mp4 -o out/      names that the shell made of patterns: pictures are sources, others drive
 
 Results are SOURCE--DRIVER.mp4. Files appear when they are complete, so a batch that was stopped goes on with what is
-missing when it is called again. A failed job does not stop the rest.
+missing when it is called again, and makes again what came from other options or another file of that name. A failed
+job does not stop the rest.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ from tqdm import tqdm
 
 from facewire.base.errors import OutputError
 from facewire.cli import options, places
+from facewire.cli.batch_record import BatchRecord, digest_of
 
 if TYPE_CHECKING:
     from facewire.animation.animate import AnimateReport
 
 SOME_FAILED = 8
 """Exit code."""
-MADE, THERE, FAILED = "made", "there already", "failed"
+MADE, THERE, OTHER, FAILED = "made", "there already", "there, made from something else", "failed"
+STATES = (MADE, THERE, OTHER, FAILED)
 PATTERN = frozenset("*?[")
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".jp2"})
 ANIMATION = ".gif"
@@ -95,6 +98,7 @@ def run(given: argparse.Namespace, check: Check, begin: Callable[[argparse.Names
     """Do all jobs, each after `check`, after `begin` has loaded what they need; return the exit code."""
     listed = jobs(*_sides(given), Path(given.output))
     work = begin(given)
+    record = BatchRecord(Path(given.output))
     outcomes = []
     overall = tqdm(
         total=len(listed),
@@ -104,7 +108,7 @@ def run(given: argparse.Namespace, check: Check, begin: Callable[[argparse.Names
         disable=given.quiet or not sys.stderr.isatty(),
     )
     for number, job in enumerate(listed, start=1):
-        outcome = _done(work, job, given, check)
+        outcome = _done(work, job, given, check, record)
         outcomes.append(outcome)
         if not given.quiet:
             tqdm.write(f"facewire: {number}/{len(listed)} {_line(outcome)}", file=sys.stderr)
@@ -132,16 +136,21 @@ def jobs(sources: list[Path], drivers: list[Path], folder: Path) -> list[Job]:
     return listed
 
 
-def _done(work: Work, job: Job, given: argparse.Namespace, check: Check) -> Outcome:
+def _done(work: Work, job: Job, given: argparse.Namespace, check: Check, record: BatchRecord) -> Outcome:
     names = str(job.source), str(job.driving), str(job.output)
-    if job.output.exists():
-        return Outcome(*names, THERE)
     begin = time.perf_counter()
     bars = options.Bars(given.quiet)
     try:
+        digest = digest_of(given, job.source, job.driving)
+        if job.output.exists():
+            if not record.is_other(job.output, digest):
+                return Outcome(*names, THERE)
+            if given.overwrite is False:
+                return Outcome(*names, OTHER)
         job.output.parent.mkdir(parents=True, exist_ok=True)
         check(given, *names[:2])
         report = work.make(*names, bars)
+        record.note(job.output, digest)
     except Exception as problem:  # whatever it was, the other jobs go on
         if given.debug:
             raise
@@ -231,7 +240,7 @@ def _line(outcome: Outcome) -> str:
 
 def _table(outcomes: list[Outcome]) -> list[str]:
     """Return the end of a batch for people: how many of each kind, and every job that failed with its reason."""
-    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in (MADE, THERE, FAILED)}
+    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STATES}
     lines = [", ".join(f"{count} {state}" for state, count in counts.items() if count)]
     rows = [
         (Path(one.source).name, Path(one.driving).name, one.state, one.problem or one.output)

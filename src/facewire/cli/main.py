@@ -23,10 +23,12 @@ from facewire.cli import (
     compare,
     curves,
     decode,
+    demo,
     doctor,
     encode,
     evaluate,
     export,
+    fit_tables,
     import_weights,
     info,
     loopback,
@@ -58,14 +60,17 @@ COMMANDS = (
     evaluate,
     export,
     import_weights,
+    fit_tables,
     bench,
     bench_batches,
     bench_train,
+    demo,
     doctor,
 )
 INTERRUPTED = 130
 
 EPILOG = """examples:
+  facewire demo
   facewire animate photo.jpg driving.mp4 -o talking.mp4
   facewire animate photo.jpg driving.mp4 -o turned.mp4 --yaw -25:25
   facewire animate photos/ drivers/ -o out/

@@ -28,8 +28,8 @@ from facewire.data.preparation.clip_file import decode_labels
 from facewire.data.preparation.settings import RATE
 from facewire.data.preparation.shards import CLIPS, MANIFEST, Manifest, Row, read_manifest, read_table
 from facewire.media.frame import Pixels
-from facewire.media.frame_picker import pick_frames
 from facewire.media.image import resize
+from facewire.media.timing.frame_picker import pick_frames
 
 MOST_CACHED_BYTES = 32 * 1024**3
 """Decoded clips are kept where all of them together take no more than this, and half of the free disk."""

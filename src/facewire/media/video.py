@@ -7,7 +7,7 @@ for consumers that count frames.
 from __future__ import annotations
 
 from facewire.media.frame import Frame
-from facewire.media.retime import retime
+from facewire.media.timing.retime import retime
 from facewire.media.video_reader import VideoReader, count_frames
 from facewire.media.video_writer import VideoWriter
 

@@ -40,7 +40,7 @@ from facewire.media.marks.content_credentials import configured, sign
 from facewire.media.marks.synthetic_mark import container_tags, mark_container
 from facewire.media.sound.audio_track import AudioRule, AudioSource, AudioTrack
 from facewire.media.sound.opus_track import OpusFeed, OpusTrack
-from facewire.media.steady_clock import SteadyClock
+from facewire.media.timing.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)
 

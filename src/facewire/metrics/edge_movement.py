@@ -13,6 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facewire.geometry.warp import warp_image
+from facewire.metrics.metric import Metric
+
+EDGE_MOVEMENT = Metric(
+    name="edge-movement",
+    title="movement of edges behind the head",
+    unit="px of 256",
+    better="lower",
+    range=(0.0, None),
+    source="shift across edges of the source picture outside of both persons' mattes, mean over pictures",
+    note="pictures without edges behind the head are left out",
+)
 
 REACH = 6
 """Longest shift that is looked for, in pixels of 256."""

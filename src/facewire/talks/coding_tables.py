@@ -1,7 +1,7 @@
 """Which coding tables belong to which weights: statistics of the motion that these networks read.
 
 published weights    with the package, named after the preset: paper-128-standard, compact-256's compact-standard
-any other weights    STEM-tables/ beside STEM.safetensors, made by scripts/fit_codec_tables.py
+any other weights    STEM-tables/ beside STEM.safetensors, made by facewire fit-tables
 none of their own    compact-256's, which code any 20 keypoints, only in more bytes; imported weights with 15 or 21
                      the generic ones of scripts/generic_tables.py, which know no face and have one rate
 """
@@ -33,8 +33,7 @@ def tables_of(animator: Animator, rate: str = STANDARD) -> CodecTables:
         HashMismatch: the tables are not those of their manifest.
     """
     shelf = shelf_of(animator)
-    preset = animator.manifest.preset
-    own = f"{FAMILY if preset == COMPACT else preset}-{rate}"
+    own = f"{family_of(animator.manifest.preset)}-{rate}"
     if own in shelf.names:
         return shelf.named(own)
     count = animator.model.keypoints
@@ -53,5 +52,15 @@ def shelf_of(animator: Animator) -> Shelf:
 
 def shelf_beside(weights: Path | None) -> Shelf:
     """Return the tables beside a weights file, where there is one, and those of the package."""
-    beside = () if weights is None else (weights.with_name(f"{weights.stem}-tables"),)
+    beside = () if weights is None else (folder_beside(weights),)
     return Shelf(*beside, FOLDER)
+
+
+def folder_beside(weights: Path) -> Path:
+    """Return where the tables of a weights file lie."""
+    return weights.with_name(f"{weights.stem}-tables")
+
+
+def family_of(preset: str) -> str:
+    """Return the first part of the names of a preset's tables."""
+    return FAMILY if preset == COMPACT else preset

@@ -25,10 +25,10 @@ from facewire.animation.survey import (
     light_of,
 )
 from facewire.base.errors import NoFaceFound
-from facewire.data.preparation.cuts import CutDetector
 from facewire.face.crop import crop, crop_box_from_faces
 from facewire.face.finder import Face, FaceFinder
 from facewire.media.frame import Frame
+from facewire.media.timing.cuts import CutDetector
 
 EDGE = 0.1
 """A face nearer to the border of the square than this share of its side makes the square glide: it is looked at only

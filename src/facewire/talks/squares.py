@@ -19,8 +19,8 @@ from facewire.animation.driving import HeadSquare, head_square, plan_of
 from facewire.animation.survey import CropPlan, Progress
 from facewire.base.errors import ConfigError, MediaError
 from facewire.media.frame import Frame
-from facewire.media.retime import retime
 from facewire.media.sound.sound_encoder import SoundTap
+from facewire.media.timing.retime import retime
 from facewire.media.video import VideoReader
 from facewire.talks.pipe_square import PipeSquare
 

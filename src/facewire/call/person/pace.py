@@ -19,7 +19,7 @@ LARGE: Final = 512
 FRAME_SECONDS: Final = 0.032
 """25 pictures a second, a fifth of the time left for everything else."""
 FRAMES: Final = 5
-"""That are made; before them one, since what networks do only once takes long."""
+"""Pictures that are made; one more before them does not count, since what networks do only once takes long."""
 
 
 def side_kept(engine: FaceEngine, head: Pixels, clock: Callable[[], float] = time.perf_counter) -> int:

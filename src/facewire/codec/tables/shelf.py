@@ -1,7 +1,7 @@
 """Coding tables by name, and by what a stream says of them.
 
 A folder of tables has a `manifest.json`, a list of id, name, file and sha256;
-scripts/fit_codec_tables.py writes one.
+facewire fit-tables writes one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Shelf:
         Raises:
             MediaError: a manifest cannot be read.
         """
-        self._entries = [(folder, entry) for folder in folders for entry in _entries(folder)]
+        self._entries = [(folder, entry) for folder in folders for entry in entries_of(folder)]
         self._loaded: dict[Path, CodecTables] = {}
 
     @property
@@ -61,6 +61,11 @@ class Shelf:
         return self._loaded[path]
 
 
-def _entries(folder: Path) -> list[dict[str, Any]]:
+def entries_of(folder: Path) -> list[dict[str, Any]]:
+    """Return what a folder's manifest lists; nothing where there is none.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     path = folder / MANIFEST
     return list(read_json(path)) if path.is_file() else []

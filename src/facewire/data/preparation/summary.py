@@ -26,8 +26,8 @@ from facewire.data.preparation.shards import CLIPS, REJECTED, VIDEOS, Manifest, 
 from facewire.data.preparation.takes import REASONS, REMNANT
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
-from facewire.media.frame_picker import pick_frames
 from facewire.media.image import load_image, save_image
+from facewire.media.timing.frame_picker import pick_frames
 
 KEPT_ROWS, KEPT_COLUMNS = 4, 8
 LEFT_OUT_COLUMNS = 8

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from facewire.base.errors import FacewireError, OutputError
 from facewire.data.preparation.clip_file import ClipDescription, encode_labels
-from facewire.data.preparation.cuts import CutDetector
 from facewire.data.preparation.lists.videos import FrameTube, RawVideo, Tube, split_of
 from facewire.data.preparation.parts import Member, clip_members
 from facewire.data.preparation.settings import RATE, PrepareConfig
@@ -33,6 +32,7 @@ from facewire.face.finder import FaceFinder
 from facewire.geometry.pose import angles_from_rotation
 from facewire.media.frame import Frame, Pixels
 from facewire.media.image import resize
+from facewire.media.timing.cuts import CutDetector
 from facewire.media.video import VideoReader, VideoWriter, retime
 
 THUMBNAIL = 96

@@ -2,7 +2,7 @@
 
     redirection       the first frame of a clip, turned about one axis at a time in even steps, then over a grid of
                       yaw, pitch and roll together; the pose that the face mesh finds in the result against the pose
-                      asked for, which is R_u R with R that of the source
+                      asked for, which is R_u R with R that of the source; how far edges behind the head moved
     frontalisation    the most turned frame of the clip (of those looked at), turned to R = 1
 
 Rows are clips. Slope and intercept are those of the straight line through (asked for, measured) of one row and axis:
@@ -38,6 +38,7 @@ from facewire.evaluation.reports.showcase import extremes, film, strip
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_degrees
 from facewire.media.frame import Pixels
+from facewire.metrics.edge_movement import EDGE_MOVEMENT, edge_movement
 from facewire.metrics.face_lost import FACE_LOST
 from facewire.metrics.identity import CSIM, SAME_PERSON, THRESHOLD, cosine, distance
 from facewire.metrics.metric import Metric
@@ -140,6 +141,7 @@ METRICS = (
     CSIM,
     SAME_PERSON,
     FACE_LOST,
+    EDGE_MOVEMENT,
     FRONTAL_IDENTITY,
     FRONTAL_LOSS,
     FRONTAL_ANGLE,
@@ -157,6 +159,7 @@ class Step:
     error     angle between both rotations
     still     the same for the source picture left as it is
     csim, away  cosine and distance of the identity vectors; NaN if not measured
+    edges     how far edges behind the head moved, pixels of 256; NaN where there are none
     """
 
     offset: float
@@ -166,6 +169,7 @@ class Step:
     still: float
     csim: float
     away: float
+    edges: float
 
 
 def rows(bench: Bench, clips: Sequence[EvaluationClip]) -> Iterator[Row]:
@@ -189,6 +193,7 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
         baseline |= _known(f"{axis}-error", [step.still for step in line])
     values |= _known(GRID_ERROR.name, grid)
     baseline |= _known(GRID_ERROR.name, still)
+    values |= _known(EDGE_MOVEMENT.name, [step.edges for step in every if step.offset])
     known = [step for step in every if np.isfinite(step.csim)]
     if known:
         values[CSIM.name] = float(np.mean([step.csim for step in known]))
@@ -212,6 +217,7 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
 def _redirect(bench: Bench, person: Person, source: Look, axis: str) -> list[Step]:
     pictures = list(bench.animator.render(person, turns(person, axis), kept=bench.settings.kept))
     look = _look(bench, pictures)
+    edges = _edges(bench, person.picture, pictures)
     place = AXES.index(axis)
     found = []
     for index, offset in enumerate(STEPS[axis]):
@@ -219,10 +225,21 @@ def _redirect(bench: Bench, person: Person, source: Look, axis: str) -> list[Ste
         measured, own = look.rotations[index], look.identities[index]
         error, still = (float(rotation_angle(seen, asked)) for seen in (measured, source.rotations[0]))
         csim, away = cosine(own, source.identities[0]), distance(own, source.identities[0])
-        found.append(
-            Step(offset, _degrees(asked)[place], _degrees(measured)[place], error, still, csim, away)
-        )
+        angles = _degrees(asked)[place], _degrees(measured)[place]
+        found.append(Step(offset, *angles, error, still, csim, away, edges[index]))
     return found
+
+
+def _edges(bench: Bench, source: Pixels, made: Sequence[Pixels]) -> list[float]:
+    """Return how far edges of the source's background moved in each picture; NaN where there are none."""
+    pictures = torch.from_numpy(np.stack((source, *made))).permute(0, 3, 1, 2).to(bench.animator.device) / 255
+    with torch.inference_mode():
+        mattes = bench.panel.matte(pictures)
+        moved = [
+            edge_movement(pictures[0], picture, torch.maximum(mattes[0], matte))
+            for picture, matte in zip(pictures[1:], mattes[1:], strict=True)
+        ]
+    return [math.nan if pixels is None else pixels for pixels in moved]
 
 
 def _over_grid(bench: Bench, person: Person, source: Look) -> tuple[list[float], list[float]]:

@@ -27,7 +27,7 @@ from av.packet import Packet
 from facewire.media.image import check_regular_file
 from facewire.media.libav_errors import FOREIGN, one_line, reading
 from facewire.media.sound.choice import sound_of_file
-from facewire.media.steady_clock import SteadyClock
+from facewire.media.timing.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)
 

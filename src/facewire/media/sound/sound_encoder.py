@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from facewire.base.errors import ConfigError
 from facewire.media.libav_errors import FOREIGN, one_line
-from facewire.media.steady_clock import SteadyClock
+from facewire.media.timing.steady_clock import SteadyClock
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.data.preparation.cuts import CutDetector, small
+from facewire.media.timing.cuts import CutDetector, small
 
 
 def _picture(phase: float, hue: float = 0.0) -> NDArray[np.uint8]:
