@@ -92,7 +92,12 @@ async def calls(
     running = [asyncio.create_task(serve(SignalServer().app, "127.0.0.1", 0, port.set_result))]
     settings = AgentSettings(signal=f"http://127.0.0.1:{await port}", room="talk", ice=servers)
     agents = [
-        Agent(NetworkEngine(networks, animator.manifest.sha256), animator.finder, shipped_tables(), settings)
+        Agent(
+            NetworkEngine(networks, animator.manifest.sha256, animator.separate),
+            animator.finder,
+            shipped_tables(),
+            settings,
+        )
         for _ in range(2)
     ]
     running += [asyncio.create_task(work) for one in agents for work in (one.run(), _feed(one, frames))]

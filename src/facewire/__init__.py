@@ -151,7 +151,9 @@ def encode(
     from facewire.talks.squares import TalkSquares
 
     chosen = options or EncodeOptions()
-    photo = None if source is None else animator.person(source, crop_mode=crop).picture
+    photo = None
+    if source is not None:
+        photo = animator.person(source, crop_mode=crop, head=True, size=chosen.size).shown
     squares = TalkSquares(animator, video, crop_mode=crop, sound=chosen.sound, kbit_per_s=chosen.kbit_per_s)
     with squares, atomic_output(output) as temporary, temporary.open("wb") as sink:
         return encode(animator, squares, sink, chosen, output=str(output), photo=photo)
@@ -172,7 +174,7 @@ def decode(
         talk: the .fwv file.
         output: .mp4, .mov, .mkv, .webm or .gif; it appears when it is whole.
         options: how the talk is shown.
-        person: whom to show instead.
+        person: whom to show instead, as this person was prepared: the whole photo or the head.
 
     Raises:
         MediaError: there is no such file.

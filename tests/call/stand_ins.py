@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewire.call.person.engine import Seen
+from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.engines.engine import Prepared
@@ -20,9 +21,9 @@ KEYPOINTS = shipped_tables().keypoints
 Pixels = NDArray[np.uint8]
 
 
-def frame(step: int) -> Pixels:
+def frame(step: int, side: int = SIZE) -> Pixels:
     """Return a picture with structure whose first pixel says which step it is."""
-    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    y, x = np.mgrid[0:side, 0:side] * (SIZE / side)
     grey = 120 + 60 * np.sin(x / 3) * np.cos(y / 4)
     picture = np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
     picture[0, 0] = step % 256
@@ -48,17 +49,17 @@ class StandInEngine:
     def __init__(self) -> None:
         self.present = True
 
-    def person(self, picture: Pixels) -> Prepared:
-        return cast(Prepared, SimpleNamespace(buffers=picture))
+    def person(self, picture: Pixels) -> Portrait:
+        return Portrait(cast(Prepared, SimpleNamespace(buffers=picture)))
 
-    def own_motion(self, person: Prepared) -> MotionFrame:
+    def own_motion(self, person: Portrait) -> MotionFrame:
         return motion(0)
 
     def read(self, crop: Pixels, now: float) -> Seen:
         return Seen(motion(int(crop[0, 0, 0])), self.present)
 
-    def render(self, person: Prepared, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
-        return cast(Pixels, person.buffers)
+    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+        return cast(Pixels, person.prepared.buffers)
 
 
 class StandInFinder:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from facewire.call.conversation.conversation import TICK, Conversation
 from facewire.call.conversation.party import Party
-from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource, SizedPicture
 from facewire.call.conversation.states import Event
 from facewire.call.messages.peer_messages import PEER_MESSAGES, Bye, Photo
 from facewire.call.playout.face_receiver import Show
@@ -24,7 +24,8 @@ from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from tests.call.stand_ins import SIZE, frame, motion
 
 PARTY = Party(bytes(8), shipped_tables(), SIZE)
-SOURCE = OwnSource(encode_still(frame(0), "webp", 85)[1], motion(0))
+SMALL, LARGE = (SizedPicture(side, encode_still(frame(0, side), "webp", 85)[1]) for side in (SIZE, 4 * SIZE))
+SOURCE = OwnSource((SMALL, LARGE), motion(0))
 
 
 class Wire:
@@ -115,7 +116,7 @@ def test_greeting_brings_photos_and_confirmation() -> None:
     two.greet()
     assert two.events == ([Event.GREETED], [Event.GREETED])
     assert two.sides[1].held is not None
-    assert two.sides[1].held.picture == SOURCE.picture
+    assert two.sides[1].held.picture == SMALL.data
     assert two.sides[0].sender.ready
 
 
@@ -191,9 +192,8 @@ def test_a_new_source_is_used_once_it_is_held() -> None:
     two = Two()
     two.greet()
     two.run(1.0)
-    two.sides[0].new_source(
-        replace(SOURCE, picture=encode_still(frame(50), "webp", 85)[1], motion=motion(50))
-    )
+    other = SizedPicture(SIZE, encode_still(frame(50), "webp", 85)[1])
+    two.sides[0].new_source(OwnSource((other,), motion(50)))
     assert two.sides[0].sender.epoch == 0
     two.run(2.0)
     assert two.sides[0].sender.epoch == 1
@@ -254,6 +254,39 @@ def test_a_pause_is_no_long_way() -> None:
     two.sides[0].set_mode(PAUSED)
     two.run(3.0)
     assert two.sides[0].sender.round_trip == pytest.approx(before, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sent"),
+    [
+        (0, 0, (SMALL, SMALL)),
+        (0, 4 * SIZE, (LARGE, SMALL)),
+        (1024, 4 * SIZE - 1, (SMALL, LARGE)),
+        (1024, 1024, (LARGE, LARGE)),
+    ],
+)
+def test_each_side_is_sent_what_it_shows(
+    first: int, second: int, sent: tuple[SizedPicture, SizedPicture]
+) -> None:
+    two = Two(replace(PARTY, shows=first), replace(PARTY, shows=second))
+    two.greet()
+    for index, side in enumerate(two.sides):
+        assert Event.GREETED in two.events[index]
+        assert side.sent_side == sent[index].side
+        held = two.sides[1 - index].held
+        assert held is not None
+        assert held.picture == sent[index].data
+        assert side.meters.sent.photos == two.sides[1 - index].meters.received.photos > len(held.picture)
+
+
+def test_motion_costs_the_same_with_a_large_face() -> None:
+    spent = []
+    for shows in (0, 4 * SIZE):
+        two = Two(replace(PARTY, shows=shows), replace(PARTY, shows=shows))
+        two.greet()
+        two.run(3.0)
+        spent.append(two.sides[0].meters.sent.face.total_bytes)
+    assert spent[0] == spent[1] > 0
 
 
 def test_an_avatar_is_announced_and_marked_in_every_message() -> None:

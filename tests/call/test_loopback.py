@@ -11,12 +11,17 @@ from facewire.call.loopback.loopback import Loopback, LoopbackSettings
 from facewire.call.loopback.report import LoopbackReport
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.link import LinkSettings
-from tests.call.stand_ins import engine, finder, frame
+from tests.call.stand_ins import SIZE, Pixels, engine, finder, frame
 
 FRAMES = [frame(step) for step in range(60)]
 
 
-def call(seconds: float = 8.0, link: LinkSettings | None = None, **settings: Any) -> LoopbackReport:
+def call(
+    seconds: float = 8.0,
+    link: LinkSettings | None = None,
+    frames: list[Pixels] | None = None,
+    **settings: Any,
+) -> LoopbackReport:
     chosen = LoopbackSettings(
         seconds=seconds,
         link=link or LinkSettings(),
@@ -24,7 +29,7 @@ def call(seconds: float = 8.0, link: LinkSettings | None = None, **settings: Any
         pictures=settings.pop("pictures", 1),
         **settings,
     )
-    return Loopback(engine(), finder(), shipped_tables(), FRAMES, chosen).run()
+    return Loopback(engine(), finder(), shipped_tables(), frames or FRAMES, chosen).run()
 
 
 def test_a_perfect_link_keeps_every_promise() -> None:
@@ -41,6 +46,16 @@ def test_a_perfect_link_keeps_every_promise() -> None:
     assert report.state == ("live", "live")
     assert report.psnr is not None
     assert report.psnr > 25
+
+
+def test_a_large_face_costs_a_larger_photo_and_nothing_else() -> None:
+    frames = [frame(step, 512) for step in range(10)]
+    small, large = (call(4.0, frames=frames, size=size) for size in (None, 512))
+    assert (small.side, large.side) == (SIZE, 512)
+    assert large.face_kbit_per_s == small.face_kbit_per_s
+    assert large.control_bytes > small.control_bytes + 1000
+    assert large.psnr is not None
+    assert large.psnr > 25
 
 
 def test_runs_are_repeatable() -> None:

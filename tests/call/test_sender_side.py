@@ -11,21 +11,28 @@ import numpy as np
 import pytest
 import torch
 
-from facewire.base.errors import ConfigError, CorruptPacket
+from facewire.base.errors import CorruptPacket
+from facewire.call.conversation.meters import SAMPLE_FRAMES, H264Comparison
 from facewire.call.person.camera import Camera, Sight
 from facewire.call.person.engine import Seen
 from facewire.call.person.judge import MOST_DIFFERENCE, Judgement, difference, judge
 from facewire.call.person.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
+from facewire.call.person.pace import side_kept
 from facewire.call.person.performer import Performance, Performer, Reflection
+from facewire.call.person.portrait import Portrait
 from facewire.call.person.view import FreeView
 from facewire.call.playout.concealment import EASE_SECONDS, MEMORY, Concealment, between
 from facewire.call.playout.plain_video import VideoReceiver, VideoSender
 from facewire.codec.state import MotionFrame
+from facewire.face.crop import CropBox
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
+from facewire.media.still import decode_photo
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
+from facewire.transport.pieces import LARGEST_PHOTO
 from tests.call.stand_ins import SIZE, StandInEngine, StandInFinder, frame, motion
 
-SIGHT = Sight(frame(0), 1, True)
+WHOLE = CropBox(0, 0, SIZE)
+SIGHT = Sight(frame(0), 1, True, WHOLE)
 GOOD, HAND, NOBODY = Judgement(()), Judgement(("looks different",)), Judgement(("no face",))
 
 
@@ -42,8 +49,8 @@ class TestJudge:
             (SIGHT, Seen(motion(0), True), MOST_DIFFERENCE, ()),
             (SIGHT, Seen(motion(0), True), MOST_DIFFERENCE + 0.01, ("looks different",)),
             (SIGHT, Seen(motion(0), False), None, ("no face",)),
-            (Sight(frame(0), 1, False), Seen(motion(0), True), None, ("no face",)),
-            (Sight(frame(0), 2, True), Seen(motion(0), True), None, ("second person",)),
+            (Sight(frame(0), 1, False, WHOLE), Seen(motion(0), True), None, ("no face",)),
+            (Sight(frame(0), 2, True, WHOLE), Seen(motion(0), True), None, ("second person",)),
             (SIGHT, Seen(turned(50), True), None, ("turned too far",)),
             (SIGHT, Seen(turned(-44), True), None, ()),
         ],
@@ -171,14 +178,14 @@ class TestPerformer:
 
     def test_a_source_from_the_camera_takes_motions_as_they_are(self) -> None:
         performer, _, _ = self.make()
-        performer.use(frame(0), from_camera=True)
+        performer.use(frame(0), WHOLE, from_camera=True)
         sent = performer.perform(frame(9), 0.0).motion
         assert sent is not None
         assert np.abs(sent.vector() - motion(9).vector()).max() < 1e-5
 
     def test_a_chosen_photo_takes_the_first_motion_as_its_own(self) -> None:
         performer, _, _ = self.make()
-        performer.use(frame(0), from_camera=False)
+        performer.use(frame(0), WHOLE, from_camera=False)
         sent = performer.perform(frame(30), 0.0).motion
         assert sent is not None
         assert np.abs(sent.vector() - motion(0).vector()).max() < 1e-5
@@ -189,7 +196,7 @@ class TestPerformer:
 
     def test_an_empty_chair_leads_to_video_and_coming_back_to_a_new_source(self) -> None:
         performer, engine, _ = self.make()
-        performer.use(frame(0), from_camera=True)
+        performer.use(frame(0), WHOLE, from_camera=True)
         engine.present = False
         _, led = self.act(performer, 1, 0, 60)
         assert [one.order for one in led].count("to video") == 1
@@ -201,7 +208,7 @@ class TestPerformer:
     def test_another_person_gets_no_source(self) -> None:
         engine, finder = StandInEngine(), StandInFinder()
         performer = Performer(engine, cast(Any, finder), ModeSettings(), lambda first, second: False)
-        performer.use(frame(0), from_camera=True)
+        performer.use(frame(0), WHOLE, from_camera=True)
         engine.present = False
         self.act(performer, 1, 0, 60)
         engine.present = True
@@ -212,17 +219,88 @@ class TestPerformer:
 
     def test_an_avatar_chosen_during_ordinary_video_hides_the_camera_at_once(self) -> None:
         performer, engine, _ = self.make()
-        performer.use(frame(0), from_camera=True)
+        performer.use(frame(0), WHOLE, from_camera=True)
         engine.present = False
         self.act(performer, 1, 0, 60)
         assert performer.keeper.mode == VIDEO
         performer.keeper.settings = ModeSettings(avatar=True)
         assert performer.keeper.mode == SYNTHESIS
 
-    def test_wrong_sources(self) -> None:
+    @pytest.mark.parametrize(
+        ("largest", "own", "sides"),
+        [
+            (512, SIZE, [SIZE]),
+            (512, 40, [SIZE]),
+            (512, 301, [SIZE, 300]),
+            (512, 2000, [SIZE, 512]),
+            (1024, 2000, [SIZE, 512, 1024]),
+            (1024, 700, [SIZE, 512, 700]),
+            (256, 700, [SIZE, 256]),
+            (SIZE, 700, [SIZE]),
+        ],
+    )
+    def test_a_source_has_the_sizes_that_receivers_may_want(
+        self, largest: int, own: int, sides: list[int]
+    ) -> None:
+        performer = Performer(StandInEngine(), cast(Any, StandInFinder()), ModeSettings(), largest=largest)
+        photo = np.zeros((own + 20, own + 30, 3), np.uint8)
+        source = performer.use(photo, CropBox(10, 10, own), from_camera=True)
+        assert [picture.side for picture in source.pictures] == sides
+        for picture in source.pictures:
+            assert decode_photo(picture.data, picture.side**2).shape == (picture.side, picture.side, 3)
+
+    def test_a_picture_that_is_too_large_to_send_is_left_out(self) -> None:
+        performer = Performer(StandInEngine(), cast(Any, StandInFinder()), ModeSettings(), largest=1024)
+        noise = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+        source = performer.use(noise, CropBox(0, 0, 1024), from_camera=True)
+        assert [picture.side for picture in source.pictures] == [SIZE, 512]
+        assert all(len(picture.data) <= LARGEST_PHOTO for picture in source.pictures)
+
+    def test_the_own_face_is_drawn_as_large_as_this_machine_shows(self) -> None:
         performer, _, _ = self.make()
-        with pytest.raises(ConfigError):
-            performer.use(np.zeros((10, 10, 3), np.uint8), from_camera=True)
+        photo = np.zeros((600, 600, 3), np.uint8)
+        for shows, side in ((SIZE, SIZE), (512, 512)):
+            performer.shows = shows
+            source = performer.use(photo, CropBox(0, 0, 600), from_camera=True)
+            shown = performer.preview(source.motion)
+            assert shown is not None
+            assert shown.shape == (side, side, 3)
+
+
+class TestH264:
+    def test_another_size_begins_anew(self) -> None:
+        comparison = H264Comparison()
+        looked = 0
+
+        def moving(step: int, side: int) -> Any:
+            nonlocal looked
+            looked += 1
+            return np.roll(frame(0, side), step, axis=1)
+
+        for side in (SIZE, 2 * SIZE):
+            comparison.kbit_per_s = 0.0
+            for step in range(SAMPLE_FRAMES + 10):
+                assert comparison.kbit_per_s == 0 or step >= SAMPLE_FRAMES
+                comparison.see(side, lambda: moving(step, side))  # noqa: B023
+            assert comparison.kbit_per_s > 0
+        assert looked == 2 * SAMPLE_FRAMES
+
+
+class TestPace:
+    @pytest.mark.parametrize(("seconds", "side"), [(0.01, 512), (0.03, 512), (0.034, SIZE), (1.0, SIZE)])
+    def test_large_faces_are_for_machines_that_make_25_a_second(self, seconds: float, side: int) -> None:
+        now = 0.0
+
+        def clock() -> float:
+            return now
+
+        class Slow(StandInEngine):
+            def render(self, person: Portrait, motion: MotionFrame, turn: Any = None) -> Any:
+                nonlocal now
+                now += seconds
+                return super().render(person, motion, turn)
+
+        assert side_kept(Slow(), frame(0), clock) == side
 
 
 class TestConcealment:

@@ -62,6 +62,7 @@ def talk(
     confirm_after: int | None = None,
     references: bool = False,
     recalls: bool = False,
+    size: tuple[int, int] = (256, 256),
 ) -> tuple[io.BytesIO, TalkWriter]:
     """Return a sink and the writer of a talk into it."""
     sink = io.BytesIO()
@@ -69,7 +70,7 @@ def talk(
         profile,
         None if profile == RAW else tables,
         weights_sha256=WEIGHTS,
-        size=(256, 256),
+        size=size,
         fps=Fraction(30000, 1001),
         keypoints=tables.keypoints,
         references=references,
@@ -161,6 +162,22 @@ def _recalls(frames: list[MotionFrame], tables: CodecTables) -> bytes:
     return sink.getvalue()
 
 
+def _large(frames: list[MotionFrame], tables: CodecTables) -> bytes:
+    """Pictures of 512 pixels: the header says so, a patch lies where 256 have none, and motion is as it always is."""
+    sink, writer = talk(FILE, tables, group=20, recalls=True, size=(512, 512))
+    writer.source(frames[0], PICTURE, MIME_PNG)
+    for number, frame in enumerate(frames):
+        if number == 25:
+            writer.source(frame, PICTURE[::-1], MIME_WEBP)
+        if number == 33:
+            writer.patch(Patch(number, 12, 384, 300, 128, 212, MIME_WEBP, PICTURE * 2))
+        if number == 50:
+            writer.recall(frames[0], 0)
+        writer.frame(frame)
+    writer.finish()
+    return sink.getvalue()
+
+
 def _fixed(count: int) -> Choose:
     return lambda _: count
 
@@ -173,4 +190,5 @@ STREAMS: dict[str, Callable[[list[MotionFrame], CodecTables], bytes]] = {
     "raw": _raw,
     "references": _references,
     "recalls": _recalls,
+    "large": _large,
 }

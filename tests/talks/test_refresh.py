@@ -34,7 +34,7 @@ def with_hand(picture: Pixels, side: int = 96) -> Pixels:
 
 def showing(picture: Pixels) -> Animator:
     """Return a renderer that always shows this picture."""
-    return cast(Animator, SimpleNamespace(render_batch=lambda person, motion: [picture]))
+    return cast(Animator, SimpleNamespace(render=lambda person, motion: iter([picture])))
 
 
 def patch_of(picture: Pixels, frame: int, duration: int = 0, x: int = 8, y: int = 16) -> Patch:
@@ -60,6 +60,15 @@ def test_new_content_is_found_where_it_is() -> None:
     assert box.top <= 128 < 224 <= box.top + box.height
     assert box.width <= 96 + 4 * 8
     assert box.of(texture()).shape == (box.height, box.width, 3)
+
+
+@pytest.mark.parametrize("side", [256, 300, 512])
+def test_a_box_at_the_edge_ends_with_the_picture(side: int) -> None:
+    wrong = np.zeros((32, 32), bool)
+    wrong[20:, 28:] = True
+    box = around(wrong, side)
+    assert (box.left + box.width, box.top + box.height) == (side, side)
+    assert (box.left, box.top) == (27 * (side // 32), 19 * (side // 32))
 
 
 def test_refreshes_wait_a_second_and_look_five_times_a_second() -> None:

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from facewire.animation.animator import Animator, Person, Pixels
+from facewire.animation.animator import Animator, Person
+from facewire.animation.driving import HeadSquare
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.talks.source_choice import LEAD_SECONDS, KnownSource, NewSource, SourceChoice
 
 RATE = Fraction(25)
-TRUTH = np.full((256, 256, 3), 100, np.uint8)
+GREY = np.full((256, 256, 3), 100, np.uint8)
+TRUTH = HeadSquare(GREY, GREY, GREY)
 
 
 def motion_at(x: float) -> HeadMotion:
@@ -36,7 +38,7 @@ def choice_of(size: int = 2500, fresh: int = 100, budget: float | None = None) -
     """Return a choice whose pictures take `size` bytes and render as `fresh`."""
     animator = SimpleNamespace(render_batch=lambda person, motion: [person.picture])
 
-    def still(picture: Pixels) -> tuple[str, bytes]:
+    def still(square: HeadSquare) -> tuple[str, bytes]:
         return "image/avif", bytes(size)
 
     def read(kind: str, data: bytes) -> Person:

@@ -41,14 +41,31 @@ class HeadSquare:
 
     picture  (S, S, 3) as it is
     lit      (S, S, 3) the same with the brightness that the face has most of the time: what motion is read from
+    frame    (H, W, 3) what it is cut from
+    box      where; None where the frame as a whole is the square
     stretch  number of the stretch of the video that it belongs to
     shows    False where the survey saw that no head is there
     """
 
     picture: Pixels
     lit: Pixels
+    frame: Pixels
+    box: CropBox | None = None
     stretch: int = 0
     shows: bool = True
+
+    @property
+    def own_side(self) -> int:
+        """How many pixels of the frame the square is wide."""
+        return min(self.frame.shape[:2]) if self.box is None else self.box.side
+
+    def at(self, side: int) -> Pixels:
+        """Return the crop at another size, (side, side, 3), cut from the frame itself."""
+        if side == len(self.picture):
+            return self.picture
+        if self.box is None:
+            return resize(self.frame, (side, side))
+        return crop(self.frame, self.box, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +185,18 @@ def head_square(frame: Frame, plan: CropPlan | None, size: int) -> HeadSquare:
     """Return the head crop of a frame; where there is no head, the largest square in the middle of the frame."""
     if plan is None:
         picture = resize(frame.pixels, (size, size))
-        return HeadSquare(picture, picture)
+        return HeadSquare(picture, picture, frame.pixels)
     time, (width, height) = float(frame.time), frame.size
     place = plan.stretch(time)
     stretch, number = plan.stretches[place], plan.first + place
     if stretch.path is None:
-        picture = crop(frame.pixels, CropBox.middle(height, width), size)
-        return HeadSquare(picture, picture, number, shows=False)
-    picture = crop(frame.pixels, stretch.path.at(time, width / stretch.width), size)
-    return HeadSquare(picture, lit(picture, stretch.light), number, stretch.shows(time))
+        box = CropBox.middle(height, width)
+        picture = crop(frame.pixels, box, size)
+        return HeadSquare(picture, picture, frame.pixels, box, number, shows=False)
+    box = stretch.path.at(time, width / stretch.width)
+    picture = crop(frame.pixels, box, size)
+    shows = stretch.shows(time)
+    return HeadSquare(picture, lit(picture, stretch.light), frame.pixels, box, number, shows)
 
 
 def lit(square: Pixels, usual: float) -> Pixels:

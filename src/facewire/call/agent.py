@@ -40,6 +40,7 @@ from facewire.call.playout.face_receiver import Show
 from facewire.call.set_up import SetUp
 from facewire.call.settings import AgentSettings
 from facewire.codec.tables.artefact import CodecTables
+from facewire.face.crop import crop
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.sound.opus import Sound
@@ -101,7 +102,7 @@ class Agent:
         """How long the call took to come up."""
         self._photos = PhotoChoice(engine, finder, settings, self._newest_picture)
         self._performer = self._photos.performer
-        self._reporter = PageReporter(engine.size)
+        self._reporter = PageReporter()
         self._view = FreeView()
         self._theirs = TheirPhotos(engine)
         self._link: PageLink | None = None
@@ -211,6 +212,7 @@ class Agent:
         except FacewireError as error:
             self._reporter.say(page.PhotoResult(ok=False, problem=str(error)))
             return
+        _log.info("call: faces are shown with up to %d pixels", self._performer.shows)
         if self.talk is not None:
             self.talk.new_source(source)
         self._reporter.say(page.PhotoResult(ok=True, avatar=source.avatar))
@@ -302,7 +304,12 @@ class Agent:
         if source is None:
             return None
         party = Party(
-            self.engine.fingerprint, self.tables, self.engine.size, self.settings.trailer, source.avatar
+            self.engine.fingerprint,
+            self.tables,
+            self.engine.size,
+            self.settings.trailer,
+            source.avatar,
+            self._performer.shows,
         )
         talk = Conversation(party, source, peer, time.monotonic(), self._theirs.newest)
         talk.microphone.muted = self._muted
@@ -341,7 +348,7 @@ class Agent:
                 lambda: self._performer.perform(picture.pixels, at),  # noqa: B023
             )
             self._last = done
-            await self._send(done, at)
+            await self._send(picture, done, at)
             if not self._reflects and self._performer.due(at):
                 self._reflects = True
                 self._start(self._reflect(picture, done, at))
@@ -355,7 +362,7 @@ class Agent:
         if self.talk is not None and led.source is not None and led.source is self._performer.source:
             self.talk.new_source(led.source)
 
-    async def _send(self, done: Performance, at: float) -> None:
+    async def _send(self, picture: CameraPicture, done: Performance, at: float) -> None:
         talk = self.talk
         if talk is None:
             return
@@ -367,7 +374,11 @@ class Agent:
             self._video_at = at
             talk.picture(await self._in(self._sending, lambda: talk.coded(done.sight.crop, at)), at)
         if talk.live and talk.mode != PAUSED:
-            await self._in(self._sending, lambda: self._reporter.sent_h264.see(done.sight.crop))
+            side, box = talk.sent_side, done.sight.box
+            await self._in(
+                self._sending,
+                lambda: self._reporter.sent_h264.see(side, lambda: crop(picture.pixels, box, side)),
+            )
 
     async def _preview(self, done: Performance) -> None:
         """Before a call, show the user their own avatar."""
@@ -409,6 +420,7 @@ class Agent:
             if talk is None or link is None or not talk.live:
                 continue
             picture = talk.video_picture()
+            synthesised = picture is None
             if picture is None:
                 show = talk.due(time.monotonic()) or (self._last_show if self._view.moving else None)
                 if show is None:
@@ -420,8 +432,11 @@ class Agent:
             self._reached("face")
             talk.meters.shown.add(time.monotonic(), 0)
             shown = picture
-            if shown.shape[0] == self.engine.size:
-                await self._in(self._receiving, lambda: self._reporter.shown_h264.see(shown))  # noqa: B023
+            if synthesised:
+                await self._in(
+                    self._receiving,
+                    lambda: self._reporter.shown_h264.see(len(shown), lambda: shown),  # noqa: B023
+                )
 
     async def _rendered(self, talk: Conversation, show: Show) -> Pixels | None:
         person = self._theirs.person(show.epoch)
@@ -463,7 +478,11 @@ class Agent:
         while talk.photos and self.talk is talk:
             photo = talk.photos.popleft()
             try:
-                person = await self._in(self._receiving, lambda: self._theirs.prepare(photo))  # noqa: B023
+                shows = talk.party.shows
+                person = await self._in(
+                    self._receiving,
+                    lambda: self._theirs.prepare(photo, shows),  # noqa: B023
+                )
             except FacewireError as error:
                 talk.photo_spoilt(str(error))
                 continue

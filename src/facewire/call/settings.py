@@ -22,3 +22,6 @@ class AgentSettings:
     allow_avatar: bool = False
     video: bool = True
     trailer: bool = True
+    size: int | None = None
+    """Side of the largest face that is shown and sent, pixels; None: 512 where this machine shows 25 a second of
+    them, else what the networks make."""

@@ -81,6 +81,13 @@ def add_to(commands: Any) -> None:
         help="send the face on a channel of its own, not behind the sound",
     )
     parser.add_argument(
+        "--size",
+        type=whole("size", 256, 1024),
+        metavar="N",
+        help="side of the largest faces that are shown and sent, 256 to 1024 (default: 512 if this machine shows 25 "
+        "a second of them, else 256)",
+    )
+    parser.add_argument(
         "--weights",
         default="compact-256",
         metavar="NAME|FILE",
@@ -154,15 +161,15 @@ def run(given: argparse.Namespace) -> int:
         allow_avatar=given.allow_avatar,
         video=not given.no_video,
         trailer=not given.no_trailer,
+        size=given.size,
     )
     animator = options.animator_of(given)
     engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
     options.tell_engine(choice)
 
     async def both() -> None:
-        agent = Agent(
-            NetworkEngine(engine, animator.manifest.sha256), animator.finder, tables_of(animator), settings
-        )
+        networks = NetworkEngine(engine, animator.manifest.sha256, animator.separate)
+        agent = Agent(networks, animator.finder, tables_of(animator), settings)
 
         def started(port: int) -> None:
             options.note(f"open http://127.0.0.1:{port}/#key={agent.key}")

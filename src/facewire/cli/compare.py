@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   facewire compare me.mp4 -o report/
   facewire compare clips/val --crop none -o report/ --nets nets/
   facewire compare me.mp4 -o quick/ --frames 100 --methods file x264
+  facewire compare me-in-hd.mp4 -o large/ --size 512
 
 The report is REPORT/report.html and REPORT/report.json. A run that was stopped goes on where it was. VVC is
 measured if imageio-ffmpeg (pip install facewire[vvc]) or an ffmpeg with libvvenc is there. The exit code is 8 if
@@ -46,6 +47,12 @@ def add_to(commands: Any) -> None:
         type=whole("frames", 2),
         metavar="N",
         help="only the first N frames of a clip (default: 750)",
+    )
+    parser.add_argument(
+        "--size",
+        type=whole("size", 256, 1024),
+        metavar="N",
+        help="side of the pictures that all code, 256 to 1024; clips must show heads as large (default: 256)",
     )
     parser.add_argument(
         "--stride", type=whole("stride", 1), metavar="S", help="measure every S-th frame (default: 5)"
@@ -82,6 +89,7 @@ def run(given: argparse.Namespace) -> int:
         stride=STRIDE if given.stride is None else given.stride,
         clips=given.most,
         frames=MOST_FRAMES if given.frames is None else given.frames,
+        size=given.size,
         methods=tuple(given.methods),
     )
     animator = options.animator_of(given)

@@ -7,15 +7,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from facewire.cli import options, pipes, places
+from facewire.cli.arguments import whole
 
 if TYPE_CHECKING:
+    from facewire.animation.animator import Animator, Person
     from facewire.talks.decoder import DecodeReport
 
 EXAMPLES = """examples:
   facewire decode talk.fwv -o talk.mp4
   facewire decode talk.fwv -o turned.mp4 --yaw 20
   facewire decode talk.fwv -o sweep.mp4 --yaw -25:25
-  facewire decode talk.fwv -o somebody.mp4 --source somebody.jpg
+  facewire decode talk.fwv -o somebody.mp4 --source somebody.jpg --size 512
   cat talk.fwv | facewire decode - -o - | ffplay -
 
 View and identity are chosen here and cost no bits. Standard output carries Matroska.
@@ -41,6 +43,12 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--absolute", action="store_true", help="with --source: take the talker's own pose, not the changes"
     )
+    parser.add_argument(
+        "--size",
+        type=whole("size", 256, 1024),
+        metavar="N",
+        help="with --source: side of the pictures, 256 to 1024 (default: as the talk has it, from a pipe 256)",
+    )
     options.add_view_options(parser)
     parser.add_argument(
         "--tolerant", action="store_true", help="pass over damage instead of stopping, and end with 0"
@@ -60,7 +68,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.base.errors import MotionFileError
+    from facewire.base.errors import ConfigError, MotionFileError
     from facewire.talks.decoder import DecodeOptions, decode
 
     view = options.view_of(given)
@@ -75,10 +83,12 @@ def run(given: argparse.Namespace) -> int:
         crf=options.quality_of(given),
         overwrite=given.overwrite is not False,
     )
+    if given.size is not None and given.source is None:
+        raise ConfigError(
+            "size", given.size, "--source with it; a talk's own person has the size it was coded with"
+        )
     animator = options.animator_of(given)
-    other = None
-    if given.source is not None:
-        other = animator.person(given.source, crop_mode=given.crop, face=given.face, head=True)
+    other = None if given.source is None else _other(given, animator)
     bars = options.Bars(given.quiet)
     piped = given.output == places.PIPE
     with pipes.opened(given.talk) as stream:
@@ -101,6 +111,28 @@ def run(given: argparse.Namespace) -> int:
     if not piped:
         options.show(report, given.json, lambda: _lines(report))
     return MotionFileError.exit_code if report.problem and not given.tolerant else 0
+
+
+def _other(given: argparse.Namespace, animator: Animator) -> Person:
+    """Return the person to show instead of the talk's, as large as is asked for or as the talk's pictures are."""
+    side = given.size
+    if side is None and given.talk != places.PIPE:
+        side = _side(given, animator.size)
+    return animator.person(given.source, crop_mode=given.crop, face=given.face, head=True, size=side)
+
+
+def _side(given: argparse.Namespace, own: int) -> int | None:
+    """Return how large a file's pictures are; None if it is no talk, or one that cannot be shown."""
+    from facewire.base.errors import BitstreamError
+    from facewire.bitstream.container import FwvReader
+    from facewire.talks.picture_size import can_be_shown
+
+    with pipes.opened(given.talk) as stream:
+        try:
+            side = FwvReader(stream).header.width
+        except BitstreamError:
+            return None
+    return side if can_be_shown(side, own) else None
 
 
 def _length(given: argparse.Namespace) -> int | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   facewire encode me.mp4 -o me.fwv
   facewire encode me.mp4 -o me.fwv --source portrait.jpg
+  facewire encode me.mp4 -o me.fwv --size 512
   facewire encode me.mp4 -o me.fwv --profile stream --keypoints 20
   cat me.mkv | facewire encode - -o - | facewire decode - -o - | ffplay -
 
@@ -42,6 +43,13 @@ def add_to(commands: Any) -> None:
         "--absolute",
         action="store_true",
         help="with --source: send the video's own pose, not its changes since the frame most like the source",
+    )
+    parser.add_argument(
+        "--size",
+        type=whole("size", 256, 1024),
+        metavar="N",
+        help="side of the pictures that are shown, 256 to 1024; source images take more bytes, motion does not "
+        "(default: 256)",
     )
     parser.add_argument(
         "--profile",
@@ -143,6 +151,7 @@ def run(given: argparse.Namespace) -> int:
     chosen = EncodeOptions(
         profile=given.profile,
         rate=given.rate,
+        size=given.size,
         keypoints=given.keypoints,
         limit=LIMIT if given.limit is None else given.limit,
         still=given.still,
@@ -158,7 +167,7 @@ def run(given: argparse.Namespace) -> int:
     options.check_keypoints(given.keypoints, animator)
     own = None
     if given.source is not None:
-        own = animator.person(given.source, crop_mode=given.crop, face=given.face)
+        own = animator.person(given.source, crop_mode=given.crop, face=given.face, head=True, size=given.size)
     bars = options.Bars(given.quiet)
     squares = TalkSquares(
         animator,
@@ -181,7 +190,7 @@ def run(given: argparse.Namespace) -> int:
             sink,
             chosen,
             output=given.output,
-            photo=None if own is None else own.picture,
+            photo=None if own is None else own.shown,
             live=given.output == places.PIPE,
             progress=bars,
         )

@@ -75,6 +75,12 @@ def add_to(commands: Any) -> None:
         default="wall",
         help="what networks cost: time taken, processor time (for busy machines), or a fixed 15 and 35 ms",
     )
+    parser.add_argument(
+        "--size",
+        type=whole("size", 256, 1024),
+        metavar="N",
+        help="side of the faces, 256 to 1024; no larger than the clip has them (default: 256)",
+    )
     parser.add_argument("--no-trailer", action="store_true", help="send the face on the data channel")
     options.add_model_options(parser)
     options.add_engine_option(parser)
@@ -110,6 +116,7 @@ def run(given: argparse.Namespace) -> int:
         link=link,
         seed=given.seed,
         trailer=not given.no_trailer,
+        size=given.size,
         pictures=given.pictures,
         costs=given.costs,
     )
@@ -121,7 +128,7 @@ def run(given: argparse.Namespace) -> int:
     with VideoReader(given.clip) as reader:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
     bars = options.Bars(given.quiet)
-    networks = NetworkEngine(engine, animator.manifest.sha256)
+    networks = NetworkEngine(engine, animator.manifest.sha256, animator.separate)
     call = Loopback(networks, animator.finder, tables_of(animator), frames, settings)
     report: LoopbackReport = call.run(bars)
     bars.close()
@@ -139,7 +146,7 @@ def _cut(text: str) -> tuple[float, float]:
 
 
 def _lines(report: Any) -> list[str]:
-    quality = "not compared" if report.psnr is None else f"{report.psnr:.2f} dB"
+    quality = "not compared" if report.psnr is None else f"{report.psnr:.2f} dB at {report.side} pixels"
     delay, skew = report.delay_ms, report.lip_skew_ms
     return [
         f"{report.seconds:.0f} s of call, {report.frames} frames, {100 * report.delivered:.1f} % shown, "

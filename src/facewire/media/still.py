@@ -62,13 +62,14 @@ def check_still(kind: str, quality: int) -> None:
         raise ConfigError("still codec", kind, "webp or jpeg; this Pillow has no AVIF")
 
 
-def decode_still(data: bytes, kind: str, name: str) -> Pixels:
+def decode_still(data: bytes, kind: str, name: str, most_pixels: int = MAX_PIXELS) -> Pixels:
     """Return the picture of bytes of a type, uint8 [H, W, 3].
 
     Args:
         data: the bytes.
         kind: a key of `READERS`.
         name: for error texts.
+        most_pixels: refuse more than this.
 
     Raises:
         MediaError: it is of another type, damaged, too large, or a type that cannot be read here.
@@ -76,7 +77,7 @@ def decode_still(data: bytes, kind: str, name: str) -> Pixels:
     reader = READERS.get(kind)
     if reader is None:
         raise MediaError(name, f"holds a picture of type {kind}, which cannot be read here")
-    return _decode(data, [reader], name, MAX_PIXELS)
+    return _decode(data, [reader], name, most_pixels)
 
 
 def decode_photo(data: bytes, most_pixels: int, name: str = "photo") -> Pixels:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +36,7 @@ from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_motions
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.patches import Patches
+from facewire.talks.picture_size import LEAST_SIDE, MOST_SIDE, MOST_SOURCE_PIXELS, can_be_shown
 
 MOST_RESTS = 4
 """Motions of rest that are held, the newest; frames come late by less than that."""
@@ -87,6 +89,7 @@ class Receiver:
         options: how.
         frames: how many frames the talk has, for a view that sweeps; None if nobody knows.
         drops: whether keypoints beyond `kept` are unknown (profile raw) and not only held.
+        side: of the pictures of the talk's own person, pixels; None: the networks' own.
     """
 
     def __init__(
@@ -97,8 +100,9 @@ class Receiver:
         options: DecodeOptions | None = None,
         frames: int | None = None,
         drops: bool = False,
+        side: int | None = None,
     ) -> None:
-        self._drops = drops
+        self._drops, self._side = drops, side
         self._animator, self._other = animator, other
         self._options = options or DecodeOptions()
         if self._options.view.is_sweep and frames is None:
@@ -137,9 +141,7 @@ class Receiver:
         person = self._people[frames[0].epoch] if self._other is None else self._other
         motions = self._seen(to_motions([frame.motion for frame in frames]), [f.number for f in frames])
         used = frames[0].motion.used if self._drops else None
-        for frame, picture in zip(
-            frames, self._animator.render_batch(person, motions, kept=used), strict=True
-        ):
+        for frame, picture in zip(frames, self._animator.render(person, motions, kept=used), strict=True):
             yield Shown(frame.number, self._patches.over(picture, frame.number))
 
     def _parts(self, before: DecodedFrame, item: DecodedFrame) -> bool:
@@ -179,8 +181,9 @@ class Receiver:
     def _person(self, item: SourcePicture) -> Person:
         """Return who a source shows: somebody new, or an earlier picture."""
         if item.mime is not None:
-            picture = decode_still(item.picture, item.mime, f"source image {item.epoch}")
-            person = self._animator.person(picture, crop_mode="none")
+            name = f"source image {item.epoch}"
+            picture = decode_still(item.picture, item.mime, name, MOST_SOURCE_PIXELS)
+            person = self._animator.person(picture, crop_mode="none", size=self._side)
             self._bank.add(item.epoch, person)
             return person
         if item.recalls is None:
@@ -212,7 +215,7 @@ def decode(
         output: .mp4, .mov, .mkv, .webm or .gif, written atomically; with a sink only its name.
         options: how it is shown.
         name: of the talk, for error texts.
-        other: who is shown instead.
+        other: who is shown instead, as large as this person was prepared.
         sink: write Matroska there, as it comes.
         frames: how many there are, if known.
         progress: told after every picture.
@@ -226,11 +229,18 @@ def decode(
     try:
         reader = TalkReader(source, shelf_of(animator).find, tolerant=options.tolerant)
         check_header(reader.header, animator, name)
+        header = reader.header
         receiver = Receiver(
-            animator, other=other, options=options, frames=frames, drops=reader.header.profile == RAW
+            animator,
+            other=other,
+            options=options,
+            frames=frames,
+            drops=header.profile == RAW,
+            side=header.width,
         )
         items = UpToDamage(reader)
-        count = _write(items, reader.header, receiver, output, options, sink, frames, progress)
+        size = (header.width, header.height) if other is None else other.size
+        count = _write(items, size, header.fps, receiver, output, options, sink, frames, progress)
     except BitstreamError as problem:
         raise MotionFileError(name, str(problem)) from problem
     seconds = time.perf_counter() - begin
@@ -247,18 +257,20 @@ def decode(
 
 
 def check_header(header: Header, animator: Animator, name: str | Path) -> None:
-    """Raise MotionFileError unless a talk was made with these weights and for pictures of this size."""
+    """Raise MotionFileError unless a talk was made with these weights and for pictures that they can make."""
     if header.fingerprint != bytes.fromhex(animator.manifest.sha256)[:FINGERPRINT_BYTES]:
         raise MotionFileError(
             name, "was made with other weights; make it again, or give its own with --weights"
         )
-    if (header.width, header.height) != (animator.size, animator.size):
-        raise MotionFileError(name, f"is for pictures of {header.width}x{header.height}")
+    if header.width != header.height or not can_be_shown(header.width, animator.size):
+        limits = f"squares of {LEAST_SIDE} to {MOST_SIDE} pixels can be shown"
+        raise MotionFileError(name, f"is for pictures of {header.width}x{header.height}; {limits}")
 
 
 def _write(
     talk: UpToDamage,
-    header: Header,
+    size: tuple[int, int],
+    rate: Fraction,
     receiver: Receiver,
     output: str | Path,
     options: DecodeOptions,
@@ -271,12 +283,11 @@ def _write(
     early, feed = _opening(items)
     if talk.problem is not None and not any(isinstance(item, DecodedFrame) for item in early):
         raise talk.problem
-    side, rate = (header.width, header.height), header.fps
     count = 0
     last = -1
     with VideoWriter(
         output,
-        side,
+        size,
         rate,
         audio_from=feed,
         crf=options.crf,

@@ -32,12 +32,14 @@ from facewire.codec.state import MotionFrame
 from facewire.codec.sufficiency import LIMIT, adaptive
 from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
+from facewire.media.image import resize
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import STANDARD, tables_of
 from facewire.talks.patches import Patches
+from facewire.talks.picture_size import checked_side
 from facewire.talks.refresh import MODES, OFF, PATCH, SOURCE, Box, Refresher
 from facewire.talks.source_choice import KnownSource, NewSource, SourceChoice
 
@@ -82,6 +84,9 @@ class EncodeOptions:
     """file, stream or raw."""
     rate: str = STANDARD
     """fine, standard or coarse: how finely motion is quantised."""
+    size: int | None = None
+    """Side of the pictures that a receiver shows, 256 to 1024 pixels; None: the networks' own, 256. Motion costs the
+    same whatever it is."""
     keypoints: int | str = ADAPTIVE
     """How many of the ordered list are sent, or "adaptive"."""
     limit: float = LIMIT
@@ -147,7 +152,8 @@ def encode(
         sink: where the talk goes; it stays open.
         options: how.
         output: the sink's name, for the report.
-        photo: the source image, a head crop; None takes the video's first one with a face, and one more a shot.
+        photo: the source image, a head crop of any size; None takes the video's first one with a face, and one more
+            a shot.
         live: write a group a second instead of every ten, for somebody who reads along.
         progress: told after every batch.
 
@@ -178,11 +184,12 @@ class _Encoding:
         if options.refresh not in MODES:
             raise ConfigError("refresh", options.refresh, ", ".join(MODES))
         self.mode = OFF if profile == RAW else options.refresh
+        self.size = checked_side(options.size, animator.size)
         header = talk_header(
             profile,
             tables,
             weights_sha256=bytes.fromhex(animator.manifest.sha256),
-            size=(animator.size, animator.size),
+            size=(self.size, self.size),
             fps=squares.rate,
             keypoints=keypoints,
             references=True,
@@ -210,20 +217,20 @@ class _Encoding:
         stretch: int | None = None
         for square, motion, number in self.from_first_face():
             if stretch is None:
-                first = square.picture if person is None else person.picture
+                first = self.cut(square) if photo is None else self.reduced(photo)
                 self.source_bytes = self.source(first, self.options.still_quality)
                 self.sound_head()
                 own = None if own is None else self.person.identity.motion
             if number != stretch:
                 if stretch is not None and self.mode != OFF:
                     self.refreshes += 1
-                    self.refresh_bytes += self.source(square.picture, self.options.refresh_quality)
+                    self.refresh_bytes += self.source(self.cut(square), self.options.refresh_quality)
                 rest = rests.get(number, motion)
                 if stretch is not None or rests:  # without any, receivers start from the first frame
                     self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
             moved = motion if own is None else carry(motion, rest, own)
-            self.frame(square.picture, moved)
+            self.frame(square, moved)
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)
         return self.finish(output, begin)
@@ -281,29 +288,39 @@ class _Encoding:
                 self.squares.name, "in no frame of the video; try --crop none if it is cropped already"
             )
 
-    def frame(self, square: Pixels, motion: HeadMotion) -> None:
+    def frame(self, square: HeadSquare, motion: HeadMotion) -> None:
         """Code a frame; where the synthesis fails, a picture first."""
         number = self.writer.frames
         if self.mode == SOURCE:
             self.refresh(self.choice.choose(number, self.person, motion, square))
         elif self.mode == PATCH:
-            box = self.refresher.failed(number, self.person, motion, square, self.patches)
+            truth = square.at(self.size)
+            box = self.refresher.failed(number, self.person, motion, truth, self.patches)
             if box is not None:
                 self.refreshes += 1
-                self.refresh_bytes += self.patch(square, box)
+                self.refresh_bytes += self.patch(truth, box)
         if (number + 1) % self.group == 0:
             self.sound(number + 1)
         (row,) = to_frames(motion, self.kept)
         self.writer.frame(row, self.choose)
         self.used += self.kept if self.choose is None else self.writer.latest.used
 
-    def still(self, picture: Pixels) -> tuple[str, bytes]:
-        """Return a later picture as it is sent."""
-        return encode_still(picture, self.options.still, self.options.refresh_quality)
+    def cut(self, square: HeadSquare) -> Pixels:
+        """Return a frame as a source picture: as large as what is shown, but no larger than the video has it."""
+        return square.at(min(self.size, max(square.own_side, self.animator.size)))
+
+    def reduced(self, photo: Pixels) -> Pixels:
+        """Return a head crop as a source picture, no larger than what is shown."""
+        side = min(self.size, max(min(photo.shape[:2]), self.animator.size))
+        return resize(photo, (side, side))
+
+    def still(self, square: HeadSquare) -> tuple[str, bytes]:
+        """Return a frame as a later picture."""
+        return encode_still(self.cut(square), self.options.still, self.options.refresh_quality)
 
     def read(self, kind: str, data: bytes) -> Person:
         """Return the person as the receiver sees it."""
-        return self.animator.person(decode_still(data, kind, "source"), crop_mode="none")
+        return self.animator.person(decode_still(data, kind, "source"), crop_mode="none", size=self.size)
 
     def source(self, picture: Pixels, quality: int) -> int:
         """Send a source image and return the bytes."""
@@ -337,9 +354,9 @@ class _Encoding:
         (own,) = to_frames(person.identity.motion)
         return own
 
-    def patch(self, square: Pixels, box: Box) -> int:
+    def patch(self, picture: Pixels, box: Box) -> int:
         """Send a region, and return the bytes."""
-        kind, data = self.still(box.of(square))
+        kind, data = encode_still(box.of(picture), self.options.still, self.options.refresh_quality)
         number = self.writer.frames
         patch = Patch(number, 0, box.left, box.top, box.width, box.height, MIME_IDS[kind], data)
         self.patches.add(patch)

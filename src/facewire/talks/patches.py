@@ -6,6 +6,7 @@ from facewire.animation.animator import Pixels
 from facewire.base.errors import MediaError
 from facewire.bitstream.sections import MIME_TYPES, Patch
 from facewire.media.still import decode_still
+from facewire.talks.picture_size import MOST_SOURCE_PIXELS
 
 MOST_HELD = 64
 """Of more patches the oldest are dropped."""
@@ -23,7 +24,7 @@ class Patches:
         Raises:
             MediaError: its picture cannot be read or has another size than it says.
         """
-        picture = decode_still(patch.picture, MIME_TYPES[patch.mime], "patch")
+        picture = decode_still(patch.picture, MIME_TYPES[patch.mime], "patch", MOST_SOURCE_PIXELS)
         if picture.shape[:2] != (patch.height, patch.width):
             raise MediaError("patch", f"says {patch.width}x{patch.height}, its picture has another size")
         self._held = [*self._held[1 - MOST_HELD :], (patch, picture)]

@@ -77,12 +77,12 @@ class Refresher:
             number: of the frame.
             person: the source that the receiver holds.
             motion: (1) of the frame.
-            truth: the frame itself, (S, S, 3).
+            truth: the frame itself, as large as what the receiver shows.
             laid: patches that the receiver shows.
         """
         if number % self._every or number - self._last < self._wait:
             return None
-        shown = laid.over(self._animator.render_batch(person, motion)[0], number)
+        shown = laid.over(next(self._animator.render(person, motion)), number)
         wrong = wrong_cells(shown, truth)
         if wrong.mean() < FAILED_SHARE:
             return None
@@ -106,8 +106,13 @@ def around(wrong: Cells, size: int) -> Box:
     rows, columns = np.flatnonzero(wrong.any(axis=1)), np.flatnonzero(wrong.any(axis=0))
     side = size // CELLS
     top, left = (max(0, int(places[0]) - MARGIN) for places in (rows, columns))
-    bottom, right = (min(CELLS, int(places[-1]) + 1 + MARGIN) for places in (rows, columns))
-    return Box(left * side, top * side, (right - left) * side, (bottom - top) * side)
+    bottom, right = (_end(int(places[-1]) + 1 + MARGIN, size) for places in (rows, columns))
+    return Box(left * side, top * side, right - left * side, bottom - top * side)
+
+
+def _end(cell: int, size: int) -> int:
+    """Return where the cells before a cell end, in pixels; the last ones end with the picture."""
+    return size if cell >= CELLS else cell * (size // CELLS)
 
 
 def _away(shown: Pixels, truth: Pixels) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Final
 
 from facewire.animation.animator import Animator, Person, Pixels
+from facewire.animation.driving import HeadSquare
 from facewire.base.errors import ConfigError
 from facewire.bitstream.bank import Bank
 from facewire.geometry.head_motion import HeadMotion
@@ -30,8 +31,8 @@ BETTER: Final = 0.5
 LEAD_SECONDS: Final = 4
 """A budget may be drawn on so long in advance."""
 
-Still = Callable[[Pixels], tuple[str, bytes]]
-"""Codes a picture: type and bytes."""
+Still = Callable[[HeadSquare], tuple[str, bytes]]
+"""Codes a frame as a picture: type and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class SourceChoice:
         self._last = self._spent = 0
 
     def choose(
-        self, number: int, person: Person, motion: HeadMotion, truth: Pixels
+        self, number: int, person: Person, motion: HeadMotion, square: HeadSquare
     ) -> KnownSource | NewSource | None:
         """Return the source to change to, or None.
 
@@ -92,18 +93,18 @@ class SourceChoice:
             number: of the frame.
             person: the source in use.
             motion: (1) of the frame.
-            truth: the frame itself, (S, S, 3).
+            square: the frame itself.
         """
         if not number or number % self._every:
             return None
-        wrong = self._wrong(person, motion, truth)
-        known = self._known(person, motion, truth, wrong)
+        wrong = self._wrong(person, motion, square.picture)
+        known = self._known(person, motion, square.picture, wrong)
         if known is not None:
             return known
         self._debt = max(0.0, self._debt + (wrong - USUAL) * float(self._every / self._rate))
         if not self._debt or number - self._last < self._wait:
             return None
-        return self._new(number, motion, truth, wrong - BETTER)
+        return self._new(number, motion, square, wrong - BETTER)
 
     def _known(self, person: Person, motion: HeadMotion, truth: Pixels, wrong: float) -> KnownSource | None:
         """Return the other picture of the bank that is nearest in pose, if it is less wrong.
@@ -121,14 +122,14 @@ class SourceChoice:
             most = min(most, USUAL)
         return KnownSource(epoch, held) if self._wrong(held, motion, truth) <= most else None
 
-    def _new(self, number: int, motion: HeadMotion, truth: Pixels, most: float) -> NewSource | None:
+    def _new(self, number: int, motion: HeadMotion, square: HeadSquare, most: float) -> NewSource | None:
         """Return the frame as a source, if what was wrong is worth its bytes and it mends that."""
-        kind, data = self._still(truth)
+        kind, data = self._still(square)
         if self._debt < PRICE * len(data) / 1000 or not self._affordable(number, len(data)):
             return None
         person = self._read(kind, data)
         self._debt, self._last = 0.0, number
-        if self._wrong(person, motion, truth) > most:
+        if self._wrong(person, motion, square.picture) > most:
             return None
         self._spent += len(data)
         return NewSource(kind, data, person)

@@ -28,6 +28,7 @@ from facewire.call.serve import serve
 from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.engines.torch_engine import TorchEngine
+from facewire.media.image import resize
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium, write_y4m
 from tests.call.browsers.firefox import Firefox, firefox
@@ -75,15 +76,20 @@ async def listen(app: web.Application, beside: Coroutine[Any, Any, None] | None 
 
 async def call(folder: Path, other: str) -> None:
     camera = folder / "camera.y4m"
-    photo = astronaut()[0:360]
-    write_y4m(camera, [np.ascontiguousarray(np.roll(photo, shift, axis=1)[:, :480]) for shift in SHIFTS], 10)
+    photo = resize(astronaut(), (480, 360), window=(80, 0, 384, 228))  # a head of more than 256 pixels
+    write_y4m(camera, [np.roll(photo, shift, axis=1) for shift in SHIFTS], 10)
     torch.set_num_threads(1)
     animator = Animator.load()
     networks = TorchEngine(animator.model)
     signal, signal_task = await listen(SignalServer((SITE / "join.html").read_text(encoding="utf-8")).app)
-    settings = AgentSettings(signal=f"http://127.0.0.1:{signal}", room="talk")
+    settings = AgentSettings(signal=f"http://127.0.0.1:{signal}", room="talk", size=512)
     agents = [
-        Agent(NetworkEngine(networks, animator.manifest.sha256), animator.finder, shipped_tables(), settings)
+        Agent(
+            NetworkEngine(networks, animator.manifest.sha256, animator.separate),
+            animator.finder,
+            shipped_tables(),
+            settings,
+        )
         for _ in range(2)
     ]
     doors = [await listen(PageServer(agent, SITE).app, agent.run()) for agent in agents]
@@ -92,7 +98,7 @@ async def call(folder: Path, other: str) -> None:
     try:
         first: Browser = Chromium(folder / "a", camera)
         if other == "firefox":
-            first = Firefox(folder / "a", np.ascontiguousarray(photo[:, :480]))
+            first = Firefox(folder / "a", photo)
         async with first as a, Chromium(folder / "b", camera) as b:
             for browser, agent, (port, _) in zip((a, b), agents, doors, strict=True):
                 await browser.open(f"http://127.0.0.1:{port}/#key={agent.key}")
@@ -110,7 +116,7 @@ async def call(folder: Path, other: str) -> None:
             )
             for browser in (a, b):
                 await browser.until("document.body.dataset.state == 'live'", 240)
-                await browser.until("document.getElementById('remote').videoWidth == 256")
+                await browser.until("document.getElementById('remote').videoWidth > 256")
                 await browser.until("parseFloat(document.getElementById('received-sound').textContent) > 10")
                 await browser.until("parseFloat(document.getElementById('received-face').textContent) > 0")
                 await browser.until("parseFloat(document.getElementById('connected').textContent) > 0")

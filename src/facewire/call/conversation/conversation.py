@@ -89,6 +89,8 @@ class Conversation:
         """What this side sends: SYNTHESIS, VIDEO or PAUSED."""
         self.their_mode = SYNTHESIS
         self.their_avatar = False
+        self.sent_side = party.size
+        """Side of the own photo as the other side has it, pixels."""
         self.live = False
         """Sound and face are sent only while this is set."""
         self.refused = 0
@@ -134,7 +136,7 @@ class Conversation:
         """Use another source from the moment on at which the other side holds it."""
         self._source = source
         if self._hello is not None:
-            self._offer(self._hello.holds)
+            self._offer(self._hello, self._hello.holds)
 
     def motion(self, motion: MotionFrame, captured: float) -> None:
         """Hand in what the camera showed at a time, seconds; the newest two go with the next sound packet."""
@@ -389,7 +391,7 @@ class Conversation:
                 self._check_greeted()
         elif isinstance(message, Refresh):
             if self._refreshes.take(now):
-                self._offer("")
+                self._offer(self._hello, "")
         elif self._video_out is not None:
             self._video_out.keyframe()
 
@@ -401,10 +403,10 @@ class Conversation:
             raise ProtocolError(problem)
         self._hello = hello
         self.their_avatar = hello.avatar
-        self._offer(hello.holds)
+        self._offer(hello, hello.holds)
 
-    def _offer(self, holds: str) -> None:
-        self._exchange.offer(self._source, holds, self._say, self._send_piece)
+    def _offer(self, hello: Hello, holds: str) -> None:
+        self.sent_side = self._exchange.offer(self._source, hello.shows, holds, self._say, self._send_piece)
 
     def _send_piece(self, piece: bytes) -> None:
         self.meters.sent.photos += len(piece)

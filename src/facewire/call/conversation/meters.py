@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from facewire.media.frame import Pixels
@@ -44,22 +45,29 @@ class Meters:
 class H264Comparison:
     """Says now and then what H.264 would take for the pictures of one direction."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self) -> None:
         self.kbit_per_s = 0.0
         """At 25 pictures a second; 0 before the first comparison is done."""
-        self._side = side
+        self._side = 0
         self._meter: H264Meter | None = None
         self._count = self._bytes = 0
 
-    def see(self, picture: Pixels) -> None:
-        """Take the next picture (S, S, 3)."""
+    def see(self, side: int, picture: Callable[[], Pixels]) -> None:
+        """Take the next picture; another size than before begins a comparison anew.
+
+        Args:
+            side: N, an even number of pixels.
+            picture: returns the picture (N, N, 3) if it is looked at.
+        """
+        if side != self._side:
+            self._side, self._count = side, 0
         place = self._count % SAMPLE_EVERY
         self._count += 1
         if place == 0:
             self._meter, self._bytes = H264Meter(self._side, NOMINAL_RATE), 0
         if self._meter is None or place >= SAMPLE_FRAMES:
             return
-        size = self._meter.size(picture)
+        size = self._meter.size(picture())
         self._bytes += size if place else 0
         if place == SAMPLE_FRAMES - 1:
             self.kbit_per_s = 8 * NOMINAL_RATE * self._bytes / (SAMPLE_FRAMES - 1) / 1000

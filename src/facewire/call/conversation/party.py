@@ -10,13 +10,18 @@ from facewire.codec.tables.artefact import CodecTables
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """What both sides must agree on, and what this one wants."""
+    """What both sides must agree on, and what this one wants.
+
+    size   side of the networks' own pictures
+    shows  side of the largest face that this side shows, pixels; smaller than `size` means `size`
+    """
 
     model: bytes
     tables: CodecTables
     size: int
     trailer: bool = True
     avatar: bool = False
+    shows: int = 0
 
     def hello(self, holds: bytes) -> Hello:
         """Return the greeting."""
@@ -25,6 +30,7 @@ class Party:
             table=self.tables.id,
             table_hash=self.tables.fingerprint.hex(),
             size=self.size,
+            shows=max(self.size, self.shows),
             keypoints=self.tables.keypoints,
             trailer=self.trailer,
             avatar=self.avatar,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from facewire.base.errors import ProtocolError
 from facewire.call.conversation.face_sender import FaceSender
-from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource, fitting
 from facewire.call.messages.peer_messages import Photo
 from facewire.call.playout.face_receiver import FaceReceiver
 from facewire.transport.pieces import Assembly, digest, pieces
@@ -36,17 +36,24 @@ class PhotoExchange:
         return 1.0 if self._assembly is None else self._assembly[1].progress
 
     def offer(
-        self, source: OwnSource, holds: str, say: Callable[[Photo], None], send: Callable[[bytes], None]
-    ) -> None:
-        """Offer the own source: its head, and its pieces unless the other side holds them.
+        self,
+        source: OwnSource,
+        shows: int,
+        holds: str,
+        say: Callable[[Photo], None],
+        send: Callable[[bytes], None],
+    ) -> int:
+        """Offer the own source: its head, and its pieces unless the other side holds them; return its side.
 
         Args:
             source: the own source.
+            shows: side of the largest face that the other side shows, pixels.
             holds: SHA-256 of what the other side holds, hexadecimal.
             say: sends the head.
             send: sends a piece.
         """
-        offer = self._sender.offer(source.picture, source.motion)
+        picture = fitting(source.pictures, shows)
+        offer = self._sender.offer(picture.data, source.motion)
         sha256 = digest(offer.picture).hex()
         held = sha256 == holds
         say(
@@ -62,6 +69,7 @@ class PhotoExchange:
         if not held:
             for piece in pieces(offer.epoch, offer.picture):
                 send(piece)
+        return picture.side
 
     def hear_photo(self, photo: Photo) -> None:
         """Take the head of a photo.

@@ -8,10 +8,29 @@ from facewire.codec.state import MotionFrame
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSource:
-    """What this side is shown with: WebP bytes of the head crop, its own motion, and whether it is an avatar."""
+class SizedPicture:
+    """WebP bytes of a head crop, `side` pixels wide."""
 
-    picture: bytes
+    side: int
+    data: bytes
+
+
+def fitting(pictures: tuple[SizedPicture, ...], shows: int) -> SizedPicture:
+    """Return the largest picture for somebody who shows sides up to `shows`; the first one suits everybody."""
+    first, *larger = pictures
+    return next((one for one in reversed(larger) if one.side <= shows), first)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSource:
+    """What this side is shown with.
+
+    pictures  the same head crop in several sizes, the networks' own first, then larger ones
+    motion    its own motion
+    avatar    it is not the person
+    """
+
+    pictures: tuple[SizedPicture, ...]
     motion: MotionFrame
     avatar: bool = False
 

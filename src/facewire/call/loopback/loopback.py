@@ -35,16 +35,18 @@ from facewire.call.conversation.states import Event
 from facewire.call.loopback.report import LoopbackReport, Spread
 from facewire.call.loopback.side import Side
 from facewire.call.loopback.virtual_time import Timeline
+from facewire.call.person.camera import Sight
 from facewire.call.person.engine import FaceEngine
 from facewire.call.person.modes import ModeSettings
 from facewire.call.person.performer import Performance, Performer
+from facewire.call.person.portrait import Portrait
+from facewire.call.person.their_photos import TheirPhotos
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.artefact import CodecTables
-from facewire.engines.engine import Prepared
+from facewire.face.crop import crop
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.sound.opus import SAMPLE_RATE, Sound
-from facewire.media.still import decode_photo
 from facewire.transport.face_message import SYNTHESIS, VIDEO
 from facewire.transport.link import Link, LinkSettings
 
@@ -77,6 +79,8 @@ class LoopbackSettings:
     """Both directions alike."""
     seed: int = 0
     trailer: bool = True
+    size: int | None = None
+    """Side of the largest face that is sent and shown, pixels; None: what the networks make."""
     pictures: int = 1
     """Every n-th shown picture is rendered and compared; 0 renders none and measures no quality (for soaks)."""
     costs: Costs = "wall"
@@ -107,18 +111,22 @@ class Loopback:
             raise CallError("the clip is too short for a call: use one of at least two frames")
         self.settings, self.frames, self.engine = settings, frames, engine
         self.line = Timeline()
-        self.performer = Performer(engine, finder, ModeSettings())
+        shows = settings.size or engine.size
+        self.performer = Performer(engine, finder, ModeSettings(), largest=shows)
+        self.performer.shows = shows
         first = self.performer.perform(frames[0], -1.0)
         self.performer.reflect(frames[0], first, -1.0)
-        crop = self.performer.perform(frames[0], -1.0).sight.crop
-        own = self.performer.use(crop, from_camera=True)
-        party = Party(engine.fingerprint, tables, engine.size, settings.trailer)
+        box = self.performer.perform(frames[0], -1.0).sight.box
+        own = self.performer.use(frames[0], box, from_camera=True)
+        party = Party(engine.fingerprint, tables, engine.size, settings.trailer, shows=shows)
         self.a = Side("a", self.line, Link(settings.link, 2 * settings.seed), party, own)
         self.b = Side("b", self.line, Link(settings.link, 2 * settings.seed + 1), party, own)
         self.a.other, self.b.other = self.b, self.a
         self.b.prepare = self._prepare
         self._performed: dict[int, MotionFrame] = {}
-        self._crops: dict[int, Pixels] = {}
+        self._sights: dict[int, Sight] = {}
+        self._theirs = TheirPhotos(engine)
+        self._side = 0
         self._taken: dict[float, int] = {}
         self._done: Performance | None = None
         self._busy = 0.0
@@ -187,7 +195,7 @@ class Loopback:
                 if motion is not None:
                     talk.motion(motion, now)
                 if talk.mode == VIDEO:
-                    talk.picture(talk.coded(self._crops[index], now), now)
+                    talk.picture(talk.coded(self._sights[index].crop, now), now)
 
         self.line.at(self._busy, done)
 
@@ -195,7 +203,7 @@ class Loopback:
         if self.settings.pictures == 0 and index in self._performed:
             return self._performed[index]
         self._done = done = self.performer.perform(self.frames[index], now)
-        self._crops[index] = done.sight.crop
+        self._sights[index] = done.sight
         if done.motion is not None:
             self._performed[index] = done.motion
         return done.motion
@@ -279,8 +287,11 @@ class Loopback:
         picture, spent = self._charged(lambda: self.engine.render(person, motion), FIXED_RENDER)
         self._render_ms.append(1000 * spent)
         capture = self._capture_of(media, now)
-        if capture is not None and self._taken[capture] in self._crops:
-            self._psnr.append(_psnr(picture, self._crops[self._taken[capture]]))
+        self._side = len(picture)
+        index = None if capture is None else self._taken[capture]
+        if index in self._sights:
+            truth = crop(self.frames[index], self._sights[index].box, self._side)
+            self._psnr.append(_psnr(picture, truth))
         return spent
 
     def _charged(self, work: Callable[[], Result], fixed: float) -> tuple[Result, float]:
@@ -295,8 +306,8 @@ class Loopback:
             side.look_after()
         self.line.at(self.line.now + 0.02, self._look_after)
 
-    def _prepare(self, photo: IncomingPhoto) -> Prepared:
-        return self.engine.person(decode_photo(photo.picture, self.engine.size**2))
+    def _prepare(self, photo: IncomingPhoto) -> Portrait:
+        return self._theirs.prepare(photo, self.b.party.shows)
 
     # The report.
 
@@ -354,6 +365,7 @@ class Loopback:
             video_pictures=self._videos,
             sound_concealed=concealed,
             lip_skew_ms=Spread.of(self._skews),
+            side=self._side,
             psnr=float(np.mean(self._psnr)) if self._psnr else None,
             set_up_s=met,
             reconnects=reconnects,

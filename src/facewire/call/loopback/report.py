@@ -43,6 +43,7 @@ class LoopbackReport:
     delivered        share of the camera's frames that were shown
     filled, eased    pictures shown in place of lost ones: between two frames, or on the way to rest
     lip_skew_ms      how much later the lips are than the sound, absolute
+    side             of the last picture that was rendered, pixels; 0 if none was
     psnr             dB against the camera's frames, mean; None if no picture was compared
     set_up_s         from meeting in the room to both seeing each other, the photo included
     reconnect_s      from the end of a cut to the next picture, None without a cut
@@ -72,6 +73,7 @@ class LoopbackReport:
     video_pictures: int
     sound_concealed: float
     lip_skew_ms: Spread
+    side: int
     psnr: float | None
     set_up_s: float
     reconnects: int

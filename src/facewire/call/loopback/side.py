@@ -10,7 +10,7 @@ from facewire.call.conversation.party import Party
 from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
 from facewire.call.conversation.states import Action, Event, State
 from facewire.call.loopback.virtual_time import ReliablePipe, Timeline
-from facewire.engines.engine import Prepared
+from facewire.call.person.portrait import Portrait
 from facewire.transport.link import Link
 from facewire.transport.overhead import channel_bytes, rtp_bytes
 
@@ -28,10 +28,10 @@ class Side:
         self.pipe: ReliablePipe | None = None
         self.other: Side = self
         self.held: IncomingPhoto | None = None
-        self.people: dict[int, Prepared] = {}
+        self.people: dict[int, Portrait] = {}
         self.control_bytes = 0
         self.live_at: list[float] = []
-        self.prepare: Callable[[IncomingPhoto], Prepared | None] = lambda photo: None
+        self.prepare: Callable[[IncomingPhoto], Portrait | None] = lambda photo: None
 
     # The outbox of the conversation.
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from facewire.base.errors import ConfigError
-from facewire.call.messages.wire import VERSION, MessageSet, hexadecimal, short, within
+from facewire.call.messages.wire import MessageSet, hexadecimal, short, within
+from facewire.talks.picture_size import MOST_SIDE
 from facewire.transport.pieces import LARGEST_PHOTO
+
+PEER_VERSION = 2
+"""Since 2 a greeting says how large faces its side shows."""
 
 LONGEST_ANCHOR = 2048
 """Hexadecimal digits of a source's own motion."""
@@ -15,21 +19,24 @@ LONGEST_ANCHOR = 2048
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hello:
-    """The first message of each side. What it names must be the same on both, or the call ends.
+    """The first message of each side. What it names must be the same on both, or the call ends, but for `shows`.
 
     model       first 8 bytes of the SHA-256 of the weights, hexadecimal
     table       id of the coding tables, and `table_hash` the first 8 bytes of their hash
+    size        side of the networks' pictures, pixels
+    shows       side of the largest face that this side shows; what it is sent is no larger
     trailer     face bytes behind sound packets are understood and wanted
     synthesised always true: the picture is made by a model
     avatar      the face is not that of the person
     holds       SHA-256 of the photo of the other side that is still held, or ""
     """
 
-    version: int = VERSION
+    version: int = PEER_VERSION
     model: str
     table: int
     table_hash: str
     size: int
+    shows: int = 0
     keypoints: int
     trailer: bool = True
     synthesised: Literal[True] = True
@@ -42,6 +49,7 @@ class Hello:
         within("table", self.table, 1, 65535)
         hexadecimal("table_hash", self.table_hash, 16)
         within("size", self.size, 16, 4096)
+        within("shows", self.shows, 0, MOST_SIDE)
         within("keypoints", self.keypoints, 1, 64)
         if self.holds:
             hexadecimal("holds", self.holds, 64)

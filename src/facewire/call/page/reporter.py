@@ -25,16 +25,12 @@ def _nobody(message: page.ToPage) -> None:
 
 
 class PageReporter:
-    """Speaks to the page that is there, if one is.
+    """Speaks to the page that is there, if one is."""
 
-    Args:
-        size: side of the networks' pictures, pixels.
-    """
-
-    def __init__(self, size: int) -> None:
+    def __init__(self) -> None:
         self.frames_sent = 0
         """Since the meters were last told."""
-        self.sent_h264, self.shown_h264 = H264Comparison(size), H264Comparison(size)
+        self.sent_h264, self.shown_h264 = H264Comparison(), H264Comparison()
         self._say: Callable[[page.ToPage], None] = _nobody
         self._told: dict[type[page.ToPage], page.ToPage] = {}
 

@@ -36,11 +36,18 @@ SURE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the camera sees: the head crop (S, S, 3), faces at the last count, and whether a face was found at all."""
+    """What the camera sees.
+
+    crop   the head, (S, S, 3)
+    faces  at the last count
+    found  whether a face was found at all
+    box    what `crop` is of the picture
+    """
 
     crop: Pixels
     faces: int
     found: bool
+    box: CropBox
 
 
 class Camera:
@@ -73,7 +80,7 @@ class Camera:
         """Return the head crop of a picture (H, W, 3); where no face was ever seen, its middle."""
         height, width = picture.shape[:2]
         box = self.box if self._shape == (height, width) else _middle(height, width)
-        return Sight(crop(picture, box, self._size), self._faces, self._face is not None)
+        return Sight(crop(picture, box, self._size), self._faces, self._face is not None, box)
 
     def due(self, now: float) -> bool:
         """Say whether it is time for a look."""

@@ -1,22 +1,27 @@
 """What a call needs of the networks, and nothing more: one picture at a time, wire frames in and out.
 
-photo ---------> person                 once a source
+photo ---------> Portrait               once a source
 head crop -----> MotionFrame, face?     sender, every frame
-MotionFrame ---> picture                receiver, every frame
+MotionFrame ---> picture                receiver, every frame, as large as the photo
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
+from facewire.animation.composer import Composer
 from facewire.animation.smoothing import MotionSmoother
 from facewire.bitstream.header import FINGERPRINT_BYTES
+from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
-from facewire.engines.engine import Engine, FaceSquare, Prepared
+from facewire.engines.engine import Engine, FaceSquare
+from facewire.face.crop import CropBox
 from facewire.media.frame import Pixels
+from facewire.media.image import resize
 from facewire.talks.bridge import to_frames, to_motions
 
 
@@ -33,23 +38,23 @@ class FaceEngine(Protocol):
 
     @property
     def size(self) -> int:
-        """Side of every picture, pixels."""
+        """S, the side of the networks' own pictures, pixels."""
 
     @property
     def fingerprint(self) -> bytes:
         """First 8 bytes of the SHA-256 of the weights."""
 
-    def person(self, picture: Pixels) -> Prepared:
-        """Return a head crop (S, S, 3) as a source."""
+    def person(self, picture: Pixels) -> Portrait:
+        """Return a head crop (N, N, 3), N at least S, as a source."""
 
-    def own_motion(self, person: Prepared) -> MotionFrame:
+    def own_motion(self, person: Portrait) -> MotionFrame:
         """Return the motion that a source has in its picture."""
 
     def read(self, crop: Pixels, now: float) -> Seen:
         """Return the motion of the camera's next head crop (S, S, 3), taken at `now`, seconds; smoothed."""
 
-    def render(self, person: Prepared, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
-        """Return a picture (S, S, 3) of a person in a motion; `turn` is R_u, (3, 3), of the receiver's view."""
+    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+        """Return a picture (N, N, 3) of a person in a motion; `turn` is R_u, (3, 3), of the receiver's view."""
 
 
 class NetworkEngine:
@@ -58,17 +63,20 @@ class NetworkEngine:
     Args:
         engine: runs the model.
         weights_sha256: of the weights file, hexadecimal.
+        separate: takes a photo apart as the model takes its head crop (S, S, 3) apart, `Animator.separate`.
     """
 
-    def __init__(self, engine: Engine, weights_sha256: str) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, weights_sha256: str, separate: Callable[[Composer, Pixels], None]
+    ) -> None:
+        self._engine, self._separate = engine, separate
         self._fingerprint = bytes.fromhex(weights_sha256)[:FINGERPRINT_BYTES]
         self._smoother = MotionSmoother()
         self._square: FaceSquare | None = None
 
     @property
     def size(self) -> int:
-        """Side of every picture, pixels."""
+        """S, the side of the networks' own pictures, pixels."""
         return self._engine.size
 
     @property
@@ -76,13 +84,18 @@ class NetworkEngine:
         """First 8 bytes of the SHA-256 of the weights."""
         return self._fingerprint
 
-    def person(self, picture: Pixels) -> Prepared:
-        """Return a head crop (S, S, 3) as a source."""
-        return self._engine.identity(picture)
+    def person(self, picture: Pixels) -> Portrait:
+        """Return a head crop (N, N, 3), N at least S, as a source."""
+        side = len(picture)
+        if side == self.size:
+            return Portrait(self._engine.identity(picture))
+        crop, composer = resize(picture, (self.size, self.size)), Composer(picture, CropBox(0, 0, side))
+        self._separate(composer, crop)
+        return Portrait(self._engine.identity(crop), composer)
 
-    def own_motion(self, person: Prepared) -> MotionFrame:
+    def own_motion(self, person: Portrait) -> MotionFrame:
         """Return the motion that a source has in its picture."""
-        return next(to_frames(person.motion))
+        return next(to_frames(person.prepared.motion))
 
     def read(self, crop: Pixels, now: float) -> Seen:
         """Return the motion of the camera's next head crop (S, S, 3), taken at `now`, seconds; smoothed."""
@@ -93,12 +106,13 @@ class NetworkEngine:
         motion = self._smoother(reading.motion, now) if reading.present else reading.motion
         return Seen(next(to_frames(motion)), reading.present)
 
-    def render(self, person: Prepared, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
-        """Return a picture (S, S, 3) of a person in a motion."""
+    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+        """Return a picture (N, N, 3) of a person in a motion."""
         motions = to_motions([motion])
-        return self._engine.render(
-            person, motions if turn is None else motions.turned_at_neck(turn), motion.kept
-        )
+        seen = motions if turn is None else motions.turned_at_neck(turn)
+        if person.composer is None:
+            return self._engine.render(person.prepared, seen, motion.kept)
+        return person.composer.square(self._engine.compose(person.prepared, seen, motion.kept))
 
 
 def relative(motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:

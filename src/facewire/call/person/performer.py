@@ -12,18 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from facewire.base.errors import ConfigError
-from facewire.call.conversation.source_photo import OwnSource
+from facewire.call.conversation.source_photo import OwnSource, SizedPicture, fitting
 from facewire.call.person.camera import Camera, Sight
 from facewire.call.person.engine import FaceEngine, Seen, relative
 from facewire.call.person.judge import Judgement, difference, judge
 from facewire.call.person.modes import ModeKeeper, ModeSettings, Order
+from facewire.call.person.pace import LARGE
+from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
-from facewire.engines.engine import Prepared
+from facewire.face.crop import CropBox, crop
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.still import decode_photo, encode_still
 from facewire.transport.face_message import VIDEO
+from facewire.transport.pieces import LARGEST_PHOTO
 
 JUDGE_SECONDS = 0.5
 RENDER_EVERY = 2
@@ -68,6 +70,7 @@ class Performer:
         finder: the face finder.
         settings: what the user allows.
         same_person: says whether two pictures show one person; asked before a source is replaced.
+        largest: side of the largest picture that is made of a source, pixels.
     """
 
     def __init__(
@@ -76,40 +79,43 @@ class Performer:
         finder: FaceFinder,
         settings: ModeSettings,
         same_person: Callable[[Pixels, Pixels], bool] = lambda first, second: True,
+        largest: int = LARGE,
     ) -> None:
         self.engine = engine
-        self._same_person = same_person
+        self._same_person, self._largest = same_person, largest
+        self.shows = engine.size
+        """Side of the largest face that this machine shows, pixels."""
         self._face: Pixels | None = None
         """The head crop of the source, with which new ones are compared."""
         self.keeper = ModeKeeper(settings)
         self._start: tuple[OwnSource, MotionFrame | None] | None = None
         """The source, and the motion of the camera that corresponds to it once there is one; changed together."""
-        self.person: Prepared | None = None
-        """The source as the receiver will see it."""
+        self.person: Portrait | None = None
+        """The source as this machine shows it; a receiver sees the same, larger or smaller."""
         self._camera = Camera(finder, engine.size)
         self._judged = float("-inf")
         self._judgements = 0
         self._difference: float | None = None
         """At the last look at the rendered picture; it holds until the next."""
 
-    def use(self, crop: Pixels, *, from_camera: bool, avatar: bool = False) -> OwnSource:
-        """Take a head crop (S, S, 3) as source and return it as it will be sent.
+    def use(self, photo: Pixels, box: CropBox, *, from_camera: bool, avatar: bool = False) -> OwnSource:
+        """Take the head in a picture as source and return it as it will be sent.
 
         Args:
-            crop: the picture.
-            from_camera: the crop was seen by this camera just now, so motions fit it as they are; with a chosen
+            photo: (H, W, 3).
+            box: the head's square in it.
+            from_camera: it was seen by this camera just now, so motions fit it as they are; with a chosen
                 photo the next motion is taken as the one that corresponds to it.
             avatar: the picture need not show the person.
         """
-        if crop.shape != (self.engine.size, self.engine.size, 3):
-            raise ConfigError("source", crop.shape, f"a head crop of {self.engine.size} pixels")
-        _, picture = encode_still(crop, "webp", QUALITY)
-        person = self.engine.person(decode_photo(picture, self.engine.size**2))
+        pictures = self._coded(photo, box)
+        shown = fitting(pictures, self.shows)
+        person = self.engine.person(decode_photo(shown.data, shown.side**2))
         own = self.engine.own_motion(person)
         if self.person is None:  # what networks do only once takes a second: not while a call is being set up
             self.engine.render(person, own)
-        self._face, self.person = crop, person
-        source = OwnSource(picture, own, avatar)
+        self._face, self.person = crop(photo, box, self.engine.size), person
+        source = OwnSource(pictures, own, avatar)
         self._start = source, own if from_camera else None
         self._difference = None
         return source
@@ -150,12 +156,22 @@ class Performer:
             self.keeper.reject(now)
             order = "to video" if self.keeper.mode == VIDEO else "none"
         elif renews and done.reading.present:
-            source = self.use(sight.crop, from_camera=True)
+            source = self.use(picture, sight.box, from_camera=True)
         return Reflection(judgement, order, source)
 
     def preview(self, motion: MotionFrame) -> Pixels | None:
-        """Return this person as the receiver will see them, (S, S, 3)."""
+        """Return this person as a receiver will see them, (N, N, 3)."""
         return None if self.person is None else self.engine.render(self.person, motion)
+
+    def _coded(self, photo: Pixels, box: CropBox) -> tuple[SizedPicture, ...]:
+        """Return the head in the sizes that receivers may want, all even, none larger than the photo has it or than
+        can be sent."""
+        size, most = self.engine.size, min(self._largest, box.side) // 2 * 2
+        sides = [size, *sorted({side for side in (min(most, LARGE), most) if side > size})]
+        coded = (
+            SizedPicture(side, encode_still(crop(photo, box, side), "webp", QUALITY)[1]) for side in sides
+        )
+        return tuple(one for one in coded if len(one.data) <= LARGEST_PHOTO)
 
     def _relative(self, reading: Seen) -> MotionFrame | None:
         start = self._start
@@ -177,6 +193,8 @@ class Performer:
         compares = self._judgements % RENDER_EVERY == 0
         if not compares:
             return judge(sight, reading, self._difference)
-        rendered = self.preview(motion) if motion is not None and reading.present else None
+        rendered = None
+        if self.person is not None and motion is not None and reading.present:
+            rendered = self.engine.render(self.person.small, motion)
         self._difference = None if rendered is None else difference(sight.crop, rendered)
         return judge(sight, reading, self._difference)

@@ -14,10 +14,11 @@ from facewire.base.errors import CallError, MediaError, NoFaceFound
 from facewire.call.conversation.source_photo import OwnSource
 from facewire.call.person.engine import FaceEngine
 from facewire.call.person.modes import ModeSettings
+from facewire.call.person.pace import LARGE, side_kept
 from facewire.call.person.performer import Performer
 from facewire.call.person.same_person import Likeness, SamePerson
 from facewire.call.settings import AgentSettings
-from facewire.face.crop import crop, crop_box_from_faces
+from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.still import decode_photo
@@ -43,10 +44,12 @@ class PhotoChoice:
         settings: AgentSettings,
         newest: Callable[[], Pixels | None],
     ) -> None:
-        self._size, self._finder, self._settings, self._newest = engine.size, finder, settings, newest
+        self._engine, self._finder, self._settings, self._newest = engine, finder, settings, newest
         self._same_person = SamePerson(finder)
         self._chosen: Pixels | None = None
-        self.performer = Performer(engine, finder, self._mode_settings(False), self._is_same)
+        self.performer = Performer(
+            engine, finder, self._mode_settings(False), self._is_same, settings.size or LARGE
+        )
         """The one who is shown with it."""
 
     def from_file(self, data: bytes) -> OwnSource:
@@ -56,12 +59,12 @@ class PhotoChoice:
             FacewireError: it cannot be used, or does not show the person before the camera.
         """
         photo = decode_photo(data, MOST_PHOTO_PIXELS)
-        head = self._head_of(photo, "photo")
+        box = self._head_of(photo, "photo")
         likeness = self._likeness(photo)
         if not likeness.same and not self._settings.allow_avatar:
             raise CallError(_refusal(likeness))
         self._chosen = photo
-        return self._use(head, from_camera=False, avatar=not likeness.same)
+        return self._use(photo, box, from_camera=False, avatar=not likeness.same)
 
     def from_camera(self) -> OwnSource:
         """Take what the camera shows now and return the source made of it.
@@ -72,9 +75,9 @@ class PhotoChoice:
         newest = self._newest()
         if newest is None:
             raise MediaError("camera", "no picture has come yet: allow the camera")
-        head = self._head_of(newest, "camera")
+        box = self._head_of(newest, "camera")
         self._chosen = None
-        return self._use(head, from_camera=True, avatar=False)
+        return self._use(newest, box, from_camera=True, avatar=False)
 
     def check(self) -> None:
         """See before a call whether a chosen photo still shows the person before the camera.
@@ -89,15 +92,20 @@ class PhotoChoice:
             if not likeness.same:
                 raise CallError(_refusal(likeness))
 
-    def _use(self, head: Pixels, *, from_camera: bool, avatar: bool) -> OwnSource:
-        self.performer.keeper.settings = self._mode_settings(avatar)
-        return self.performer.use(head, from_camera=from_camera, avatar=avatar)
+    def _use(self, photo: Pixels, box: CropBox, *, from_camera: bool, avatar: bool) -> OwnSource:
+        performer = self.performer
+        performer.keeper.settings = self._mode_settings(avatar)
+        if performer.source is None:  # later ones may be chosen during a call, which would be measured too
+            performer.shows = self._settings.size or side_kept(
+                self._engine, crop(photo, box, self._engine.size)
+            )
+        return performer.use(photo, box, from_camera=from_camera, avatar=avatar)
 
     def _mode_settings(self, avatar: bool) -> ModeSettings:
         return ModeSettings(video=self._settings.video, refresh=not avatar, avatar=avatar)
 
-    def _head_of(self, photo: Pixels, name: str) -> Pixels:
-        """Return the head crop of the largest face.
+    def _head_of(self, photo: Pixels, name: str) -> CropBox:
+        """Return the head's square of the largest face.
 
         Raises:
             NoFaceFound: there is none.
@@ -105,7 +113,7 @@ class PhotoChoice:
         faces = self._finder.find(photo)
         if not faces:
             raise NoFaceFound(name, "use a picture in which the face is larger and seen from the front")
-        return crop(photo, crop_box_from_faces(faces[:1], *photo.shape[:2]), self._size)
+        return crop_box_from_faces(faces[:1], *photo.shape[:2])
 
     def _likeness(self, photo: Pixels) -> Likeness:
         newest = self._newest()

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from facewire.animation.animator import Animator
+from facewire.animation.driving import HeadSquare
 from facewire.base.errors import MediaError
 from facewire.base.files import name_bytes
 from facewire.evaluation.codecs.methods import Clip, Method
 from facewire.evaluation.measuring.clips import EvaluationClip, find_clips
+from facewire.media.frame import Pixels
 from facewire.talks.squares import TalkSquares
 
 SHORTEST = 10
@@ -49,17 +51,18 @@ class Crops:
         animator: finds heads.
         crop_mode: "auto" or "none".
         most: frames of a clip at most.
+        side: of the crops, pixels.
     """
 
-    def __init__(self, animator: Animator, crop_mode: str, most: int) -> None:
-        self._animator, self._crop_mode, self._most = animator, crop_mode, most
+    def __init__(self, animator: Animator, crop_mode: str, most: int, side: int) -> None:
+        self._animator, self._crop_mode, self._most, self._side = animator, crop_mode, most, side
         self._held: tuple[Path, Clip] | None = None
 
     def of(self, path: Path) -> Clip:
         """Return the head crops of a clip.
 
         Raises:
-            MediaError: it cannot be read or is too short.
+            MediaError: it cannot be read, is too short, or shows heads too small for crops larger than usual.
             NoFaceFound: it shows no face.
         """
         held = self._held
@@ -67,11 +70,17 @@ class Crops:
             return held[1]
         self._held = None
         with TalkSquares(self._animator, path, crop_mode=self._crop_mode, sound=False) as squares:
-            clip = Clip([square.picture for square in islice(squares, self._most)], squares.rate)
+            clip = Clip([self._cut(square, path) for square in islice(squares, self._most)], squares.rate)
         if len(clip.pictures) < SHORTEST:
             raise MediaError(path, f"has only {len(clip.pictures)} frames: give a clip of {SHORTEST} or more")
         self._held = (path, clip)
         return clip
+
+    def _cut(self, square: HeadSquare, path: Path) -> Pixels:
+        """Return a crop; what is larger than the networks' pictures is never enlarged."""
+        if self._side > max(self._animator.size, square.own_side):
+            raise MediaError(path, f"shows the head in {square.own_side} pixels: use a smaller --size")
+        return square.at(self._side)
 
 
 def clips_of(paths: Sequence[Path], most: int | None) -> list[EvaluationClip]:

@@ -37,10 +37,11 @@ from facewire.evaluation.reports.page import write_page
 from facewire.evaluation.reports.plots import require_matplotlib
 from facewire.media.anchor_codecs import absence
 from facewire.talks.coding_tables import tables_of
+from facewire.talks.picture_size import checked_side
 
 NAME: Final = "compare"
 MOST_FRAMES: Final = 750
-"""Of a clip; they are held in memory, 150 MB."""
+"""Of a clip; they are held in memory, 150 MB at 256 pixels, 600 MB at 512."""
 STRIDE: Final = 5
 """Every how many frames pictures are measured; all are coded."""
 REFRESH: Final = "refresh"
@@ -54,6 +55,8 @@ class CompareSettings:
     stride: int = STRIDE
     clips: int | None = None
     frames: int = MOST_FRAMES
+    size: int | None = None
+    """Side of the pictures that all codecs code, pixels; None: what the networks make."""
     methods: tuple[str, ...] = ()
     """Only methods of these names, or whose names contain one of these; empty: all but those of ours that refresh
     in another way than by default, or not at all."""
@@ -103,7 +106,8 @@ def compare_codecs(
     require_matplotlib()
     clips = clips_of(paths, settings.clips)
     chosen, absent = _methods(animator, settings.methods)
-    panel = Panel.load(nets, animator.size, animator.device, settings.stride)
+    side = checked_side(settings.size, animator.size)
+    panel = Panel.load(nets, side, animator.device, settings.stride)
     common = {
         "protocol": NAME,
         "counted": "refreshes too",
@@ -111,8 +115,9 @@ def compare_codecs(
         "weights": animator.manifest.sha256,
         "tables": [tables_of(animator, rate).fingerprint.hex() for rate in OUR_RATES],
         "settings": {
-            key: value for key, value in asdict(settings).items() if key not in ("clips", "methods")
-        },
+            key: value for key, value in asdict(settings).items() if key not in ("clips", "methods", "size")
+        }
+        | {"side": side},
         "nets": panel.hashes,
         "absent": sorted(panel.absent),
     }
@@ -120,7 +125,7 @@ def compare_codecs(
     bench = Bench(
         animator, panel, Settings(stride=settings.stride), Store(output / "rows", common), 1, **reporting
     )
-    crops = Crops(animator, settings.crop_mode, settings.frames)
+    crops = Crops(animator, settings.crop_mode, settings.frames, side)
     trials = [Trial(clip, method) for clip in clips for method in chosen]
     rows = list(bench.each(trials, lambda bench, trial: measure(bench, trial, crops)))
     failed = {row.name: row.reason for row in rows if row.failed}
@@ -135,6 +140,7 @@ def compare_codecs(
         "failed": failed,
         "config": {
             **asdict(settings),
+            "size": side,
             "weights": f"{animator.manifest.preset}, {animator.manifest.sha256[:12]}",
             "clips": len(clips),
         },

@@ -19,6 +19,7 @@ from facewire.codec.talk import TalkReader
 from facewire.evaluation.codecs.rates import Cost
 from facewire.media.anchor_codecs import ANCHORS, Anchor, decode_pictures, encode_pictures
 from facewire.media.frame import Pixels
+from facewire.media.image import resize
 from facewire.media.sound.sound_encoder import SoundTap
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import Receiver
@@ -35,7 +36,7 @@ STREAM_LAG: Final = 5
 class Clip:
     """Head crops in memory.
 
-    pictures  (S, S, 3) each
+    pictures  (N, N, 3) each
     rate      frames per second
     """
 
@@ -46,6 +47,11 @@ class Clip:
     def seconds(self) -> float:
         """Length."""
         return len(self.pictures) / float(self.rate)
+
+    @property
+    def side(self) -> int:
+        """N."""
+        return len(self.pictures[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +126,17 @@ class TalkMethod:
             profile=self.profile,
             rate=rate,
             keypoints=int(keypoints) if keypoints.isdecimal() else ADAPTIVE,
+            size=clip.side,
             refresh=self.refresh,
             confirm_after=STREAM_LAG,
         )
         talk = io.BytesIO()
-        report = encode(self.animator, _Held(clip), talk, options, output=self.name)
+        held = _Held(clip, self.animator.size)
+        report = encode(self.animator, held, talk, options, output=self.name)
         refresh = report.refresh_bytes
         cost = Cost(report.source_bytes, report.motion_bytes + refresh, clip.seconds, refresh)
         talk.seek(0)
-        return Coded(cost, _pictures(talk, self.animator, stride))
+        return Coded(cost, _pictures(talk, self.animator, clip.side, stride))
 
 
 DEFAULT_SETTING: Final = f"standard {ADAPTIVE}"
@@ -148,26 +156,28 @@ def anchor_methods() -> list[AnchorMethod]:
 
 
 class _Held:
-    """A clip in the shape that the encoder reads."""
+    """A clip in the shape that the encoder reads; `size` is the side of the networks' pictures."""
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, size: int) -> None:
         self.name = "clip"
         self.rate = clip.rate
         self.expected: int | None = len(clip.pictures)
         self.tap = SoundTap()
-        self._pictures = clip.pictures
+        self._pictures, self._size = clip.pictures, size
 
     def __iter__(self) -> Iterator[HeadSquare]:
-        return (HeadSquare(picture, picture) for picture in self._pictures)
+        for picture in self._pictures:
+            small = picture if len(picture) == self._size else resize(picture, (self._size, self._size))
+            yield HeadSquare(small, small, picture)
 
     def preview(self) -> Iterator[HeadSquare]:
         """Show nothing ahead: no receiver here shows another person."""
         return iter(())
 
 
-def _pictures(talk: io.BytesIO, animator: Animator, stride: int) -> Iterator[Pixels]:
+def _pictures(talk: io.BytesIO, animator: Animator, side: int, stride: int) -> Iterator[Pixels]:
     """Yield the wanted pictures; the others need not be rendered, since none builds on another."""
-    receiver = Receiver(animator)
+    receiver = Receiver(animator, side=side)
     for item in TalkReader(talk, shelf_of(animator).find):
         if isinstance(item, DecodedFrame) and item.number % stride:
             continue
