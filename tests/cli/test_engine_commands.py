@@ -15,7 +15,7 @@ from torch import nn
 from facewire.benchmarks import live as live_benchmark
 from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
-from facewire.engines import artefact, health
+from facewire.engines import artefact
 from facewire.engines import choice as engine_choice
 from facewire.engines.choice import Finding
 from facewire.engines.graphs.live_graphs import LiveGraph

@@ -9,7 +9,6 @@ is damaged, or that cannot be written, is as good as none.
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ from typing import Any
 from facewire.base import cache
 from facewire.base.errors import OutputError
 from facewire.base.files import atomic_output
+from facewire.engines.instruction_sets import limit
 from facewire.engines.openvino_format import version
 
 FOLDER = "compiled"
-LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-"""Variables that keep oneDNN from instructions that the processor has; the older name counts second."""
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -32,15 +30,10 @@ def machine_key(core: Any) -> str:
     return f"{version()} {name} {able} {limit()}"
 
 
-def limit() -> str:
-    """Return the set of instructions that oneDNN is held to; "" for none."""
-    return next((os.environ[name].upper() for name in LIMITS if os.environ.get(name)), "")
-
-
 def place(graph: str, fingerprint: str, machine: str) -> Path | None:
-    """Return where a compiled graph is kept; None where nothing can be."""
+    """Return where a compiled graph is kept; None where nothing can be, and while oneDNN is held to less."""
     folder = cache.folder()
-    if folder is None:
+    if folder is None or limit():
         return None
     key = hashlib.sha256(f"{fingerprint} {machine}".encode()).hexdigest()[:16]
     return folder / FOLDER / f"{graph}-{key}.blob"

@@ -1,4 +1,4 @@
-"""What one large convolution reaches in OpenVINO: the limit of every graph in that number format on this processor."""
+"""What one large convolution reaches in OpenVINO: the limit of every graph in its number format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def convolution_gflops(number_format: str, threads: int) -> float:
 
 
 def _graph(number_format: str) -> Any:
-    """Return two convolutions' worth of graph: maps in, one convolution, the means of its maps out."""
+    """Return maps -> convolution -> their means, so that little is copied."""
     import openvino
     from openvino import opset13
 

@@ -40,7 +40,7 @@ def fastest(weights_sha256: str, state: State, threads: int) -> str:
         state: these weights by name.
         threads: that compute.
     """
-    times = known(threads)
+    times = known()
     if times is None and cache.obstacle(cache.folder()) is None:
         times = _measured(weights_sha256, state, threads)
     return candidates()[0] if not times else min(times, key=lambda name: times[name])
@@ -51,9 +51,9 @@ def candidates() -> tuple[str, str]:
     return (INT8, INT8_FLOAT32) if has_bfloat16() else (INT8_FLOAT32, FLOAT32)
 
 
-def known(threads: int) -> dict[str, float] | None:
+def known() -> dict[str, float] | None:
     """Return the milliseconds that were measured on this processor; None if none were."""
-    file = _file(threads)
+    file = _file()
     if file is None:
         return None
     with suppress(MediaError, AttributeError, TypeError, ValueError):
@@ -71,7 +71,7 @@ def _measured(weights_sha256: str, state: State, threads: int) -> dict[str, floa
     if artefacts is None:
         return {}
     times = milliseconds({name: OpenVinoRunner(one, threads) for name, one in artefacts.items()}, artefacts)
-    file = _file(threads)
+    file = _file()
     assert file is not None
     with suppress(OSError, OutputError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,12 +106,12 @@ def _empty(described: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: np.zeros(one["shape"], one["type"]) for name, one in described.items()}
 
 
-def _file(threads: int) -> Path | None:
+def _file() -> Path | None:
     import openvino
 
     folder = cache.folder()
     if folder is None:
         return None
-    machine = f"{compiled_graphs.machine_key(openvino.Core())} {threads}"
+    machine = compiled_graphs.machine_key(openvino.Core())
     key = hashlib.sha256(machine.encode()).hexdigest()[:16]
     return folder / compiled_graphs.FOLDER / f"fastest-{key}.json"

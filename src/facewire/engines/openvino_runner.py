@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 from facewire.engines import compiled_graphs
 from facewire.engines.artefact import Artefact
-from facewire.engines.compiled_graphs import limit
 from facewire.engines.graphs.live_graphs import RENDER
+from facewire.engines.instruction_sets import WITHOUT_BFLOAT16, limit
 
 Array = NDArray[Any]
 AT_ONCE = 2
 """Graphs that are compiled at the same time; each takes one thread."""
-WITHOUT_BFLOAT16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
-"""What oneDNN may be held to that has no products of bfloat16."""
 
 
 def has_bfloat16() -> bool:
