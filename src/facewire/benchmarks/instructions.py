@@ -18,8 +18,8 @@ from facewire.benchmarks.live import Settings, timed
 from facewire.data.preparation.pool import run_in_processes
 from facewire.engines.artefact import BFLOAT16, FLOAT32, INT8, INT8_FLOAT32
 from facewire.engines.choice import OPENVINO, open_engine
-from facewire.engines.instruction_sets import hold_to
 from facewire.engines.openvino_runner import has_bfloat16
+from facewire.engines.processor.instruction_sets import hold_to
 from facewire.media.frame import Pixels
 
 ALL = (INT8, BFLOAT16, INT8_FLOAT32, FLOAT32)

@@ -9,7 +9,7 @@ from typing import Any
 
 from facewire.cli import options, places
 from facewire.cli.arguments import whole
-from facewire.engines.instruction_sets import LEVELS, levels_here
+from facewire.engines.processor.instruction_sets import LEVELS, levels_here
 
 EXAMPLES = """examples:
   facewire bench

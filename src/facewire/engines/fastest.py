@@ -20,11 +20,11 @@ import numpy as np
 from facewire.base import cache
 from facewire.base.errors import MediaError, OutputError
 from facewire.base.files import read_json, write_json
-from facewire.engines import compiled_graphs
 from facewire.engines.artefact import FLOAT32, INT8, INT8_FLOAT32, Artefact
 from facewire.engines.graphs.live_graphs import RENDER
 from facewire.engines.graphs.weight_parts import State
 from facewire.engines.openvino_runner import OpenVinoRunner, has_bfloat16
+from facewire.engines.processor import compiled_graphs
 from facewire.engines.shipped_graphs import shipped
 from facewire.networks.weights import load_model
 

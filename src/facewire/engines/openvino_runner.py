@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.engines import compiled_graphs
 from facewire.engines.artefact import Artefact
 from facewire.engines.graphs.live_graphs import RENDER
-from facewire.engines.instruction_sets import WITHOUT_BFLOAT16, limit
+from facewire.engines.processor import compiled_graphs
+from facewire.engines.processor.instruction_sets import WITHOUT_BFLOAT16, limit
 
 Array = NDArray[Any]
 AT_ONCE = 2

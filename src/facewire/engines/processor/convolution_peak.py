@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from facewire.engines.artefact import BFLOAT16, FLOAT32
-
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
 MAPS, SIDE, WINDOW = 256, 64, 3
 ROUNDS = 15
 LEVELS = 256

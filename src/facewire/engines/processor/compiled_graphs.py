@@ -16,8 +16,7 @@ from typing import Any
 from facewire.base import cache
 from facewire.base.errors import OutputError
 from facewire.base.files import atomic_output
-from facewire.engines.instruction_sets import limit
-from facewire.engines.openvino_format import version
+from facewire.engines.processor.instruction_sets import limit
 
 FOLDER = "compiled"
 _DIGEST = hashlib.sha256().digest_size
@@ -25,9 +24,11 @@ _DIGEST = hashlib.sha256().digest_size
 
 def machine_key(core: Any) -> str:
     """Return what compiled graphs and measurements depend on besides the graph."""
+    import openvino
+
     name = core.get_property("CPU", "FULL_DEVICE_NAME")
     able = ",".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
-    return f"{version()} {name} {able} {limit()}"
+    return f"{openvino.__version__} {name} {able} {limit()}"
 
 
 def place(graph: str, fingerprint: str, machine: str) -> Path | None:
