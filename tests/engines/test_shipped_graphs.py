@@ -112,4 +112,4 @@ def test_they_make_the_pictures_of_torch(
         error = np.square((pictures[-1] - expected) / 255).mean()
         assert -10 * math.log10(error) >= least
         assert len(list((tmp_path / "compiled").glob("render-*.blob"))) == 1
-    assert np.array_equal(*pictures)
+    assert np.array_equal(pictures[0], pictures[1])

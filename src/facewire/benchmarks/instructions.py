@@ -14,7 +14,7 @@ from typing import Any
 
 from facewire.animation.animator import Animator
 from facewire.base.errors import FacewireError
-from facewire.benchmarks.live import Settings, timed
+from facewire.benchmarks.live import WARM_UP, Settings, timed
 from facewire.data.preparation.pool import run_in_processes
 from facewire.engines.artefact import BFLOAT16, FLOAT32, INT8, INT8_FLOAT32
 from facewire.engines.choice import OPENVINO, open_engine
@@ -69,11 +69,12 @@ def measure_level(photo: Pixels, settings: Settings, level: str) -> list[dict[st
 
 
 def _times(name: str, call: Callable[[], object], count: int) -> dict[str, float]:
-    """Return the median of the wall time, and processor time, of a call in milliseconds."""
-    timed(call, 1)
+    """Return the median of the wall time, and the mean of the processor time, of a call in milliseconds."""
+    call()
     begin = time.process_time()
-    wall = timed(call, count, warm_up=0)
+    wall = timed(call, count)
+    used = time.process_time() - begin
     return {
         f"{name}_ms": round(statistics.median(wall), 2),
-        f"{name}_processor_ms": round(1000 * (time.process_time() - begin) / count, 2),
+        f"{name}_processor_ms": round(1000 * used / (count + WARM_UP), 2),
     }

@@ -6,6 +6,7 @@ whatever the calling process did before.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import statistics
 import threading
@@ -27,12 +28,12 @@ from facewire.base.errors import FacewireError
 from facewire.benchmarks.whole import composers, photo_fps
 from facewire.data.preparation.pool import run_in_processes
 from facewire.engines.artefact import INT8, ROUNDED
-from facewire.engines.choice import OPENVINO, Choice, open_engine
+from facewire.engines.choice import Choice, open_engine
 from facewire.engines.device import matrix_gflops, peak_mb
 from facewire.engines.engine import Engine, Prepared
 from facewire.engines.graph_engine import GraphEngine
 from facewire.engines.processor.convolution_peak import convolution_gflops
-from facewire.engines.shipped_graphs import FOLDER as SHIPPED
+from facewire.engines.shipped_graphs import ShippedGraphs
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.colours.colour import RgbConverter, Yuv420Converter
@@ -81,9 +82,8 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
     model, manifest = load_model(settings.weights)
     engine, choice = _opened(model, manifest.sha256, settings)
     precision = engine.info.precision  # exported and compiled now, so that the fresh process finds it
-    folder = engine.artefact.folder if isinstance(engine, GraphEngine) else None
-    if folder == SHIPPED:
-        folder = None
+    exported = engine.artefact if isinstance(engine, GraphEngine) else None
+    folder = None if exported is None or isinstance(exported, ShippedGraphs) else exported.folder
     del engine
     live = _in_fresh_process(photo, replace(settings, engine=choice.name, precision=precision, folder=folder))
     live["why"] = "; ".join(filter(None, (choice.reason, choice.remark)))
@@ -96,7 +96,7 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
         "sender": gigamacs(lambda: model.motion(_grey(model.resolution))),
     }
     peak_format = INT8 if precision in ROUNDED else precision
-    peak = peak_gflops(choice.name, peak_format, threads)
+    peak = peak_gflops(peak_format, threads)
     receiver, sender = live["receiver_ms"]["median"], live["sender_ms"]["median"]
     paper = None if paper_frames == 0 else paper_ms(paper_frames)
     return {
@@ -120,11 +120,12 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
     }
 
 
-def peak_gflops(engine: str, number_format: str, threads: int) -> float:
-    """Return what this machine reaches in the number format that an engine multiplies in at most."""
-    if engine == OPENVINO:
-        return convolution_gflops(number_format, threads)
-    return matrix_gflops(getattr(torch, number_format), MATRIX, CPU)
+def peak_gflops(number_format: str, threads: int) -> float:
+    """Return what this machine reaches in a number format: in torch's products, in OpenVINO's convolutions."""
+    reached = [0.0 if number_format == INT8 else matrix_gflops(getattr(torch, number_format), MATRIX, CPU)]
+    if importlib.util.find_spec("openvino") is not None:
+        reached.append(convolution_gflops(number_format, threads))
+    return max(reached)
 
 
 def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
@@ -254,9 +255,9 @@ def batch_fps(engine: Engine, person: Prepared, motions: HeadMotion) -> float:
     return 1000 * len(motions) / statistics.median(times)
 
 
-def timed(call: Callable[[], object], count: int, warm_up: int | None = None) -> list[float]:
+def timed(call: Callable[[], object], count: int) -> list[float]:
     """Return the milliseconds of `count` calls after a few for warming up."""
-    for _ in range(WARM_UP if warm_up is None else warm_up):
+    for _ in range(WARM_UP):
         call()
     times = []
     for _ in range(count):

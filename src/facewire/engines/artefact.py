@@ -83,6 +83,12 @@ class Artefact:
         """Return a graph in the format OPENVINO."""
         return read_ir(self.file(graph))
 
+    @property
+    def lasting(self) -> bool:
+        """True if it lies in the user's cache, where what is compiled from it may be kept too."""
+        place = cache.folder()
+        return place is not None and self.folder.is_relative_to(place)
+
     def fingerprint(self, graph: str) -> str:
         """Return what a compiled graph comes from: the hashes of all files are in the manifest."""
         return sha256_of(self.folder / MANIFEST) + graph

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,14 @@ AT_ONCE = 2
 
 def has_bfloat16() -> bool:
     """Return whether the processor multiplies bfloat16 in hardware, and may be asked to."""
+    return "BF16" in _abilities() and limit() not in WITHOUT_BFLOAT16
+
+
+@cache
+def _abilities() -> tuple[str, ...]:
     import openvino
 
-    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return "BF16" in able and limit() not in WITHOUT_BFLOAT16
+    return tuple(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 class OpenVinoRunner:
@@ -97,15 +102,17 @@ class OpenVinoRunner:
 
     def _request(self, graph: str) -> Any:
         """Return a request of a graph that was compiled earlier, or is compiled now and kept."""
-        file = compiled_graphs.place(
-            graph, self._artefact.fingerprint(graph), compiled_graphs.machine_key(self._core)
-        )
+        file = None
+        if self._artefact.lasting:
+            machine = compiled_graphs.machine_key(self._core)
+            file = compiled_graphs.place(graph, self._artefact.fingerprint(graph), machine)
         blob = compiled_graphs.read(file)
         if blob is not None:
             with suppress(RuntimeError):  # of another build of the same version
                 return self._core.import_model(blob, "CPU", self._settings).create_infer_request()
         compiled = self._compiled(graph)
-        compiled_graphs.keep(file, compiled.export_model().getvalue())
+        if file is not None:
+            compiled_graphs.keep(file, compiled.export_model().getvalue())
         return compiled.create_infer_request()
 
     def _compiled(self, graph: str) -> Any:

@@ -48,6 +48,11 @@ class ShippedGraphs(Artefact):
         """Return a graph as OpenVINO reads it."""
         return unpacked(self.file(graph).read_bytes(), self.state)
 
+    @property
+    def lasting(self) -> bool:
+        """True: what is compiled from it may be kept."""
+        return True
+
     def fingerprint(self, graph: str) -> str:
         """Return what a compiled graph comes from."""
         return hashlib.sha256(self.file(graph).read_bytes() + self.weights.encode()).hexdigest()

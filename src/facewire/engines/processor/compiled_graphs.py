@@ -52,10 +52,8 @@ def read(file: Path | None) -> bytes | None:
     return blob if hashlib.sha256(blob).digest() == data[:_DIGEST] else None
 
 
-def keep(file: Path | None, blob: bytes) -> None:
-    """Keep a compiled graph where that is possible."""
-    if file is None:
-        return
+def keep(file: Path, blob: bytes) -> None:
+    """Keep a compiled graph if it can be written."""
     with suppress(OSError, OutputError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_output(file) as temporary:
