@@ -15,7 +15,7 @@ from torch import nn
 from facewire.benchmarks import live as live_benchmark
 from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
-from facewire.engines import artefact, health
+from facewire.engines import artefact
 from facewire.engines import choice as engine_choice
 from facewire.engines.choice import Finding
 from facewire.engines.graphs.live_graphs import LiveGraph
@@ -52,16 +52,10 @@ def test_doctor_tells_engines_choice_costs_and_weights(capsys: pytest.CaptureFix
 def test_doctor_says_what_is_missing_instead_of_failing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def only_torch() -> tuple[Finding, ...]:
-        missing = "missing; pip install it"
-        return (
-            Finding("torch", True, "2"),
-            Finding("openvino", False, missing),
-            Finding("onnxruntime", False, missing),
-        )
+    def only_torch(name: str) -> Finding:
+        return Finding(name, name == "torch", "2" if name == "torch" else "missing; pip install it")
 
-    monkeypatch.setattr(engine_choice, "findings", only_torch)
-    monkeypatch.setattr(health, "findings", only_torch)
+    monkeypatch.setattr(engine_choice, "finding", only_torch)
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
     assert "engine      torch: OpenVINO: missing" in text

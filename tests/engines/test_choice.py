@@ -19,12 +19,10 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     """Engines that are installed; tests change it."""
     installed = {"torch": True, "openvino": True, "onnxruntime": True}
 
-    def findings() -> tuple[Finding, ...]:
-        return tuple(
-            Finding(name, ok, "1.0" if ok else "missing; pip install it") for name, ok in installed.items()
-        )
+    def finding(name: str) -> Finding:
+        return Finding(name, installed[name], "1.0" if installed[name] else "missing; pip install it")
 
-    monkeypatch.setattr(engine_choice, "findings", findings)
+    monkeypatch.setattr(engine_choice, "finding", finding)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     return installed
 

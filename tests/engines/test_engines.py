@@ -36,6 +36,7 @@ KINDS = (
     ("openvino", "float32", 60.0),
     ("openvino", "bfloat16", 40.0),
     ("openvino", "int8", 40.0),
+    ("openvino", "int8-float32", 40.0),
 )
 TURNS = ((0.0, 0.0), (12.0, -4.0), (-20.0, 8.0))
 """Yaw and pitch in degrees."""

@@ -94,7 +94,8 @@ class Animator:
     def use(self, engine: str) -> Choice:
         """Let an engine read and render frames from now on: auto, torch, openvino or onnxruntime.
 
-        The first use of another engine than torch with new weights exports them, which takes half a minute.
+        The first use of OpenVINO with the shipped weights takes a few seconds; that of other weights, or of ONNX
+        Runtime, exports graphs, which takes half a minute.
 
         Raises:
             ConfigError: the engine is unknown or cannot run here.

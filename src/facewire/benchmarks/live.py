@@ -6,6 +6,7 @@ whatever the calling process did before.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import statistics
 import threading
@@ -26,11 +27,13 @@ from facewire.animation.head_tracker import HeadTracker
 from facewire.base.errors import FacewireError
 from facewire.benchmarks.whole import composers, photo_fps
 from facewire.data.preparation.pool import run_in_processes
-from facewire.engines.artefact import INT8
+from facewire.engines.artefact import INT8, ROUNDED
 from facewire.engines.choice import Choice, open_engine
 from facewire.engines.device import matrix_gflops, peak_mb
 from facewire.engines.engine import Engine, Prepared
 from facewire.engines.graph_engine import GraphEngine
+from facewire.engines.processor.convolution_peak import convolution_gflops
+from facewire.engines.shipped_graphs import ShippedGraphs
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.colours.colour import RgbConverter, Yuv420Converter
@@ -78,10 +81,11 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
     """
     model, manifest = load_model(settings.weights)
     engine, choice = _opened(model, manifest.sha256, settings)
-    precision = engine.info.precision  # exported now, so that the fresh process finds it
-    folder = engine.artefact.folder if isinstance(engine, GraphEngine) else None
+    precision = engine.info.precision  # exported and compiled now, so that the fresh process finds it
+    exported = engine.artefact if isinstance(engine, GraphEngine) else None
+    folder = None if exported is None or isinstance(exported, ShippedGraphs) else exported.folder
     del engine
-    live = _in_fresh_process(photo, replace(settings, engine=choice.name, folder=folder))
+    live = _in_fresh_process(photo, replace(settings, engine=choice.name, precision=precision, folder=folder))
     live["why"] = "; ".join(filter(None, (choice.reason, choice.remark)))
     threads = settings.threads or live["threads"]
     torch.set_num_threads(threads)
@@ -91,8 +95,8 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
         "receiver": gigamacs(lambda: model.render(identity, identity.motion)),
         "sender": gigamacs(lambda: model.motion(_grey(model.resolution))),
     }
-    fastest = torch.bfloat16 if precision == INT8 else getattr(torch, precision)
-    peak = matrix_gflops(fastest, MATRIX, CPU)
+    peak_format = INT8 if precision in ROUNDED else precision
+    peak = peak_gflops(peak_format, threads)
     receiver, sender = live["receiver_ms"]["median"], live["sender_ms"]["median"]
     paper = None if paper_frames == 0 else paper_ms(paper_frames)
     return {
@@ -107,12 +111,21 @@ def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[st
         "paper_256_ratio": None if paper is None else round(paper / (receiver + sender), 1),
         "sender_gmacs": round(gmacs["sender"], 3),
         "paper_256_ms": None if paper is None else round(paper, 1),
+        "peak_format": peak_format,
         **{
             name: live[name]
             for name in live
             if name not in ("receiver_ms", "sender_ms", "both_fps", "peak_mb")
         },
     }
+
+
+def peak_gflops(number_format: str, threads: int) -> float:
+    """Return what this machine reaches in a number format: in torch's products, in OpenVINO's convolutions."""
+    reached = [0.0 if number_format == INT8 else matrix_gflops(getattr(torch, number_format), MATRIX, CPU)]
+    if importlib.util.find_spec("openvino") is not None:
+        reached.append(convolution_gflops(number_format, threads))
+    return max(reached)
 
 
 def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from typing import Any
 
 from facewire.cli import options, places
 from facewire.cli.arguments import whole
+from facewire.engines.processor.instruction_sets import LEVELS, levels_here
 
 EXAMPLES = """examples:
   facewire bench
   facewire bench photo.jpg --engine torch --json
-  facewire bench --no-paper --frames 40"""
+  facewire bench --no-paper --frames 40
+  facewire bench --isa all --frames 40         receiver and sender as smaller processors would have them"""
 
 
 def add_to(commands: Any) -> None:
@@ -37,8 +39,15 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument(
         "--precision",
-        choices=("float32", "bfloat16", "int8"),
-        help="of the receiver's convolutions (default: what the processor does best)",
+        choices=("float32", "bfloat16", "int8", "int8-float32"),
+        help="of the receiver's convolutions (default: what was measured to be the fastest)",
+    )
+    parser.add_argument(
+        "--isa",
+        type=_levels,
+        metavar="NAME[,NAME]|all",
+        help="instead: OpenVINO held to these instructions of the processor, in every number format that they have: "
+        + ", ".join(LEVELS),
     )
     parser.add_argument(
         "--compile", action="store_true", help="with --engine torch: compile the renderer first"
@@ -79,10 +88,44 @@ def run(given: argparse.Namespace) -> int:
     photo = _photo(given.photo)
     if not given.quiet:
         options.note("measuring, about a minute")
+    if given.isa is not None:
+        return _tell_levels(given, photo, settings)
     numbers = measure(photo, settings, paper_frames=0 if given.no_paper else 2)
     if given.output is not None:
         write_json(given.output, numbers, overwrite=given.overwrite)
     print(json.dumps(numbers, indent=2) if given.json else "\n".join(_lines(numbers)))
+    return 0
+
+
+def _levels(text: str) -> tuple[str, ...]:
+    """Return which instructions are measured.
+
+    Raises:
+        ConfigError: unknown, or not in this processor.
+    """
+    from facewire.base.errors import ConfigError
+
+    here = levels_here()
+    levels = here if text == "all" else tuple(text.split(","))
+    if not levels or not set(levels) <= set(here):
+        raise ConfigError("isa", text, f"what this processor has: {', '.join(here) or 'none of these'}")
+    return levels
+
+
+def _tell_levels(given: argparse.Namespace, photo: Any, settings: Any) -> int:
+    from facewire.base.files import write_json
+    from facewire.benchmarks.instructions import measure_levels
+
+    rows = measure_levels(photo, given.isa, settings)
+    if given.output is not None:
+        write_json(given.output, rows, overwrite=given.overwrite)
+    lines = ["isa     precision     receiver ms  (processor)  sender ms  (processor)"]
+    lines += [
+        f"{row['isa']:7} {row['precision']:13} {row['receiver_ms']:11.2f}  {row['receiver_processor_ms']:11.2f}"
+        f"  {row['sender_ms']:9.2f}  {row['sender_processor_ms']:11.2f}"
+        for row in rows
+    ]
+    print(json.dumps(rows, indent=2) if given.json else "\n".join(lines))
     return 0
 
 
@@ -109,7 +152,7 @@ def _lines(numbers: dict[str, Any]) -> list[str]:
         f"first frame    {numbers['first_frame_ms']:g} ms after loading began",
         f"peak memory    {numbers['peak_mb']:g} MB",
         f"receiver       {numbers['gmacs']} GMAC a frame, {100 * numbers['share_of_peak']:.0f} % of "
-        f"{numbers['machine_gflops']} GFLOP/s",
+        f"{numbers['machine_gflops']} GFLOP/s in {numbers['peak_format']}",
     ]
     if numbers["paper_256_ratio"] is not None:
         lines.append(

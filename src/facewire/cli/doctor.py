@@ -49,6 +49,7 @@ def _lines(health: Any) -> list[str]:
         lines.append(f"{extra.name:11} {'ok     ' if extra.usable else 'missing'} {extra.detail}")
     lines.append(f"weights     {health.weights}")
     lines.append(f"engine      {health.engine}: {health.reason}")
+    lines.append(f"formats     {health.formats}")
     lines.append(f"costs       {health.costs}")
     lines.append(f"cache       {health.cache}")
     return lines

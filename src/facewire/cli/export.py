@@ -32,7 +32,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--precision",
         default="float32",
-        choices=("float32", "bfloat16", "int8"),
+        choices=("float32", "bfloat16", "int8", "int8-float32"),
         help="of the receiver's convolutions; coordinates are float32 always (default: float32)",
     )
     parser.add_argument(

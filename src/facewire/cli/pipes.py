@@ -11,7 +11,6 @@ from typing import BinaryIO
 from facewire.base.errors import MediaError
 from facewire.base.files import atomic_output
 from facewire.cli.places import PIPE
-from facewire.media.image import check_regular_file
 
 
 @contextmanager
@@ -24,6 +23,8 @@ def opened(path: str) -> Iterator[BinaryIO]:
     if path == PIPE:
         yield sys.stdin.buffer
         return
+    from facewire.media.image import check_regular_file
+
     check_regular_file(Path(path))
     try:
         with Path(path).open("rb") as stream:

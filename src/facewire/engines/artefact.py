@@ -27,6 +27,8 @@ from facewire.base.errors import ConfigError, HashMismatch, MediaError, OutputEr
 from facewire.base.files import beside, read_json, sha256_of, write_advice, write_json
 from facewire.engines.graphs.inference_graph import reduced
 from facewire.engines.graphs.live_graphs import RENDER, LiveGraph, live_graphs
+from facewire.engines.openvino_format import Ir, read_ir, write_ir
+from facewire.engines.openvino_format import version as openvino_version
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.presets import COMPACT, Model
 
@@ -34,9 +36,16 @@ SCHEMA = 2
 ONNX, OPENVINO = "onnx", "openvino"
 FORMATS = (ONNX, OPENVINO)
 SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
-INT8 = "int8"
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, INT8: torch.bfloat16}
-"""Number formats of the receiver's convolutions; `int8` is bfloat16 with some in 8-bit integers (eight_bit.py)."""
+FLOAT32, BFLOAT16, INT8, INT8_FLOAT32 = "float32", "bfloat16", "int8", "int8-float32"
+PRECISIONS = {
+    FLOAT32: torch.float32,
+    BFLOAT16: torch.bfloat16,
+    INT8: torch.bfloat16,
+    INT8_FLOAT32: torch.float32,
+}
+"""Number formats of the receiver's convolutions that are not in 8-bit integers (eight_bit.py); `int8` and
+`int8-float32` are those that have some."""
+ROUNDED = (INT8, INT8_FLOAT32)
 OPSET = 18
 """Of ONNX: the first with everything that is used; 4-D sampling is called `bilinear` up to 19."""
 MANIFEST = "manifest.json"
@@ -69,6 +78,20 @@ class Artefact:
     def file(self, graph: str) -> Path:
         """Return the file of a graph."""
         return self.folder / str(self.graphs[graph]["file"])
+
+    def ir(self, graph: str) -> Ir:
+        """Return a graph in the format OPENVINO."""
+        return read_ir(self.file(graph))
+
+    @property
+    def lasting(self) -> bool:
+        """True if it lies in the user's cache, where what is compiled from it may be kept too."""
+        place = cache.folder()
+        return place is not None and self.folder.is_relative_to(place)
+
+    def fingerprint(self, graph: str) -> str:
+        """Return what a compiled graph comes from: the hashes of all files are in the manifest."""
+        return sha256_of(self.folder / MANIFEST) + graph
 
 
 def export(
@@ -111,7 +134,9 @@ def export(
     try:
         temporary.mkdir()
         recorded = live_graphs(model) if graphs is None else graphs
-        entries = _write_graphs(recorded, temporary, form, precision)
+        entries = {
+            name: write_graph(name, graph, temporary, form, precision) for name, graph in recorded.items()
+        }
         _write_manifest(temporary, model, weights_sha256, form, precision, entries)
         with suppress(OSError):
             folder.rmdir()  # an empty one
@@ -178,7 +203,12 @@ def cached(model: Model, weights_sha256: str, form: str, precision: str) -> tupl
             problem = error.problem
     folder = cache.temporary() / name
     made = _kept(folder) or export(model, weights_sha256, folder, form, precision)
-    return made, f"{place or 'no cache'}: {problem}; the graphs are made anew each time, or {cache.ADVICE}"
+    return made, not_kept(place, problem)
+
+
+def not_kept(place: Path | None, problem: str | None) -> str:
+    """Return what to tell a user whose cache cannot be written."""
+    return f"{place or 'no cache'}: {problem}; the graphs are made anew each time, or {cache.ADVICE}"
 
 
 def _kept(folder: Path) -> Artefact | None:
@@ -204,41 +234,35 @@ def _key(weights_sha256: str, form: str) -> str:
 def _exporter(form: str) -> str:
     if form == ONNX:
         return f"opset {OPSET}"
-    from facewire.engines.openvino_format import version
-
-    return version()
+    return openvino_version()
 
 
-def _write_graphs(
-    graphs: Mapping[str, LiveGraph], folder: Path, form: str, precision: str
-) -> dict[str, dict[str, Any]]:
-    """Write every graph and return what the manifest says of it."""
-    entries: dict[str, dict[str, Any]] = {}
-    for name, graph in graphs.items():
-        module = graph.module
-        if name == RENDER:
-            samples = graph.samples if precision == INT8 else ()
-            module = reduced(module, PRECISIONS[precision], samples)
-        inputs = tuple(graph.inputs.values())
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the tracer, about constants
-            traced = torch.jit.trace(module, inputs, check_trace=False)
-            results = traced(*inputs)
-        file = f"{name}{SUFFIX[form]}"
-        if form == ONNX:
-            _write_onnx(traced, graph, folder / file)
-        else:
-            from facewire.engines.openvino_format import write_ir
+def write_graph(name: str, graph: LiveGraph, folder: Path, form: str, precision: str) -> dict[str, Any]:
+    """Write a graph and return what the manifest says of it.
 
-            write_ir(traced, graph, folder / file)
-        outputs = results if isinstance(results, tuple) else (results,)
-        entries[name] = {
-            "file": file,
-            "inputs": {key: _described(tensor) for key, tensor in graph.inputs.items()},
-            "outputs": {key: _described(t) for key, t in zip(graph.outputs, outputs, strict=True)},
-            "candidates": list(graph.candidates),
-        }
-    return entries
+    Raises:
+        OSError: it cannot be written.
+    """
+    module = graph.module
+    if name == RENDER:
+        module = reduced(module, PRECISIONS[precision], graph.samples if precision in ROUNDED else ())
+    inputs = tuple(graph.inputs.values())
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer, about constants
+        traced = torch.jit.trace(module, inputs, check_trace=False)
+        results = traced(*inputs)
+    file = f"{name}{SUFFIX[form]}"
+    if form == ONNX:
+        _write_onnx(traced, graph, folder / file)
+    else:
+        write_ir(traced, graph, folder / file)
+    outputs = results if isinstance(results, tuple) else (results,)
+    return {
+        "file": file,
+        "inputs": {key: _described(tensor) for key, tensor in graph.inputs.items()},
+        "outputs": {key: _described(t) for key, t in zip(graph.outputs, outputs, strict=True)},
+        "candidates": list(graph.candidates),
+    }
 
 
 def _write_manifest(

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import torch
 
+from facewire.base import cache
 from facewire.base.errors import ConfigError, OutputError
 from facewire.base.processors import processors
 from facewire.engines import artefact
 from facewire.engines.engine import Engine
+from facewire.engines.fastest import fastest
 from facewire.engines.graph_engine import GraphEngine
+from facewire.engines.openvino_runner import OpenVinoRunner, has_bfloat16
+from facewire.engines.shipped_graphs import shipped
 from facewire.engines.torch_engine import TorchEngine
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.presets import Model
@@ -48,7 +52,12 @@ class Choice:
 
 def findings() -> tuple[Finding, ...]:
     """Return every engine with what was found of it."""
-    return (_torch(), _openvino(), _onnxruntime())
+    return tuple(finding(name) for name in ENGINES if name != AUTO)
+
+
+def finding(name: str) -> Finding:
+    """Return what was found of one engine; looking at one takes its library's time to load."""
+    return {TORCH: _torch, OPENVINO: _openvino, ONNXRUNTIME: _onnxruntime}[name]()
 
 
 def choose(wanted: str, device: str = "cpu", compact: bool = True) -> Choice:
@@ -64,24 +73,25 @@ def choose(wanted: str, device: str = "cpu", compact: bool = True) -> Choice:
     """
     if wanted not in ENGINES:
         raise ConfigError("engine", wanted, ", ".join(ENGINES))
-    found = {finding.name: finding for finding in findings()}
     if wanted != AUTO:
         if wanted != TORCH and device != "cpu":
             raise ConfigError("engine", wanted, f"torch with --device {device}")
         if wanted != TORCH and not compact:
             raise ConfigError("engine", wanted, "torch: the paper's networks are too large for the others")
-        if not found[wanted].usable:
-            raise ConfigError("engine", wanted, f"auto or torch, or install it: {found[wanted].detail}")
+        if not (found := finding(wanted)).usable:
+            raise ConfigError("engine", wanted, f"auto or torch, or install it: {found.detail}")
         return Choice(wanted, "asked for")
     if device != "cpu":
         return Choice(TORCH, f"--device {device}: only torch computes there")
     if not compact:
         return Choice(TORCH, "the paper's networks run in torch only")
-    if platform.machine().lower() in X86 and found[OPENVINO].usable:
-        return Choice(OPENVINO, f"fastest on x86 processors ({found[OPENVINO].detail})")
-    if found[ONNXRUNTIME].usable:
+    openvino = finding(OPENVINO)
+    if platform.machine().lower() in X86 and openvino.usable:
+        return Choice(OPENVINO, f"fastest on x86 processors ({openvino.detail})")
+    onnxruntime = finding(ONNXRUNTIME)
+    if onnxruntime.usable:
         return Choice(ONNXRUNTIME, f"this processor is {platform.machine()}, OpenVINO is for x86")
-    return Choice(TORCH, f"OpenVINO: {found[OPENVINO].detail}; ONNX Runtime: {found[ONNXRUNTIME].detail}")
+    return Choice(TORCH, f"OpenVINO: {openvino.detail}; ONNX Runtime: {onnxruntime.detail}")
 
 
 def open_engine(
@@ -101,13 +111,13 @@ def open_engine(
         weights_sha256: its weights' fingerprint, from the manifest.
         wanted: one of ENGINES.
         threads: processors per call; None means all that this process may use.
-        precision: of the receiver's convolutions, "float32", "bfloat16" or "int8"; None takes what the
-            processor does best with OpenVINO, float32 otherwise.
+        precision: of the receiver's convolutions, one of artefact.PRECISIONS; None takes what was measured to be
+            the fastest with OpenVINO, float32 otherwise. "int8" is "int8-float32" where there is no bfloat16.
         compiled: with torch, compile the renderer at its first call.
         folder: a folder of `facewire export` to use instead of the cache.
 
     Raises:
-        ConfigError: see `choose`.
+        ConfigError: see `choose`; or the processor would have to emulate the number format.
         WeightsError: the folder is not an export of these weights.
         OutputError: graphs can be kept neither in the cache nor in a temporary folder; `auto` then takes torch.
     """
@@ -121,9 +131,7 @@ def open_engine(
         exported = _matching(artefact.read(folder), form, weights_sha256)
     else:
         try:
-            exported, remark = artefact.cached(
-                model, weights_sha256, form, precision or _best_precision(choice.name)
-            )
+            exported, remark = _graphs(model, weights_sha256, form, precision, count)
         except OutputError as problem:
             if wanted != AUTO:
                 raise
@@ -133,17 +141,38 @@ def open_engine(
         from facewire.engines.onnx_runner import OnnxRunner
 
         return GraphEngine(exported, OnnxRunner(exported, count), count), choice
-    from facewire.engines.openvino_runner import OpenVinoRunner
+    runner = OpenVinoRunner(exported, count)
+    runner.start(*exported.graphs)
+    return GraphEngine(exported, runner, count), choice
 
-    return GraphEngine(exported, OpenVinoRunner(exported, count), count), choice
+
+def _graphs(
+    model: Model, weights_sha256: str, form: str, precision: str | None, threads: int
+) -> tuple[artefact.Artefact, str]:
+    """Return the graphs that come with the package, else those in the cache, and a remark; see `artefact.cached`."""
+    if form == artefact.ONNX:
+        return artefact.cached(model, weights_sha256, form, precision or artefact.FLOAT32)
+    state = model.state_dict()
+    precision = _possible(precision) if precision else fastest(weights_sha256, state, threads)
+    given = shipped(weights_sha256, precision, state)
+    if given is None:
+        return artefact.cached(model, weights_sha256, form, precision)
+    place = cache.folder()
+    problem = cache.obstacle(place)
+    return given, "" if problem is None else artefact.not_kept(place, problem)
 
 
-def _best_precision(engine: str) -> str:
-    if engine != OPENVINO:
-        return "float32"
-    from facewire.engines.openvino_runner import has_bfloat16
+def _possible(precision: str) -> str:
+    """Return a number format that OpenVINO computes well on this processor.
 
-    return artefact.INT8 if has_bfloat16() else "float32"  # who has the one multiplies bytes as well
+    Raises:
+        ConfigError: it would emulate it, and take many times as long.
+    """
+    if has_bfloat16() or precision not in (artefact.BFLOAT16, artefact.INT8):
+        return precision
+    if precision == artefact.BFLOAT16:
+        raise ConfigError("precision", precision, "float32 or int8; this processor has no bfloat16")
+    return artefact.INT8_FLOAT32
 
 
 def _matching(exported: artefact.Artefact, form: str, weights_sha256: str) -> artefact.Artefact:
@@ -170,12 +199,11 @@ def _openvino() -> Finding:
         return Finding(OPENVINO, False, "missing; pip install openvino")
     try:
         from facewire.engines.openvino_format import version
-        from facewire.engines.openvino_runner import has_bfloat16
 
         native = (
             "bfloat16 and 8-bit integers in hardware"
             if has_bfloat16()
-            else "float32; no bfloat16 in this processor"
+            else "8-bit integers and float32; no bfloat16 in this processor"
         )
         return Finding(OPENVINO, True, f"{version()}, {native}")
     except (ImportError, RuntimeError, OSError) as problem:  # its libraries refuse this system

@@ -12,7 +12,8 @@ from facewire import __version__
 from facewire.base import cache
 from facewire.base.errors import FacewireError
 from facewire.base.processors import processors
-from facewire.engines.choice import AUTO, TORCH, Finding, choose, findings
+from facewire.engines.choice import AUTO, OPENVINO, TORCH, Finding, choose, findings
+from facewire.engines.fastest import candidates, known
 from facewire.engines.pace import frame_seconds
 from facewire.engines.pace import said as said_pace
 from facewire.networks.compact.model import CompactTalkingHead
@@ -42,6 +43,8 @@ class Health:
     weights: str
     engine: str
     reason: str
+    formats: str
+    """Milliseconds of a frame in each number format, as measured at first use."""
     costs: str
     cache: str
     usable: bool
@@ -52,7 +55,6 @@ def examine(weights: str | Path) -> Health:
     """Return what was found."""
     said, compact, usable = _weights(weights)
     choice = choose(AUTO, compact=compact)
-    exported = choice.name != TORCH
     return Health(
         facewire=__version__,
         python=platform.python_version(),
@@ -65,11 +67,8 @@ def examine(weights: str | Path) -> Health:
         weights=said,
         engine=choice.name,
         reason=choice.reason,
-        costs=(
-            "half a minute once per set of weights for converting, 30 MB in the cache; then no torch per frame"
-            if exported
-            else "nothing beforehand; several times slower per frame than OpenVINO on an x86 processor"
-        ),
+        formats=_formats() if choice.name == OPENVINO else "float32",
+        costs=_costs(choice.name),
         cache=_cache(),
         usable=usable,
     )
@@ -87,6 +86,25 @@ def _weights(weights: str | Path) -> tuple[str, bool, bool]:
     if not compact:
         said += f"; {said_pace(frame_seconds(model))} on this processor"
     return said, compact, True
+
+
+def _formats() -> str:
+    times = known()
+    if times is None:
+        return f"measured at first use: {' or '.join(candidates())}"
+    said = ", ".join(f"{name} {value:g} ms" for name, value in times.items())
+    return f"{min(times, key=lambda name: times[name])}; {said} a frame, measured at first use"
+
+
+def _costs(engine: str) -> str:
+    if engine == TORCH:
+        return "nothing beforehand; several times slower per frame than OpenVINO on an x86 processor"
+    if engine == OPENVINO:
+        return (
+            "a few seconds once for compiling, 40 MB in the cache (half a minute and 30 MB more for weights of your "
+            "own); then no torch per frame"
+        )
+    return "half a minute once per set of weights for converting, 30 MB in the cache; then no torch per frame"
 
 
 def _cache() -> str:

@@ -7,16 +7,29 @@ base/telemetry.py prevents.
 from __future__ import annotations
 
 import errno
+import re
 import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facewire.engines.graphs.live_graphs import LiveGraph
 
 ALMOST_FULL = 32 * 2**20
 """Free bytes below which a file that could not be written was too large for the disk."""
+_VERSION = re.compile(rb"^\t<rt_info>.*?^\t</rt_info>\n", re.DOTALL | re.MULTILINE)
+"""What OpenVINO writes about itself at the end."""
+
+
+class Ir(NamedTuple):
+    """A graph as OpenVINO reads it: its text (XML) and the bytes of its constants."""
+
+    text: bytes
+    constants: bytes
 
 
 def version() -> str:
@@ -24,6 +37,11 @@ def version() -> str:
     import openvino
 
     return str(openvino.__version__).partition("-")[0]
+
+
+def read_ir(file: Path) -> Ir:
+    """Return a written graph (.xml, with its .bin)."""
+    return Ir(file.read_bytes(), file.with_suffix(".bin").read_bytes())
 
 
 def write_ir(traced: Any, graph: LiveGraph, path: Path) -> None:
@@ -53,6 +71,51 @@ def write_ir(traced: Any, graph: LiveGraph, path: Path) -> None:
         full = shutil.disk_usage(path.parent).free < ALMOST_FULL
         raise OSError(errno.ENOSPC if full else 0, str(problem)) from problem
     del decoder
+
+
+def tidied(ir: Ir, is_weight: Callable[[NDArray[Any]], bool]) -> Ir:
+    """Return a graph in which all is computed that does not depend on weights; one graph always gives one text.
+
+    Args:
+        ir: the graph.
+        is_weight: whether a constant is to stay as it is.
+    """
+    import openvino
+    from openvino import opset13
+    from openvino.passes import ConstantFolding, Manager
+
+    model = openvino.Core().read_model(ir.text, openvino.Tensor(np.frombuffer(ir.constants, np.uint8)))
+    hidden = []
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "Constant" and is_weight(node.data):
+            stand_in = opset13.parameter(node.get_output_shape(0), node.get_output_element_type(0))
+            node.output(0).replace(stand_in.output(0))
+            hidden.append((stand_in, node))
+    model.add_parameters([stand_in for stand_in, _ in hidden])
+    passes = Manager()
+    passes.register_pass(ConstantFolding())
+    passes.run_passes(model)
+    for stand_in, node in hidden:
+        stand_in.output(0).replace(node.output(0))
+        model.remove_parameter(stand_in)
+    _name_by_order(model)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "graph.xml"
+        openvino.save_model(model, file, compress_to_fp16=False)
+        written = read_ir(file)
+    return Ir(_VERSION.sub(b"", written.text), written.constants)
+
+
+def _name_by_order(model: Any) -> None:
+    """Replace names that come from the recording by numbers, except those of inputs and results."""
+    model.set_friendly_name("graph")
+    for number, node in enumerate(model.get_ordered_ops()):
+        if node.get_type_name() == "Parameter":
+            continue
+        node.set_friendly_name(f"n{number}")
+        for port in node.outputs():
+            if all(user.get_node().get_type_name() != "Result" for user in port.get_target_inputs()):
+                port.get_tensor().set_names(set())
 
 
 def _fold_ranges(model: Any) -> None:

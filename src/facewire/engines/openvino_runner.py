@@ -1,9 +1,12 @@
-"""OpenVINO behind the runner's interface: compiling and running what openvino_format.py wrote."""
+"""OpenVINO behind the runner's interface: compiling, or taking what was compiled before, and running."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,19 +14,28 @@ from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
 from facewire.engines.graphs.live_graphs import RENDER
+from facewire.engines.processor import compiled_graphs
+from facewire.engines.processor.instruction_sets import WITHOUT_BFLOAT16, limit
 
 Array = NDArray[Any]
+AT_ONCE = 2
+"""Graphs that are compiled at the same time; each takes one thread."""
 
 
 def has_bfloat16() -> bool:
-    """Return whether the processor multiplies bfloat16 in hardware."""
+    """Return whether the processor multiplies bfloat16 in hardware, and may be asked to."""
+    return "BF16" in _abilities() and limit() not in WITHOUT_BFLOAT16
+
+
+@cache
+def _abilities() -> tuple[str, ...]:
     import openvino
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 class OpenVinoRunner:
-    """The graphs of an artefact, compiled for the processor at first use; one request and one lock per graph."""
+    """The graphs of an artefact, compiled at first use or before; one request and one lock per graph."""
 
     name = "openvino"
 
@@ -40,9 +52,18 @@ class OpenVinoRunner:
             "ENABLE_CPU_PINNING": False,
         }
         self._locks = {name: threading.Lock() for name in artefact.graphs}
-        self._requests: dict[str, Any] = {}
+        self._starting = threading.Lock()
+        self._workers = ThreadPoolExecutor(min(threads, AT_ONCE))
+        self._requests: dict[str, Future[Any]] = {}
         self._outputs = {name: tuple(graph["outputs"]) for name, graph in artefact.graphs.items()}
         self._bound: object = None
+
+    def start(self, *graphs: str) -> None:
+        """Begin to compile graphs, without waiting for it."""
+        with self._starting:
+            for graph in graphs:
+                if graph not in self._requests:
+                    self._requests[graph] = self._workers.submit(self._request, graph)
 
     def keep(self, buffers: Mapping[str, Array]) -> Mapping[str, Any]:
         """Return buffers as the engine wants to find them in every call."""
@@ -63,10 +84,9 @@ class OpenVinoRunner:
         """
         import openvino
 
+        self.start(graph)
         with self._locks[graph]:
-            request = self._requests.get(graph)
-            if request is None:
-                request = self._requests[graph] = self._compiled(graph)
+            request = self._requests[graph].result()
             if graph == RENDER and kept is not self._bound:
                 for name, tensor in (kept or {}).items():
                     request.set_tensor(name, tensor)
@@ -80,6 +100,24 @@ class OpenVinoRunner:
                 if wanted is None or name in wanted
             }
 
+    def _request(self, graph: str) -> Any:
+        """Return a request of a graph that was compiled earlier, or is compiled now and kept."""
+        file = None
+        if self._artefact.lasting:
+            machine = compiled_graphs.machine_key(self._core)
+            file = compiled_graphs.place(graph, self._artefact.fingerprint(graph), machine)
+        blob = compiled_graphs.read(file)
+        if blob is not None:
+            with suppress(RuntimeError):  # of another build of the same version
+                return self._core.import_model(blob, "CPU", self._settings).create_infer_request()
+        compiled = self._compiled(graph)
+        if file is not None:
+            compiled_graphs.keep(file, compiled.export_model().getvalue())
+        return compiled.create_infer_request()
+
     def _compiled(self, graph: str) -> Any:
-        file = str(self._artefact.file(graph))
-        return self._core.compile_model(file, "CPU", self._settings).create_infer_request()
+        import openvino
+
+        text, constants = self._artefact.ir(graph)
+        model = self._core.read_model(text, openvino.Tensor(np.frombuffer(constants, np.uint8)))
+        return self._core.compile_model(model, "CPU", self._settings)

@@ -1,0 +1,73 @@
+"""How long the first picture takes after a command is called, with an empty cache and with a full one.
+
+    python benchmarks/first_frame.py --times 3
+
+Runs `facewire rotate` and `facewire animate` (scikit-image's astronaut, a driving video of one frame), each in a
+process of its own, and prints the seconds from call to finished file: wall, and those of all processors together,
+which other programs lengthen less. The first run of each has an empty cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+
+from skimage.data import astronaut
+
+from facewire.benchmarks.live import RATE, camera_frames
+from facewire.media.frame import Frame
+from facewire.media.image import save_image
+from facewire.media.video import VideoWriter
+
+
+def main() -> None:
+    """Run the commands, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--times", type=int, default=3, help="runs with a full cache")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        photo, driving, cache = (Path(folder) / name for name in ("photo.png", "driving.mp4", "cache"))
+        save_image(photo, astronaut())
+        with VideoWriter(driving, (640, 360), Fraction(RATE)) as writer:
+            writer.write(Frame(camera_frames(astronaut(), (640, 360))[0], 0, Fraction(1, RATE)))
+        commands = {
+            "rotate": ("rotate", str(photo), "-o", f"{folder}/turned.png", "--yaw", "20"),
+            "animate": ("animate", str(photo), str(driving), "-o", f"{folder}/talking.mp4"),
+        }
+        for name, words in commands.items():
+            for state in ("cold", *("warm" for _ in range(given.times))):
+                print(json.dumps({"command": name, "cache": state, **run(words, cache)}), flush=True)
+
+
+def run(words: tuple[str, ...], cache: Path) -> dict[str, float]:
+    """Run a command; return its seconds."""
+    before, begin = used(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "facewire.cli.main", *words, "-q", "--overwrite"],
+        env=os.environ | {"FACEWIRE_CACHE": str(cache)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return {
+        "wall_s": round(time.perf_counter() - begin, 2),
+        "processor_s": round(used() - before, 2),
+    }
+
+
+def used() -> float:
+    """Return the processor seconds of all processes that were started here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The graphs that come with the package are those of its weights, and come back from their files as they were."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+
+from facewire.base.files import read_json
+from facewire.engines import artefact
+from facewire.engines.choice import open_engine
+from facewire.engines.graphs.weight_parts import KnownWeights
+from facewire.engines.openvino_format import Ir, version
+from facewire.engines.shipped_graphs import (
+    FOLDER,
+    MANIFEST,
+    packed,
+    ship,
+    shipped,
+    unpacked,
+)
+from facewire.engines.torch_engine import TorchEngine
+from facewire.face.crop import CropBox, crop
+from facewire.geometry.pose import rotation_from_degrees
+from facewire.networks.weights import load_model
+from tests.conftest import Recorded
+
+WEIGHTS = read_json(FOLDER.parent / "compact-256.json")["sha256"]
+AGAIN = "run scripts/ship_graphs.py"
+
+
+def test_they_belong_to_the_shipped_weights() -> None:
+    assert read_json(FOLDER / MANIFEST)["weights"] == WEIGHTS, AGAIN
+    assert set(read_json(FOLDER / MANIFEST)["renders"]) == set(artefact.PRECISIONS), AGAIN
+
+
+def test_other_weights_and_formats_have_none(tmp_path: Path) -> None:
+    assert shipped("0" * 64, "float32", {}) is None
+    assert shipped(WEIGHTS, "float16", {}) is None
+    assert shipped(WEIGHTS, "float32", {}, tmp_path) is None
+    found = shipped(WEIGHTS, "int8", {})
+    assert found is not None
+    assert found.file("render").is_file()
+    assert len({found.fingerprint(name) for name in found.graphs}) == 4
+
+
+def test_they_hold_no_weights() -> None:
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 500_000
+
+
+def test_a_graph_comes_back_with_its_constants() -> None:
+    weights = {"conv": torch.arange(54.0).reshape(2, 3, 3, 3)}
+    shape = np.array([7, 8], np.int64).tobytes()
+    text = (
+        '<data element_type="i64" shape="2" offset="0" size="16" />'
+        '<data element_type="f32" shape="2, 3, 3, 3" offset="16" size="216" />'
+        '<data element_type="i64" shape="2" offset="0" size="16" />'
+    )
+    data = packed(Ir(text.encode(), shape + weights["conv"].numpy().tobytes()), KnownWeights(weights))
+    doubled = {
+        "conv": 2 * weights["conv"]
+    }  # other weights of the same shapes: the graph holds none of its own
+    back = unpacked(data, doubled)
+    assert back.text.decode() == text.replace('offset="16"', 'offset="64"')
+    assert back.constants[:16] == shape
+    assert back.constants[64 : 64 + 216] == doubled["conv"].numpy().tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_they_are_what_the_model_records(recorded: Recorded, tmp_path: Path) -> None:
+    """Their reach in 8 bits is measured in floating point, so that constants may differ in the last digits."""
+    pytest.importorskip("openvino")
+    made_by = read_json(FOLDER / MANIFEST)["openvino"]
+    if version() != made_by:
+        pytest.skip(f"made by OpenVINO {made_by}, this is {version()}: its graphs are written in other words")
+    ship(recorded.model, recorded.sha256, recorded.graphs, tmp_path)
+    assert read_json(tmp_path / MANIFEST) == read_json(FOLDER / MANIFEST), AGAIN
+    state = recorded.model.state_dict()
+    for file in sorted(FOLDER.glob("*.xz")):
+        known, made = (unpacked((folder / file.name).read_bytes(), state) for folder in (FOLDER, tmp_path))
+        assert made.text == known.text, f"{file.name}: {AGAIN}"
+        assert len(made.constants) == len(known.constants)
+        one, other = (np.frombuffer(ir.constants, np.float32) for ir in (made, known))
+        differ = one.view(np.uint32) != other.view(np.uint32)
+        np.testing.assert_allclose(one[differ], other[differ], rtol=1e-4, err_msg=f"{file.name}: {AGAIN}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "least"), [("float32", 60.0), ("int8-float32", 40.0), ("int8", 40.0)])
+def test_they_make_the_pictures_of_torch(
+    precision: str, least: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled first, taken from the cache then, and the same in both cases."""
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("FACEWIRE_CACHE", str(tmp_path))
+    model, manifest = load_model()
+    reference = TorchEngine(model)
+    picture = crop(astronaut(), CropBox(110, 10, 240), 256)
+    known = reference.identity(picture)
+    motion = known.motion.turned(rotation_from_degrees(12.0, -4.0, 0.0))
+    expected = reference.render(known, motion).astype(float)
+    pictures = []
+    for _ in range(2):
+        engine, _ = open_engine(model, manifest.sha256, "openvino", threads=1, precision=precision)
+        assert engine.info.precision == precision
+        pictures.append(engine.render(engine.identity(picture), motion))
+        error = np.square((pictures[-1] - expected) / 255).mean()
+        assert -10 * math.log10(error) >= least
+        assert len(list((tmp_path / "compiled").glob("render-*.blob"))) == 1
+    assert np.array_equal(pictures[0], pictures[1])
