@@ -242,6 +242,7 @@ class TestAtomicOutput:
 
 
 class TestJson:
+    @pytest.mark.slow
     @given(value=json_values)
     @settings(max_examples=50)
     def test_round_trip(self, tmp_path_factory: pytest.TempPathFactory, value: object) -> None:

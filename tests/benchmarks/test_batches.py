@@ -41,6 +41,7 @@ def test_the_command_renders_whole_batches(
     assert report["gmacs"] > report["sender_gmacs"] > 0
 
 
+@pytest.mark.slow
 def test_people_get_three_figures(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "batches", "tiny", "--batch", "1", "--seconds", "0", "--device", "cpu"]) == 0
     first, *lines = capsys.readouterr().out.splitlines()

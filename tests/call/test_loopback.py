@@ -32,6 +32,7 @@ def call(
     return Loopback(engine(), finder(), shipped_tables(), frames or FRAMES, chosen).run()
 
 
+@pytest.mark.slow
 def test_a_perfect_link_keeps_every_promise() -> None:
     report = call()
     assert report.delivered > 0.95
@@ -58,6 +59,7 @@ def test_a_large_face_costs_a_larger_photo_and_nothing_else() -> None:
     assert large.psnr > 25
 
 
+@pytest.mark.slow
 def test_runs_are_repeatable() -> None:
     link = LinkSettings(loss=0.1, burst=2, delay_ms=30, jitter_ms=5)
     first, second = call(4.0, link, seed=3), call(4.0, link, seed=3)
@@ -65,6 +67,7 @@ def test_runs_are_repeatable() -> None:
     assert first.to_json() | memory == second.to_json() | memory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "link",
     [
@@ -95,6 +98,7 @@ def test_losses_in_a_row_leave_no_frozen_face(burst: float, seed: int) -> None:
     assert report.state == ("live", "live")
 
 
+@pytest.mark.slow
 def test_a_cut_of_a_minute_heals_by_itself() -> None:
     report = call(80.0, LinkSettings(delay_ms=20, cut_start_s=5.0, cut_s=60.0), pictures=0)
     assert report.reconnects == 1
@@ -104,6 +108,7 @@ def test_a_cut_of_a_minute_heals_by_itself() -> None:
     assert report.longest_cut_free_freeze_ms <= 400
 
 
+@pytest.mark.slow
 def test_without_trailers_it_works_and_costs_more() -> None:
     report = call(6.0, trailer=False)
     assert report.delivered > 0.8

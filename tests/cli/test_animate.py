@@ -51,6 +51,7 @@ def motion(driving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_animate_keeps_rate_and_length_and_reports(animated: Animated) -> None:
     assert animated.report["frames"] == FRAMES
     assert animated.report["missing"] == 0
@@ -61,6 +62,7 @@ def test_animate_keeps_rate_and_length_and_reports(animated: Animated) -> None:
     assert frames[0].size == (512, 512)
 
 
+@pytest.mark.slow
 def test_animation_moves_the_head_and_leaves_the_corners(
     photo: Path, driving: Path, person: Person, tmp_path: Path
 ) -> None:
@@ -85,6 +87,7 @@ def test_older_spellings_are_the_same_command(
         assert np.array_equal(one.pixels, other.pixels)
 
 
+@pytest.mark.slow
 def test_side_by_side_shows_source_driver_and_result(
     photo: Path, driving: Path, person: Person, tmp_path: Path
 ) -> None:
@@ -120,6 +123,7 @@ def test_motion_of_other_weights_is_refused(
     assert "other weights" in error
 
 
+@pytest.mark.slow
 def test_of_a_cut_motion_everything_before_the_cut_is_shown(
     photo: Path, motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +136,7 @@ def test_of_a_cut_motion_everything_before_the_cut_is_shown(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(
     photo: Path, driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +156,7 @@ def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(
     assert np.abs(pictures[5] - pictures[3]).mean() > np.abs(pictures[4] - pictures[3]).mean()
 
 
+@pytest.mark.slow
 def test_rotate_turns_the_head_the_right_way(photo: Path, animator: Animator, tmp_path: Path) -> None:
     right, left = tmp_path / "right.png", tmp_path / "left.png"
     assert main(["rotate", str(photo), "-o", str(right), "--yaw", "15", "--head"]) == 0
@@ -162,6 +168,7 @@ def test_rotate_turns_the_head_the_right_way(photo: Path, animator: Animator, tm
     assert noses[0] < noses[1] - 10
 
 
+@pytest.mark.slow
 def test_rotate_without_angles_makes_a_sheet(photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
     assert main(["rotate", str(photo), "-o", str(out)]) == 0
@@ -170,6 +177,7 @@ def test_rotate_without_angles_makes_a_sheet(photo: Path, tmp_path: Path) -> Non
     assert height > 3 * 256
 
 
+@pytest.mark.slow
 def test_rotate_sweep_is_a_video(photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "sweep.mp4"
     assert main(["rotate", str(photo), "-o", str(out), "--yaw=-10:10", "--seconds", "0.4", "-q"]) == 0

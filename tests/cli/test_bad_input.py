@@ -28,6 +28,7 @@ def test_errors_are_one_line(photo: Path, tmp_path: Path, capsys: pytest.Capture
     assert "no.mp4" in text
 
 
+@pytest.mark.slow
 def test_photo_without_a_face(driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grey = tmp_path / "grey.png"
     save_image(grey, np.full((300, 400, 3), 127, np.uint8))
@@ -36,6 +37,7 @@ def test_photo_without_a_face(driving: Path, tmp_path: Path, capsys: pytest.Capt
     assert "no face" in text
 
 
+@pytest.mark.slow
 def test_video_without_a_face(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grey = tmp_path / "grey.png"
     save_image(grey, np.full((300, 400, 3), 127, np.uint8))
@@ -44,6 +46,7 @@ def test_video_without_a_face(photo: Path, tmp_path: Path, capsys: pytest.Captur
     assert "no face" in text
 
 
+@pytest.mark.slow
 def test_several_faces_are_said_and_can_be_picked(
     driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +156,7 @@ def test_what_the_model_and_the_video_decide_is_known_before_the_work(
         )
 
 
+@pytest.mark.slow
 def test_crop_none_is_not_advised_to_who_gave_it(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,6 +174,7 @@ def test_crop_none_is_not_advised_to_who_gave_it(
         assert "--crop none for a square head crop" in text
 
 
+@pytest.mark.slow
 def test_a_head_that_is_not_upright_is_refused_with_the_turn_back(
     driving_pictures: list[Pixels], photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +191,7 @@ def test_a_head_that_is_not_upright_is_refused_with_the_turn_back(
     assert (code, "turn the picture by 180 degrees" in text) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_single_picture_drives_as_it_is_and_says_so(
     driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

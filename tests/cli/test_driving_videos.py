@@ -133,6 +133,7 @@ def test_a_talk_may_begin_without_a_face_and_has_a_source_for_each_shot(
         assert len(list(reader)) == 27
 
 
+@pytest.mark.slow
 def test_encode_leaves_the_beginning_out(
     edited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_video_without_a_face_is_named_not_the_output(
         assert "t.fwv" not in said
 
 
+@pytest.mark.slow
 def test_another_person_starts_from_rest_and_not_from_the_first_frame(
     animator: Animator, driving_pictures: list[Pixels], photo: Path, tmp_path: Path
 ) -> None:

@@ -271,6 +271,7 @@ def bring(family: str, folder: Path) -> None:
     assert main(["import", family, str(files), "-o", "mine", "--side", "128"]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "side"), [("liveportrait", 256), ("zlh", 128), ("zk", 128)])
 def test_record_animate_and_rotate(
     own_weights: Path, driving: Path, photo: Path, tmp_path: Path, family: str, side: int
@@ -285,6 +286,7 @@ def test_record_animate_and_rotate(
     assert load_image(turned).shape == (side, side, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "profile"), [("liveportrait", "file"), ("zk", "stream"), ("zlh", "raw")])
 def test_a_talk_is_coded_and_decoded_with_the_same_weights_only(
     own_weights: Path,
@@ -306,6 +308,7 @@ def test_a_talk_is_coded_and_decoded_with_the_same_weights_only(
     assert "weights" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_check_writes_what_can_be_sent_back(own_weights: Path, tmp_path: Path) -> None:
     files, folder = FILES["zlh"](model_of("zlh"), tmp_path), tmp_path / "report"
     assert main(["import", "zlh", str(files), "-o", "mine", "--side", "128", "--check", str(folder)]) == 0

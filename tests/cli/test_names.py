@@ -32,6 +32,7 @@ def rotated(photo: Path, name: bytes, folder: Path, variables: dict[str, str], *
     return done.stdout
 
 
+@pytest.mark.slow
 def test_letters_that_ascii_lacks(photo: Path, tmp_path: Path) -> None:
     assert rotated(photo, "café.png".encode(), tmp_path, PLAIN) == b"caf\\xe9.png: 1 frame(s)\n"
 
@@ -42,6 +43,7 @@ def test_bytes_that_are_no_unicode(photo: Path, tmp_path: Path, variables: dict[
     assert b"\\udcff.png" in rotated(photo, b"caf\xff.png", tmp_path, variables)
 
 
+@pytest.mark.slow
 def test_json_carries_every_name(photo: Path, tmp_path: Path) -> None:
     report = json.loads(rotated(photo, b"caf\xff.png", tmp_path, PLAIN, "--json"))
     assert os.fsencode(report["output"]) == b"caf\xff.png"

@@ -64,6 +64,7 @@ def own_tables(weights: Path) -> bytes:
     return bytes.fromhex(digest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [["--reference", "first"], ["--absolute"]], ids=["relative", "absolute"])
 def test_animate(photo: Path, clip: Path, weights: Path, tmp_path: Path, how: list[str]) -> None:
     out = tmp_path / "out.mp4"
@@ -86,6 +87,7 @@ def test_rotate(photo: Path, weights: Path, tmp_path: Path) -> None:
     assert out.is_file()
 
 
+@pytest.mark.slow
 def test_a_talk_is_coded_with_the_tables_beside_the_weights(
     clip: Path, weights: Path, own_tables: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

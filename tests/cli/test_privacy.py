@@ -78,6 +78,7 @@ def test_the_watch_notices(home: Home) -> None:
     assert "example.invalid" in home.connections
 
 
+@pytest.mark.slow
 def test_doctor_loads_every_engine_in_silence(home: Home) -> None:
     done = home.run("doctor")
     check(home, done)
@@ -113,6 +114,7 @@ def test_training_is_silent(home: Home, make_clip: ClipMaker, stand_in: Path) ->
     assert list(home.home.rglob("*.npy"))
 
 
+@pytest.mark.slow
 def test_training_downloads_nothing_unasked(home: Home, make_clip: ClipMaker) -> None:
     make_clip(home.work / "clips" / "train", "a")
     done = home.run("train", "tiny", "--data", "clips", "-o", "run")

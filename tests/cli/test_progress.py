@@ -79,6 +79,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     processors.use(None)
 
 
+@pytest.mark.slow
 def test_threads_are_what_was_asked_for(threads: None, photo: Path, tmp_path: Path) -> None:
     command = ["rotate", str(photo), "-o", str(tmp_path / "o.png"), "--yaw", "5", "-q"]
     assert main([*command, "--threads", "1"]) == 0

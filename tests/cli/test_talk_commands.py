@@ -61,6 +61,7 @@ def info_of(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[
     return document
 
 
+@pytest.mark.slow
 def test_info_counts_every_byte_once(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     info = info_of(talk, capsys, "--packets")
     parts = [info[key] for key in ("source_bytes", "refresh_bytes", "motion_bytes", "audio_bytes")]
@@ -92,6 +93,7 @@ def test_info_for_people_says_what_is_in_it(talk: Path, capsys: pytest.CaptureFi
     assert "synthetic" in text
 
 
+@pytest.mark.slow
 def test_decoded_talk_is_the_clip_in_step_with_its_sound(talk: Path, clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     assert main(["decode", str(talk), "-o", str(out), "-q"]) == 0
@@ -105,6 +107,7 @@ def test_decoded_talk_is_the_clip_in_step_with_its_sound(talk: Path, clip: Path,
     assert beep_time(out) == pytest.approx(BEEP, abs=0.01)
 
 
+@pytest.mark.slow
 def test_pipes_give_what_files_give(
     clip: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +138,7 @@ def test_view_and_identity_are_the_receivers(talk: Path, photo: Path, tmp_path: 
     assert np.abs(pictures_of(other)[0] - plain).mean() > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "least", "most"), [("file", 1, 40), ("stream", 3, 60), ("raw", 132, 150)]
 )
@@ -229,6 +233,7 @@ def test_of_a_cut_talk_everything_before_the_cut_is_written(
     assert beep_time(decoded) == pytest.approx(BEEP, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_cut_talk_can_be_swept(talk: Path, tmp_path: Path) -> None:
     cut, out = tmp_path / "cut.fwv", tmp_path / "o.mp4"
     cut.write_bytes(talk.read_bytes()[:-20])
@@ -269,6 +274,7 @@ def test_of_a_cut_driving_video_everything_before_the_cut_is_used(
     assert info_of(talk, capsys)["frames"] == there
 
 
+@pytest.mark.slow
 def test_a_sweep_needs_a_length(
     talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

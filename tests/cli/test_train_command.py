@@ -56,6 +56,7 @@ def test_every_preset_is_offered() -> None:
     assert set(train.PRESETS) == set(PRESETS) == set(RECIPES)
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_does(
     given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_finished_run_says_so_and_more_steps_go_on(
     assert "going on after step 2, 3 steps" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_report_is_json_when_asked_for(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*given, "--json", "-q"]) == 0
     shown = capsys.readouterr()
@@ -149,6 +151,7 @@ def test_slices_must_divide_the_batch(given: list[str], capsys: pytest.CaptureFi
     assert "slices = 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "code", "said"),
     [
@@ -222,6 +225,7 @@ def test_without_a_network_the_line_says_what_to_pass(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_decoded_clips_are_kept_for_the_user_by_default(
     given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +234,7 @@ def test_decoded_clips_are_kept_for_the_user_by_default(
     assert len(list((tmp_path / "home" / "facewire" / "clips").glob("*.npy"))) == 2
 
 
+@pytest.mark.slow
 def test_bars_show_stages_and_steps(
     given: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

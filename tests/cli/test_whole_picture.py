@@ -24,6 +24,7 @@ def difference(one: Pixels, other: Pixels) -> float:
     return float(np.abs(one.astype(int) - other).mean())
 
 
+@pytest.mark.slow
 def test_the_photo_comes_back_whole_and_only_its_head_moves(
     photo: Path, driving: Path, animator: Animator, tmp_path: Path
 ) -> None:
@@ -42,6 +43,7 @@ def test_the_photo_comes_back_whole_and_only_its_head_moves(
     assert read_mark(out) is not None
 
 
+@pytest.mark.slow
 def test_sizes(photo: Path, tmp_path: Path) -> None:
     wanted = {
         (): (512, 512),
@@ -58,6 +60,7 @@ def test_sizes(photo: Path, tmp_path: Path) -> None:
         assert load_image(out).shape[1::-1] == size
 
 
+@pytest.mark.slow
 def test_every_head_of_a_group_moves(driving: Path, animator: Animator, tmp_path: Path) -> None:
     group, out = tmp_path / "group.png", tmp_path / "group.mp4"
     save_image(group, np.concatenate((astronaut(), astronaut()[:, ::-1]), axis=1))
@@ -70,6 +73,7 @@ def test_every_head_of_a_group_moves(driving: Path, animator: Animator, tmp_path
         assert difference(first[place], last[place]) > 0.5
 
 
+@pytest.mark.slow
 def test_heads_that_are_tiny_or_cut_by_the_edge_are_animated(animator: Animator, tmp_path: Path) -> None:
     small = np.full((300, 400, 3), 128, np.uint8)
     small[50:250, 100:300] = resize(astronaut(), (200, 200))
@@ -86,6 +90,7 @@ def test_heads_that_are_tiny_or_cut_by_the_edge_are_animated(animator: Animator,
         assert not changed.any()
 
 
+@pytest.mark.slow
 def test_a_video_is_edited_in_its_regions_only(driving: Path, tmp_path: Path) -> None:
     out = tmp_path / "dubbed.mp4"
     arguments = ["--regions", "lips", "--edit", "mouth=0.8", "--crf", "4", *SHORT]
@@ -101,6 +106,7 @@ def test_a_video_is_edited_in_its_regions_only(driving: Path, tmp_path: Path) ->
         )
 
 
+@pytest.mark.slow
 def test_a_batch_goes_on_after_a_failure_and_where_it_stopped(
     photo: Path, driving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,6 +148,7 @@ def test_a_batch_is_every_source_with_every_driver(tmp_path: Path) -> None:
     assert listed[0] == Job(tmp_path / "a/x.jpg", tmp_path / "b/d.fwv", Path("out/x.jpg--d.mp4"))
 
 
+@pytest.mark.slow
 def test_info_says_how_a_picture_was_made(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

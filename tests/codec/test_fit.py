@@ -80,6 +80,7 @@ class TestTables:
         other = fit_tables(noise, posed_metric(CANONICAL), settings())
         assert coded_bytes(fitted, clips[7]) < coded_bytes(other, clips[7])
 
+    @pytest.mark.slow
     def test_larger_steps_are_fewer_bytes_and_more_error(self, clips: list[Floats]) -> None:
         sizes, errors = [], []
         for step in (0.004, 0.008, 0.016):

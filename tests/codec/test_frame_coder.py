@@ -60,6 +60,7 @@ class TestTokens:
 
 
 class TestFrameCoder:
+    @pytest.mark.slow
     @given(states(), residual_lists, st.integers(1, K), st.integers(0, MODES - 1))
     @settings(max_examples=300)
     def test_decoder_reaches_the_encoders_state(
@@ -135,6 +136,7 @@ class TestFrameCoder:
         with pytest.raises(CorruptPacket, match="9 keypoints of 5"):
             coder.read(RangeDecoder(encoder.finish()), NEXT, coder.zero)
 
+    @pytest.mark.slow
     @given(states(), st.binary(max_size=80), st.integers(0, MODES - 1))
     @settings(max_examples=300)
     def test_any_bytes(self, tables: CodecTables, reference: CoderState, data: bytes, mode: int) -> None:

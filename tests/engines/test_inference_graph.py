@@ -91,6 +91,7 @@ def test_a_recorded_graph_is_portable_and_equal(inputs: tuple[Tensor, ...]) -> N
         torch.testing.assert_close(graph(*other), module(*other), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_nothing_that_could_be_done_once_stays_in_the_frame_graph(inputs: tuple[Tensor, ...]) -> None:
     module = Small()
     once, frame = split_source(record(module, inputs), 2)
@@ -169,6 +170,7 @@ def test_means_of_squares_become_products(pool: Callable[[Tensor], Tensor]) -> N
     torch.testing.assert_close(graph(x), pool(x), atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pool",
     [

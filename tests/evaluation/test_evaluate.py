@@ -47,6 +47,7 @@ def read(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_reconstruction_leaves_a_report_and_the_next_run_takes_it_up(
     run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_what_cannot_be_fetched_is_told_and_left_out(
     assert "cannot be had" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_broken_clip_is_a_row_with_a_reason_and_a_code(
     run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

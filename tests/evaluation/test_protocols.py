@@ -101,6 +101,7 @@ def test_transfer_measures_pose_against_what_each_mode_asks_for(
     assert row.values["relative-pose-error"] < 8
 
 
+@pytest.mark.slow
 def test_free_view_of_a_picture_that_does_not_turn(bench: Bench, clips: list[EvaluationClip]) -> None:
     row = freeview.measure(bench, clips[0]).row
     for axis in freeview.AXES:

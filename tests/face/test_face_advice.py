@@ -18,6 +18,7 @@ def test_an_upright_head_needs_nothing(finder: FaceFinder, astronaut: Photo, fac
     assert turned(finder, astronaut, face) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("turns", "mend"), [(1, "to the right by 90"), (2, "by 180 degrees"), (3, "to the left by 90")]
 )

@@ -99,6 +99,7 @@ def test_track_notices_that_the_face_is_gone(finder: FaceFinder, astronaut: Phot
     assert finder.track(astronaut, away) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [300, 140])
 def test_small_face_in_a_large_picture(finder: FaceFinder, astronaut: Photo, face: Face, side: int) -> None:
     canvas = np.full((1200, 1600, 3), 127, np.uint8)
@@ -169,6 +170,7 @@ def test_a_face_cut_by_the_border_is_not_the_first(finder: FaceFinder, astronaut
     assert found[0].box[0] > 500
 
 
+@pytest.mark.slow
 def test_small_faces_the_detector_is_not_sure_of_are_looked_at_nearer(
     finder: FaceFinder, astronaut: Photo
 ) -> None:

@@ -85,6 +85,7 @@ def light(colours: NDArray[np.int64]) -> Floats:
     return np.asarray(REFERENCE_WHITE * (colours / 255) ** 2.4 @ TO_2020.T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [BT2020, UNKNOWN])
 @pytest.mark.parametrize("trc", [PQ, HLG])
 def test_colours_come_back(trc: int, labels: int, tmp_path: Path) -> None:

@@ -570,6 +570,7 @@ def resident_bytes() -> int:
 class TestMemory:
     SIZE = (640, 360)  # 0.7 MB per frame
 
+    @pytest.mark.slow
     def test_reading_800_frames(self, tmp_path: Path) -> None:
         picture = gray(20, self.SIZE)
         path = write_video(tmp_path / "x.mp4", (picture for _ in range(800)), options={"g": "250"})
@@ -578,6 +579,7 @@ class TestMemory:
         assert len(sizes) == 800
         assert max(sizes[100:]) - sizes[100] < 60_000_000  # all frames: 550 MB; decoders keep a few
 
+    @pytest.mark.slow
     def test_writing_300_frames_with_sound(self, tmp_path: Path) -> None:
         source = write_video(
             tmp_path / "s.mp4",

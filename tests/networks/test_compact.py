@@ -144,6 +144,7 @@ def test_the_volume_s_flow_is_the_surface_s_at_its_depth() -> None:
         torch.testing.assert_close(planes[:, plane], expected)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_what_opens_is_painted_and_not_taken_from_the_source() -> None:
     torch.manual_seed(0)
@@ -229,6 +230,7 @@ def test_a_frame_with_layers_and_mirror_is_its_composition() -> None:
     torch.testing.assert_close(frame, made.image, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_dropped_keypoints_cannot_change_the_picture() -> None:
     model = _model()
@@ -273,6 +275,7 @@ def test_free_view_turns_the_head_and_no_turn_changes_nothing() -> None:
     assert (turned - same).abs().mean() > 1e-3
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_heads_of_a_batch_do_not_see_each_other() -> None:
     model = _model()

@@ -22,7 +22,8 @@ def _frame(repair: torch.Tensor) -> torch.Tensor:
 
 
 def _folded(picture: torch.Tensor) -> torch.Tensor:
-    return F.pixel_unshuffle(picture, 2).unflatten(1, (3, 4))
+    folded: torch.Tensor = F.pixel_unshuffle(picture, 2).unflatten(1, (3, 4))
+    return folded
 
 
 def _stripe(first: int, last: int, strength: float) -> torch.Tensor:

@@ -27,6 +27,7 @@ def test_the_widths_of_the_paper() -> None:
     assert config.raster == 64
 
 
+@pytest.mark.slow
 def test_the_narrow_model_has_every_part_of_the_paper_s() -> None:
     with torch.device("meta"):
         narrow, whole = (build(PAPER_PRESETS[name]) for name in ("paper-128", "paper-256"))

@@ -54,6 +54,7 @@ def _result(preset: str) -> tuple[Synthesis, dict[str, tuple[int, ...]]]:
     return result, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "raster"), [("paper-256", 64), ("paper-512", 128)])
 def test_shapes_of_the_paper(preset: str, raster: int) -> None:
     result, seen = _result(preset)

@@ -27,6 +27,7 @@ def test_the_published_names() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_stored_configuration_builds_the_same_model(name: str) -> None:
     config = json.loads(json.dumps(preset_config(name)))
@@ -38,6 +39,7 @@ def test_a_stored_configuration_builds_the_same_model(name: str) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAPER_PRESETS)
 def test_jacobians_are_estimated_unless_switched_off(name: str) -> None:
     assert preset_config(name)["jacobians"] is True

@@ -47,6 +47,7 @@ def _stored(preset: str) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_names_and_shapes_are_the_stored_ones(preset: str) -> None:
     base = BASED_ON.get(preset)
@@ -66,6 +67,7 @@ def test_weights_of_256_go_on_at_512() -> None:
     assert small == large
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PAPER_PRESETS)
 def test_without_jacobians_their_head_is_gone_and_nothing_else(preset: str) -> None:
     with torch.device("meta"):

@@ -182,6 +182,7 @@ def test_a_restored_learner_is_the_same() -> None:
         assert torch.equal(restored[name], tensor), name
 
 
+@pytest.mark.slow
 def test_the_critic_begins_at_its_step_also_after_a_restart() -> None:
     config = replace(recipe("tiny"), critic_from=1)
     learner = _learner(config)
@@ -245,6 +246,7 @@ def test_scaled_gradients_are_those_of_float32() -> None:
     assert {name: numbers[name] for name in expected} == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_an_overflow_skips_the_step_and_lowers_the_scale() -> None:
     learner = _scaled_learner()
     _advance(learner)

@@ -138,6 +138,7 @@ def test_the_model_s_loss_leaves_the_critic_alone() -> None:
     objective.critic.network.zero_grad(set_to_none=True)
 
 
+@pytest.mark.slow
 def test_the_compact_model_s_terms() -> None:
     model, objective = _compact()
     report, made = objective(model, _pair(256), _generator())
@@ -208,6 +209,7 @@ def test_lips_lids_and_irises_count_more() -> None:
     assert by_name["lower lip"] == by_name["iris, image left"] == pytest.approx(3 * by_name["nose tip"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["paper", "compact"])
 def test_the_generator_alone_decides(which: str) -> None:
     model: Any
@@ -227,6 +229,7 @@ def test_the_generator_alone_decides(which: str) -> None:
     assert totals[0] != totals[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["paper", "compact"])
 def test_nothing_stays_behind_on_another_device(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The meta device stands for a GPU: it refuses to meet tensors of the CPU as a GPU does."""

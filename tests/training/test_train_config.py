@@ -128,6 +128,7 @@ def test_weights_are_checked() -> None:
         CompactWeights(flow=-1.0)
 
 
+@pytest.mark.slow
 def test_the_fine_stage_takes_the_weights_of_the_coarse_one() -> None:
     with torch.device("meta"):
         coarse, fine = (build_preset(name).state_dict() for name in ("paper-256", "paper-512"))

@@ -113,6 +113,7 @@ def _lines(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "scalars.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_two_and_two_steps_are_four_bit_for_bit(clips: ClipSet, tmp_path: Path) -> None:
     straight = _run(TINY, clips, tmp_path / "straight")
     first = _run(TINY, clips, tmp_path / "resumed", stop_after=2)
@@ -161,6 +162,7 @@ def test_a_run_killed_between_checkpoints_goes_on_from_the_last(clips: ClipSet, 
     assert [line["step"] for line in _lines(tmp_path / "killed")] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
     seen: list[int] = []
     trainer = open_run(replace(TINY, preview_every=3), clips, NETWORKS, tmp_path, CPU)
@@ -209,6 +211,7 @@ def test_a_finished_run_is_seen_and_can_be_made_longer(clips: ClipSet, tmp_path:
     assert longer.step == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
@@ -238,6 +241,7 @@ def test_other_clips_and_networks_are_refused(clips: ClipSet, tmp_path: Path) ->
         _run(TINY, clips, tmp_path, networks=FrozenNetworks(taps))
 
 
+@pytest.mark.slow
 def test_checkpoints_of_other_models_are_refused(clips: ClipSet, tmp_path: Path) -> None:
     trainer = open_run(TINY, clips, NETWORKS, tmp_path, CPU)
     _save(trainer)
@@ -252,6 +256,7 @@ def test_checkpoints_of_other_models_are_refused(clips: ClipSet, tmp_path: Path)
         stored_run(tmp_path, TINY)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_keeps_the_checkpoint(clips: ClipSet, tmp_path: Path) -> None:
     class Faulty(PlainTaps):
         calls = 0
@@ -269,6 +274,7 @@ def test_a_loss_that_is_not_finite_keeps_the_checkpoint(clips: ClipSet, tmp_path
     assert all(torch.isfinite(tensor).all() for tensor in stored.tensors.values())
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_checkpoint_before(clips: ClipSet, tmp_path: Path) -> None:
     trainer = open_run(TINY, clips, NETWORKS, tmp_path, CPU)
     _save(trainer)
@@ -337,6 +343,7 @@ def test_runs_start_from_weights(clips: ClipSet, tmp_path: Path) -> None:
         open_run(TINY, clips, NETWORKS, tmp_path, CPU, init="none")
 
 
+@pytest.mark.slow
 def test_a_run_without_jacobians_makes_such_weights(clips: ClipSet, tmp_path: Path) -> None:
     _run(replace(TINY, jacobians=False, steps=1), clips, tmp_path)
     model, manifest = load_model(tmp_path / "weights.safetensors")
@@ -372,6 +379,7 @@ def test_the_perceptual_network_pads_as_the_recipe_says(
     assert taps.only.padding_mode == mode
 
 
+@pytest.mark.slow
 def test_names_of_both_networks_are_kept(clips: ClipSet, tmp_path: Path) -> None:
     networks = FrozenNetworks(PlainTaps(), PlainTaps())
     assert networks.name == "plain + plain"

@@ -37,6 +37,7 @@ def stills(folder: Path) -> ClipSet:
     return open_stills(folder, folder / "cache", 256)
 
 
+@pytest.mark.slow
 def test_every_still_with_a_face_is_a_clip_of_one_frame(stills: ClipSet, folder: Path) -> None:
     assert [clip.name for clip in stills.clips] == [f"at{left}" for left in sorted(SHIFTED, key=str)]
     assert [(len(clip), clip.seen) for clip in stills.clips] == [(1, 1)] * 3

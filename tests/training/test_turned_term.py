@@ -37,6 +37,7 @@ def _term(model: CompactTalkingHead, seed: int = 0) -> Tensor:
     return turned_term(model, identity, torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 def test_a_head_that_does_not_follow_costs_more(monkeypatch: pytest.MonkeyPatch) -> None:
     model = _model()
     with torch.no_grad():

@@ -34,7 +34,7 @@ class BatchRecord:
 
     def is_other(self, result: Path, digest: str) -> bool:
         """Say whether a result is known to have been made from something else."""
-        return self._made.get(result.name, digest) != digest
+        return bool(self._made.get(result.name, digest) != digest)
 
     def note(self, result: Path, digest: str) -> None:
         """Keep what a result was made from.

@@ -67,6 +67,7 @@ def _bytes(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 def test_shots_heads_and_rates_are_told_apart(shards: Path) -> None:
     found = {row["name"]: (float(row["start_s"]), int(row["frames"])) for row in _rows(shards, CLIPS)}
     assert found == {
@@ -177,6 +178,7 @@ def test_the_summary_shows_kept_and_left_out(shards: Path) -> None:
     assert load_image(shards / "summary-left-out.jpg").shape[0] > 112
 
 
+@pytest.mark.slow
 def test_voxceleb_clips_are_the_named_face_in_the_named_frames(scene: Scene, tmp_path: Path) -> None:
     both = [
         np.concatenate((one[:, :256], other[:, :256]), axis=1)
@@ -194,6 +196,7 @@ def test_voxceleb_clips_are_the_named_face_in_the_named_frames(scene: Scene, tmp
     assert int(row["left"]) + int(row["side"]) / 2 > 256
 
 
+@pytest.mark.slow
 def test_talking_head_rectangles_are_rescaled(scene: Scene, tmp_path: Path) -> None:
     write_video(tmp_path / "v_0000.mp4", [*scene(100, 22), *scene(100, 22)])
     # The list saw 960x600 pictures, twice the size of these.
@@ -291,11 +294,13 @@ def sizes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[int, P
     return {size: folder / str(size) for size in (128, 320)}
 
 
+@pytest.mark.slow
 def test_the_same_blur_counts_the_same_at_any_size(sizes: dict[int, Path]) -> None:
     sharpness = [float(_rows(out, CLIPS)[0]["sharpness"]) for out in sizes.values()]
     assert sharpness[0] == sharpness[1] > CONFIG.least_sharpness
 
 
+@pytest.mark.slow
 def test_enlarging_is_recorded_and_can_be_refused(sizes: dict[int, Path], tmp_path: Path) -> None:
     for size, out in sizes.items():
         (row,) = _rows(out, CLIPS)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facewire.animation.animator import BATCH, Animator
-from facewire.animation.driving import Progress
+from facewire.animation.survey import Progress
 from facewire.base.batches import in_batches
 from facewire.evaluation.measuring.clips import EvaluationClip
 from facewire.talks.bridge import to_frames
@@ -39,7 +39,7 @@ def motions_of(
             if not rows:
                 person = animator.person(pictures[0], crop_mode="none")
                 canonical.append(person.identity.canonical.points[0].double().cpu().numpy())
-            rows += [frame.vector() for frame in to_frames(animator.read(pictures)[0])]
+            rows += [frame.vector().astype(np.float64) for frame in to_frames(animator.read(pictures)[0])]
         motions.append(np.stack(rows))
         if progress is not None:
             progress("reading motion", number, len(clips))
