@@ -315,6 +315,14 @@ def test_sides_that_do_not_fit_end_with_a_reason(other: Party, reason: str) -> N
     assert reason in two.sides[0].problem
 
 
+def test_a_side_that_says_nothing_of_sizes_is_told_to_be_renewed() -> None:
+    side = Conversation(PARTY, SOURCE, Wire(), 0.0)
+    hello = replace(PARTY.hello(b""), version=1)
+    side.hear_reliable(PEER_MESSAGES.encode(hello).replace(f'"shows":{SIZE},', ""), 0.0)
+    assert side.events() == [Event.MISFIT]
+    assert "version 1" in side.problem
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -80,6 +80,14 @@ def test_refused(kinds: MessageSet[Any], text: str) -> None:
         kinds.parse(text)
 
 
+@pytest.mark.parametrize("shows", ["1025", "-1", "512.5", "null"])
+def test_nobody_shows_faces_of_any_size(shows: str) -> None:
+    text = peer.PEER_MESSAGES.encode(EVERY[0][1])
+    assert '"shows":0' in text
+    with pytest.raises(ProtocolError, match="shows"):
+        peer.PEER_MESSAGES.parse(text.replace('"shows":0', f'"shows":{shows}'))
+
+
 def test_what_was_said_is_not_quoted() -> None:
     with pytest.raises(ProtocolError) as caught:
         page.TO_AGENT.parse('{"type": "enter", "key": ["my secret"]}')
