@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from facewire.engines import artefact
 from facewire.engines import choice as engine_choice
 from facewire.engines.choice import Finding
 from facewire.engines.graphs.live_graphs import LiveGraph
+from facewire.engines.processor.instruction_sets import levels_here
 from facewire.media.image import save_image
 from facewire.media.video import VideoReader
 from facewire.networks.weights import PUBLISHED
@@ -43,6 +45,7 @@ def test_doctor_tells_engines_choice_costs_and_weights(capsys: pytest.CaptureFix
     assert {engine["name"] for engine in told["engines"]} == {"torch", "openvino", "onnxruntime"}
     assert told["engine"] in ("torch", "openvino", "onnxruntime")
     assert told["reason"]
+    assert "float32" in told["formats"]
     assert told["usable"]
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
@@ -76,6 +79,8 @@ def test_doctor_with_unusable_weights_explains_and_ends_with_4(
         (["export", "--format", "openvino", "-o", "full"], 3),
         (["export", "--format", "onnx", "-o", "new", "--weights", "none"], 4),
         (["animate", "photo.png", "photo.png", "-o", "out.mp4", "--engine", "tensorrt"], 2),
+        (["bench", "photo.png", "--isa", "mmx"], 2),
+        (["bench", "photo.png", "--isa", "avx2,"], 2),
     ],
 )
 def test_bad_wishes_are_one_line(
@@ -121,7 +126,20 @@ def test_bench_prints_the_agreed_keys(
     assert 2.0 < numbers["gmacs"] < 6.0
     assert numbers["peak_mb"] > 50
     assert numbers["both_fps"] > 0
+    assert numbers["machine_gflops"] > 0
+    assert numbers["peak_format"] == "float32"
     assert set(numbers["stages_ms"]) >= {"colour to RGB", "crop and resize", "read, face tracked", "render"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("avx2" not in levels_here(), reason="the processor has no AVX2")
+def test_bench_plays_a_smaller_processor(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("openvino")
+    assert main(["bench", str(photo), "--isa", "avx2", "--frames", "2", "--json", "-q"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["isa"], row["precision"]) for row in rows] == [("avx2", "int8-float32"), ("avx2", "float32")]
+    assert all(row[f"{part}_ms"] > 0 for row in rows for part in ("receiver", "sender"))
+    assert "ONEDNN_MAX_CPU_ISA" not in os.environ
 
 
 def test_summaries_are_medians_and_95th_percentiles() -> None:
