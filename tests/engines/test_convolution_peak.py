@@ -30,5 +30,5 @@ def test_every_format_computes_the_same(number_format: str, error: float) -> Non
 
 def test_the_limit_counts_multiplications_and_additions(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(2 * convolution_peak.ROUNDS))
-    monkeypatch.setattr(convolution_peak.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
     assert convolution_gflops("float32", 1) == pytest.approx(2 * 256 * 256 * 9 * 64 * 64 / 1e9)
