@@ -9,7 +9,7 @@ import pytest
 from facewire.base.errors import ConfigError
 from facewire.engines import choice as engine_choice
 from facewire.engines import fastest as formats
-from facewire.engines.fastest import candidates, fastest, known
+from facewire.engines.fastest import fastest, known
 from facewire.engines.processor import instruction_sets
 from facewire.engines.processor.instruction_sets import hold_to, levels_here, limit
 
@@ -17,50 +17,55 @@ pytest.importorskip("openvino")
 
 
 @pytest.fixture(autouse=True)
-def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, float]:
-    """What a measurement gives; tests change it. The processor has bfloat16."""
-    times = {"int8": 7.0, "int8-float32": 9.0, "float32": 20.0}
+def reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, float]:
+    """What a convolution reaches; tests change it. The processor has bfloat16."""
+    speeds = {"float32": 50.0, "bfloat16": 100.0, "int8": 200.0}
     monkeypatch.setenv("FACEWIRE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(formats, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(formats, "_receivers", lambda *_: dict.fromkeys(candidates()))
-    monkeypatch.setattr(formats, "OpenVinoRunner", lambda *_: None)
-    monkeypatch.setattr(formats, "milliseconds", lambda runners, _: {name: times[name] for name in runners})
-    return times
+    monkeypatch.setattr(
+        formats, "convolution_gflops", lambda names, *_: {name: speeds[name] for name in names}
+    )
+    return speeds
 
 
-def test_the_fastest_is_taken_and_remembered(measured: dict[str, float]) -> None:
+@pytest.mark.parametrize(("speed", "choice"), [(100.0, "int8"), (12.0, "int8-float32")])
+def test_bfloat16_is_used_if_it_is_faster(reached: dict[str, float], speed: float, choice: str) -> None:
     assert known() is None
-    measured["int8"] = 11.0
-    assert fastest("0", {}, 2) == "int8-float32"
-    measured["int8"] = 5.0  # nobody looks again
-    assert fastest("0", {}, 2) == "int8-float32"
-    assert known() == {"int8": 11.0, "int8-float32": 9.0}
+    reached["bfloat16"] = speed
+    assert fastest(2) == choice
+    reached["bfloat16"] = 60.0 - speed  # nobody looks again
+    assert fastest(2) == choice
+    assert known() == {"bfloat16": speed, "float32": 50.0}
 
 
-def test_without_bfloat16_it_is_no_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
-    fastest("0", {}, 2)
+@pytest.mark.parametrize(("speed", "choice"), [(90.0, "int8-float32"), (40.0, "float32")])
+def test_without_bfloat16_bytes_are_used_if_they_are_faster(
+    reached: dict[str, float], monkeypatch: pytest.MonkeyPatch, speed: float, choice: str
+) -> None:
+    fastest(2)
     monkeypatch.setattr(formats, "has_bfloat16", lambda: False)
-    assert known() is None  # what was measured is about other candidates
-    assert fastest("0", {}, 2) == "int8-float32"
-    assert known() == {"int8-float32": 9.0, "float32": 20.0}
+    assert known() is None  # what was measured is about other formats
+    reached["int8"] = speed
+    assert fastest(2) == choice
+    assert known() == {"int8": speed, "float32": 50.0}
 
 
 def test_where_nothing_can_be_kept_nothing_is_measured(
-    measured: dict[str, float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    reached: dict[str, float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("mine")
     monkeypatch.setenv("FACEWIRE_CACHE", str(tmp_path / "file"))
-    measured["int8"] = 11.0
-    assert fastest("0", {}, 2) == "int8"
+    reached["bfloat16"] = 1.0
+    assert fastest(2) == "int8"
 
 
 def test_what_was_kept_may_be_damaged(tmp_path: Path) -> None:
-    fastest("0", {}, 2)
-    (file,) = (tmp_path / "cache").rglob("fastest-*.json")
-    for damage in ("", "[]", '{"int8": null, "int8-float32": 1}'):
+    fastest(2)
+    (file,) = (tmp_path / "cache").rglob("formats-*.json")
+    for damage in ("", "[]", '{"bfloat16": null, "float32": 1}'):
         file.write_text(damage)
         assert known() is None
-    assert fastest("0", {}, 2) == "int8"
+    assert fastest(2) == "int8"
 
 
 def test_what_would_be_emulated_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def peak_gflops(number_format: str, threads: int) -> float:
     """Return what this machine reaches in a number format: in torch's products, in OpenVINO's convolutions."""
     reached = [0.0 if number_format == INT8 else matrix_gflops(getattr(torch, number_format), MATRIX, CPU)]
     if importlib.util.find_spec("openvino") is not None:
-        reached.append(convolution_gflops(number_format, threads))
+        reached.append(convolution_gflops((number_format,), threads)[number_format])
     return max(reached)
 
 

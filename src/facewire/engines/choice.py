@@ -153,7 +153,7 @@ def _graphs(
     if form == artefact.ONNX:
         return artefact.cached(model, weights_sha256, form, precision or artefact.FLOAT32)
     state = model.state_dict()
-    precision = _possible(precision) if precision else fastest(weights_sha256, state, threads)
+    precision = _possible(precision) if precision else fastest(threads)
     given = shipped(weights_sha256, precision, state)
     if given is None:
         return artefact.cached(model, weights_sha256, form, precision)

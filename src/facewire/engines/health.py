@@ -13,7 +13,7 @@ from facewire.base import cache
 from facewire.base.errors import FacewireError
 from facewire.base.processors import processors
 from facewire.engines.choice import AUTO, OPENVINO, TORCH, Finding, choose, findings
-from facewire.engines.fastest import candidates, known
+from facewire.engines.fastest import chosen, compared, known
 from facewire.engines.pace import frame_seconds
 from facewire.engines.pace import said as said_pace
 from facewire.networks.compact.model import CompactTalkingHead
@@ -44,7 +44,7 @@ class Health:
     engine: str
     reason: str
     formats: str
-    """Milliseconds of a frame in each number format, as measured at first use."""
+    """The receiver's number format, and what a convolution reaches in those that were compared at first use."""
     costs: str
     cache: str
     usable: bool
@@ -89,11 +89,11 @@ def _weights(weights: str | Path) -> tuple[str, bool, bool]:
 
 
 def _formats() -> str:
-    times = known()
-    if times is None:
-        return f"measured at first use: {' or '.join(candidates())}"
-    said = ", ".join(f"{name} {value:g} ms" for name, value in times.items())
-    return f"{min(times, key=lambda name: times[name])}; {said} a frame, measured at first use"
+    reached = known()
+    if reached is None:
+        return f"measured at first use: {' or '.join(compared())}"
+    said = ", ".join(f"{name} {value:g} GFLOP/s" for name, value in reached.items())
+    return f"{chosen(reached)}; a convolution reaches {said}, measured at first use"
 
 
 def _costs(engine: str) -> str:
@@ -101,7 +101,7 @@ def _costs(engine: str) -> str:
         return "nothing beforehand; several times slower per frame than OpenVINO on an x86 processor"
     if engine == OPENVINO:
         return (
-            "a few seconds once for compiling, 40 MB in the cache (half a minute and 30 MB more for weights of your "
+            "a few seconds once for compiling, 31 MB in the cache (half a minute and 30 MB more for weights of your "
             "own); then no torch per frame"
         )
     return "half a minute once per set of weights for converting, 30 MB in the cache; then no torch per frame"
