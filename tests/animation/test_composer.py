@@ -67,6 +67,7 @@ def levels(frame: Tensor) -> np.ndarray:
     return frame[0].permute(1, 2, 0).numpy() * 255
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_at_256_without_a_window_it_is_todays_picture(
     model: CompactTalkingHead, identity: Identity, motion: HeadMotion, parts: Parts

@@ -141,6 +141,7 @@ class TestAnyBytes:
 
 
 class TestTables:
+    @pytest.mark.slow
     @given(counts_lists)
     def test_counts_give_tables(self, counts: list[int]) -> None:
         assert is_cdf(cdf_from_counts(counts), len(counts))

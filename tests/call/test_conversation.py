@@ -359,6 +359,7 @@ def test_floods_are_cut_off() -> None:
 packets = st.binary(max_size=200)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("mrl"), packets, st.integers(0, 2**32 - 1)), max_size=30))
 def test_any_packets_in_any_order(incoming: list[tuple[str, bytes, int]]) -> None:

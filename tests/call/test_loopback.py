@@ -49,6 +49,7 @@ def test_a_perfect_link_keeps_every_promise() -> None:
     assert report.psnr > 25
 
 
+@pytest.mark.slow
 def test_a_large_face_costs_a_larger_photo_and_nothing_else() -> None:
     frames = [frame(step, 512) for step in range(10)]
     small, large = (call(4.0, frames=frames, size=size) for size in (None, 512))

@@ -163,6 +163,7 @@ class TestSignal:
 
         run(test)
 
+    @pytest.mark.slow
     def test_a_flood_ends_that_connection_only(self) -> None:
         async def test() -> None:
             async with listening(server.SignalServer().app) as port, entered(port) as a, entered(port) as b:

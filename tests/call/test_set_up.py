@@ -124,6 +124,7 @@ async def meet() -> None:
         assert min(times.room, times.descriptions, times.ways, times.secured, times.photos, times.face) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_two_agents_meet_and_say_how_long_it_took() -> None:
     asyncio.run(asyncio.wait_for(meet(), 120))

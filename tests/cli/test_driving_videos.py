@@ -68,6 +68,7 @@ def test_every_shot_of_an_edited_film_is_read_and_told(
     assert "2 shots" in said.err
 
 
+@pytest.mark.slow
 def test_a_head_that_crosses_the_picture_is_there_in_every_frame(
     animator: Animator, driving_pictures: list[Pixels], tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_record_refuses_people_who_are_not_there(
     assert not (tmp_path / "m.fwv").exists()
 
 
+@pytest.mark.slow
 def test_the_second_person_of_a_video_can_drive(
     animator: Animator, driving_pictures: list[Pixels], tmp_path: Path
 ) -> None:
@@ -102,6 +104,7 @@ def test_the_second_person_of_a_video_can_drive(
     assert turns[0] * turns[1] < 0
 
 
+@pytest.mark.slow
 def test_a_fade_from_black_gives_no_wild_motion(
     animator: Animator, driving_pictures: list[Pixels], tmp_path: Path
 ) -> None:

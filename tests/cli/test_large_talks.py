@@ -88,6 +88,7 @@ def contrast(picture: Pixels) -> float:
     return float(picture[CORNER].astype(float).std())
 
 
+@pytest.mark.slow
 def test_motion_costs_the_same_and_the_picture_shows_what_256_pixels_cannot(
     talk: Path, clip: Path, tmp_path: Path, animator: Animator, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +116,7 @@ def test_motion_costs_the_same_and_the_picture_shows_what_256_pixels_cannot(
         assert contrast(large) > 0.7 * contrast(other) > 4 * contrast(resize(one, (SIDE, SIDE)))
 
 
+@pytest.mark.slow
 def test_a_source_is_no_larger_than_the_video_has_it(
     driving_pictures: list[Pixels], tmp_path: Path, animator: Animator
 ) -> None:
@@ -150,6 +152,7 @@ def test_later_pictures_have_the_size_of_the_first(
     assert wrong[number] < 10
 
 
+@pytest.mark.slow
 def test_somebody_else_is_as_large_as_the_talk_or_as_asked_for(
     talk: Path, photo: Path, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def test_other_engines_are_refused(photo: Path, clip: Path, weights: Path, tmp_p
     assert main(["animate", str(photo), str(clip), "-o", str(tmp_path / "out.mp4"), *own]) == 2
 
 
+@pytest.mark.slow
 def test_rotate(photo: Path, weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "turned.png"
     assert main(["rotate", str(photo), "-o", str(out), "--yaw", "15", "--weights", str(weights), "-q"]) == 0

@@ -163,6 +163,7 @@ def test_info_says_how_a_picture_was_made(
     assert difference(load_image(marked)[-12:, :100], load_image(plain)[-12:, :100]) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -191,6 +192,7 @@ def test_wrong_options_are_one_line_and_write_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_span_that_holds_nothing_is_refused(photo: Path, driving: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     assert main(["animate", str(photo), str(driving), "-o", str(out), "-q", "--from", "60"]) == 3

@@ -6,9 +6,12 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fuzz_bitstream.py"
 
 
+@pytest.mark.slow
 def test_damaged_and_random_bytes() -> None:
     spec = importlib.util.spec_from_file_location("fuzz_bitstream", SCRIPT)
     assert spec is not None

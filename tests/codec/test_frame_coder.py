@@ -73,6 +73,7 @@ class TestFrameCoder:
         assert all(0 <= m <= 119 for m in sent.memory)
         assert (sent.steps is None) == (mode != NEXT)
 
+    @pytest.mark.slow
     @given(states(), residual_lists, st.integers(1, K))
     def test_cost_is_the_size(
         self, tables: CodecTables, reference: CoderState, residuals: list[int], kept: int

@@ -149,6 +149,7 @@ class TestTalk:
 
 
 class TestDamage:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["file", "stream", "raw"])
     def test_every_cut_delivers_what_was_there(
         self, stream: Callable[[str], bytes], tables: CodecTables, name: str

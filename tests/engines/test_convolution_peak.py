@@ -19,6 +19,7 @@ def means(number_format: str, maps: Any) -> Any:
     return openvino.Core().compile_model(graph, "CPU", settings)([maps])[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number_format", "error"), [("bfloat16", 0.01), ("int8", 0.02)])
 def test_every_format_computes_the_same(number_format: str, error: float) -> None:
     maps = np.random.default_rng(0).random((1, MAPS, SIDE, SIDE), np.float32)
@@ -28,6 +29,7 @@ def test_every_format_computes_the_same(number_format: str, error: float) -> Non
     assert 0 < difference < error * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_the_limit_counts_multiplications_and_additions(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(8))
     monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))

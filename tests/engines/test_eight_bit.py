@@ -46,12 +46,14 @@ def image() -> Tensor:
     return torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 def test_nothing_that_steers_a_sampler_or_stands_beside_it_is_rounded(image: Tensor) -> None:
     graph = record(Network(), (image,))
     chosen = [str(node.args[1]) for node in fit_for_eight_bits(graph.graph)]
     assert chosen == ["first_weight", "second_weight", "finish_weight"]
 
 
+@pytest.mark.slow
 def test_the_reach_is_the_largest_value_on_any_sample(image: Tensor) -> None:
     network = Network()
     graph = record(network, (image,))

@@ -77,6 +77,7 @@ def inputs() -> tuple[Tensor, ...]:
     )
 
 
+@pytest.mark.slow
 def test_a_recorded_graph_is_portable_and_equal(inputs: tuple[Tensor, ...]) -> None:
     module = Small()
     graph = record(module, inputs)
@@ -107,6 +108,7 @@ def test_nothing_that_could_be_done_once_stays_in_the_frame_graph(inputs: tuple[
         torch.testing.assert_close(made, module(*inputs), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_reduced_convolutions_keep_coordinates_in_float32(inputs: tuple[Tensor, ...]) -> None:
     module = Small()
     recorded = record(module, inputs)
@@ -132,6 +134,7 @@ def test_reduced_convolutions_keep_coordinates_in_float32(inputs: tuple[Tensor, 
         torch.testing.assert_close(recorded(*inputs), expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_joined_maps_of_both_kinds_become_a_sum(inputs: tuple[Tensor, ...]) -> None:
     names = list(operators(reduced(record(Small(), inputs), torch.float32)))
     assert names.count("aten.conv2d.default") == 4

@@ -71,6 +71,7 @@ def pretend(script: ModuleType, monkeypatch: pytest.MonkeyPatch, shares: dict[in
     return pretended
 
 
+@pytest.mark.slow
 def test_all_go_on_until_all_have_learned(
     script: ModuleType, given: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_round_that_was_begun_is_ended_before_anybody_may_stop(
     assert pretended.measured == []
 
 
+@pytest.mark.slow
 def test_after_the_most_steps_it_says_that_not_all_have_learned(
     script: ModuleType, given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

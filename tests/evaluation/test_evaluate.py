@@ -74,6 +74,7 @@ def test_reconstruction_leaves_a_report_and_the_next_run_takes_it_up(
     assert again["metrics"]["l1"] == report["metrics"]["l1"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_fetched_is_told_and_left_out(
     run: Run,
     data: Path,

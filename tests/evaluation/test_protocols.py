@@ -87,6 +87,7 @@ def test_sources_of_transfer_are_other_people_and_portraits(clips: list[Evaluati
     assert {"clip", "source"} == set(transfer.pairs(clips)[0].identity())
 
 
+@pytest.mark.slow
 def test_transfer_measures_pose_against_what_each_mode_asks_for(
     bench: Bench, clips: list[EvaluationClip]
 ) -> None:

@@ -30,6 +30,7 @@ def test_a_turned_head_is_named_with_the_turn_back(
     assert mend in (turned(finder, picture, found[0]) if found else missed(finder, picture))
 
 
+@pytest.mark.slow
 def test_a_tight_crop_is_told_from_a_picture_without_a_face(
     finder: FaceFinder, astronaut: Photo, face: Face
 ) -> None:

@@ -185,6 +185,7 @@ def test_small_faces_the_detector_is_not_sure_of_are_looked_at_nearer(
     assert finder._describe(canvas, unsure, profiles=False) is not None
 
 
+@pytest.mark.slow
 def test_a_head_that_only_the_detector_sees_is_found_as_a_profile(
     astronaut: Photo, face: Face, monkeypatch: pytest.MonkeyPatch
 ) -> None:

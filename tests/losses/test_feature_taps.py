@@ -206,6 +206,7 @@ def test_pictures_too_small_for_the_distilled_net_are_refused() -> None:
         DistilledVgg19(_distilled_tensors(), Path("w"))(torch.rand(1, 3, 16, 64))
 
 
+@pytest.mark.slow
 def test_files_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pickle, face, safe = tmp_path / "vgg19.pth", tmp_path / "face.pth", tmp_path / "d.safetensors"
     torch.save(_vgg19_tensors(), pickle)

@@ -95,6 +95,7 @@ def test_colours_come_back(trc: int, labels: int, tmp_path: Path) -> None:
     assert np.abs(bars(path)[3:] - COLOURS[3:]).max() <= 3
 
 
+@pytest.mark.slow
 def test_highlights_are_white_and_order_is_kept(tmp_path: Path) -> None:
     nits = np.array([1, 26, 100, 203, 400, 1000.0])  # as many bars as COLOURS, for which the filter is ready
     shown = bars(write_bars(tmp_path / "hdr.mkv", pq(nits[:, None] * np.ones(3)), PQ)).mean(axis=1)

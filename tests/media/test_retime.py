@@ -64,6 +64,7 @@ def test_one_frame_and_none() -> None:
     assert list(retime([], Fraction(25))) == []
 
 
+@pytest.mark.slow
 @given(gaps=gaps, start=st.integers(-500, 500), rate=rates)
 def test_properties(gaps: list[int], start: int, rate: Fraction) -> None:
     times = [start]

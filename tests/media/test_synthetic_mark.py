@@ -122,6 +122,7 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key_file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif", "a.mp4", "a.mov"])
 def test_a_named_certificate_signs(
     name: str, signer: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

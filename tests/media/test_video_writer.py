@@ -187,6 +187,7 @@ class TestColour:
         (128, 128, 128),
     )
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("suffix", "size"), [("mp4", (1280, 720)), *((name, SIZE) for name in VIDEO_SUFFIXES)]
     )

@@ -161,6 +161,7 @@ def test_inception_has_the_published_size_and_rasters() -> None:
     }
 
 
+@pytest.mark.slow
 def test_inception_reads_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Inception().state_dict() | {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
     old = {name: tensor for name, tensor in whole.items() if not name.endswith("num_batches_tracked")}

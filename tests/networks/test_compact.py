@@ -86,6 +86,7 @@ def test_lips_and_lids_come_first_because_the_tail_may_be_dropped() -> None:
     assert all("lip" in name or "lid" in name for name in first)
 
 
+@pytest.mark.slow
 def test_masks_share_out_every_pixel() -> None:
     for kept in (None, 7, 0):
         masks = _synthesis(kept).field.masks
@@ -94,6 +95,7 @@ def test_masks_share_out_every_pixel() -> None:
     assert (_synthesis(7).field.masks[:, 8:] == 0).all()
 
 
+@pytest.mark.slow
 def test_the_source_in_its_own_motion_does_not_move() -> None:
     made = _synthesis(same=True)
     still = image_grid(SIZE, SIZE).expand(2, SIZE, SIZE, 2)
@@ -196,6 +198,7 @@ def _mirroring() -> CompactTalkingHead:
     return model.eval()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_mirrored_photo_is_shown_where_a_turn_uncovers_what_the_photo_hides() -> None:
     model = _mirroring()
@@ -243,6 +246,7 @@ def test_dropped_keypoints_cannot_change_the_picture() -> None:
     assert not torch.equal(model.render(identity, other, 7), model.render(identity, _motion(4), 7))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_keypoints_may_be_dropped_per_head() -> None:
     model = _model()
@@ -264,6 +268,7 @@ def test_a_picture_s_own_keypoints_are_those_seen_in_it() -> None:
     torch.testing.assert_close(rotation @ rotation.transpose(1, 2), eye, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_free_view_turns_the_head_and_no_turn_changes_nothing() -> None:
     model = _model()
@@ -294,6 +299,7 @@ def test_heads_of_a_batch_do_not_see_each_other() -> None:
         torch.testing.assert_close(alone[0], together[row], atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_one_source_serves_many_frames() -> None:
     model = _model()
@@ -304,6 +310,7 @@ def test_one_source_serves_many_frames() -> None:
         torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_every_parameter_that_is_trained_gets_a_gradient() -> None:
     model = _model()
     landmarks = 0.5 * torch.randn(2, 78, 2, generator=torch.Generator().manual_seed(5))

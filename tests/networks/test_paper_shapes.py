@@ -69,6 +69,7 @@ def test_shapes_of_the_paper(preset: str, raster: int) -> None:
     assert result.keypoints.points.shape == (2, 20, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "raster"), [("paper-256", 64), ("paper-512", 128)])
 def test_the_appearance_volume(preset: str, raster: int) -> None:
     with torch.no_grad():
@@ -125,6 +126,7 @@ JACOBIAN_HEAD = 180 * (32 * 7**3 + 1)
 """Parameters of the 7x7x7 convolution to 20 Jacobians of 9 numbers: 1_975_860."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["paper-256", "paper-512"])
 @pytest.mark.parametrize(
     ("jacobians", "canonical", "whole"),

@@ -62,6 +62,7 @@ def test_weights_of_before_the_layers_have_the_same_names_but_for_the_matte_netw
     assert names == [f"model.{name} {list(tensor.shape)}" for name, tensor in older.items()]
 
 
+@pytest.mark.slow
 def test_weights_of_256_go_on_at_512() -> None:
     small, large = ([n for n in _names(p) if n.startswith("model.")] for p in ("paper-256", "paper-512"))
     assert small == large

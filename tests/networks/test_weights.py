@@ -62,6 +62,7 @@ def _rehash(path: Path, **changed: Any) -> None:
     write_manifest(path, replace(manifest, **{"sha256": sha256_of(path), **changed}))
 
 
+@pytest.mark.slow
 def test_a_model_comes_back(saved: Path) -> None:
     model, manifest = load_model(saved)
     assert isinstance(model, FaceVid2Vid)

@@ -157,6 +157,7 @@ def test_every_average_follows_its_own_tensor() -> None:
         torch.testing.assert_close(learner.average[name], expected, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_unit_vectors_and_counters_are_copied_not_averaged() -> None:
     learner = _learner(recipe("tiny"))
     for step in range(3):
@@ -168,6 +169,7 @@ def test_unit_vectors_and_counters_are_copied_not_averaged() -> None:
         assert torch.equal(learner.average[name], state[name]), name
 
 
+@pytest.mark.slow
 def test_a_restored_learner_is_the_same() -> None:
     learner = _learner(recipe("tiny"))
     _advance(learner)

@@ -231,6 +231,7 @@ def test_other_settings_are_refused(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_other_clips_and_networks_are_refused(clips: ClipSet, tmp_path: Path) -> None:
     _save(open_run(TINY, clips, NETWORKS, tmp_path, CPU))
     with pytest.raises(TrainingError, match="other clips"):

@@ -59,6 +59,7 @@ def test_without_a_turn_only_the_reader_s_noise_is_left(monkeypatch: pytest.Monk
         assert _term(_model()).item() < 0.01  # 1.3 px of 256
 
 
+@pytest.mark.slow
 def test_generator_and_field_learn_from_it_and_the_reader_does_not() -> None:
     torch.manual_seed(0)
     model = CompactTalkingHead()

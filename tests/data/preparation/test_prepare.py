@@ -79,6 +79,7 @@ def test_shots_heads_and_rates_are_told_apart(shards: Path) -> None:
     assert left_out == {"broken": "unreadable", "empty": "no-face"}
 
 
+@pytest.mark.slow
 def test_crops_follow_the_head(shards: Path) -> None:
     """The second shot of the first video shows the same head 180 pixels further right."""
     first, second = (
@@ -313,6 +314,7 @@ def test_enlarging_is_recorded_and_can_be_refused(sizes: dict[int, Path], tmp_pa
     assert (allowed.clips, allowed.enlarged) == (1, 1)
 
 
+@pytest.mark.slow
 def test_what_remains_after_a_cut_is_no_failure(
     sizes: dict[int, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
