@@ -48,7 +48,7 @@ def paper_128() -> TrainConfig:
         precision="bf16",
         drop_tail=0.2,
         critic_from=4000,
-        optimizer=OptimizerConfig(learning_rate=5e-4),
+        optimizer=OptimizerConfig(learning_rate=1e-3),
         perceptual=PerceptualConfig(scales=2, tap_weights=(0.25,) * 5, padding="zeros"),
         log_every=25,
         checkpoint_every=100,

@@ -16,6 +16,7 @@ there the generator sees nothing of the source, shows none of the three and pain
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -42,8 +43,11 @@ SHARE_BIAS = (3.0, -1.0, -1.0)
 warped picture. The repair is added, not one of the choices: a choice's gradient dies as soon as another one
 saturates, and the warped picture's does within 100 steps (docs/lab)."""
 
-COLOURS, OUTLINE = 2, 3
+COLOURS, OUTLINE = 2, 5
 """Cells of 128 around a place: from there the repair near an outline takes its colours, and so near is near."""
+TURNED = 10.0, 22.0
+"""Degrees by which a face looks elsewhere than in the source: up to which its outlines are painted, and from which
+they are cut out."""
 
 HIDDEN = {opening.NEW_MOUTH: 8.0, opening.NEW_EYES: 5.0}
 """What an untrained generator takes from those logits where mouth and eyes open that are closed in the source."""
@@ -194,6 +198,7 @@ class CompactGenerator(nn.Module):
         field: SurfaceField,
         openings: Tensor,
         layers: Layers | None = None,
+        turned: Tensor | None = None,
     ) -> GeneratedParts:
         """Return what the frame is put together from.
 
@@ -203,6 +208,7 @@ class CompactGenerator(nn.Module):
             field: what M says about the driving frame.
             openings: (B, 6, 128, 128) where mouth and eyes stand open (openings.py).
             layers: of the source picture; without them its background moves along.
+            turned: (B,) cosine of the angle by which the face looks elsewhere than in the source; needed with layers.
         """
         half, quarter, volume = features
         surface = field.surface()
@@ -235,24 +241,65 @@ class CompactGenerator(nn.Module):
         parts = GeneratedParts(
             tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
-        if matte is None:
+        if layers is None or matte is None or turned is None:
             return parts
-        return _near_outlines(_mirrored(parts, field, openings) if self.mirror else parts, matte)
+        parts = replace(parts, shares=_where_nobody_is_left(shares, layers.matte, matte))
+        return _near_outlines(
+            _mirrored(parts, field, openings) if self.mirror else parts, matte, _painted(turned)
+        )
 
 
-def _near_outlines(parts: GeneratedParts, matte: Tensor) -> GeneratedParts:
-    """Return parts whose repair brings no colour near the person's outline, or behind it, that is not there already.
+def _painted(turned: Tensor) -> Tensor:
+    """Return how much of what is painted at outlines is shown, (B, 1, 1, 1): nothing of a head that is turned far.
 
-    A repair may move an outline by a few pixels. Lines brighter or darker than both sides, which it also likes to
-    paint there, are what people see as a halo.
+    Few heads turn so far while the generator learns, and what it paints then is a mean of what might be there.
     """
+    most, least = (math.cos(math.radians(degrees)) for degrees in TURNED)
+    return ((turned - least) / (most - least)).clamp(0, 1)[:, None, None, None]
+
+
+def _where_nobody_is_left(shares: Tensor, matte: Tensor, moved: Tensor) -> Tensor:
+    """Return shares in which the still picture, the third, shows nobody where somebody was and is no longer.
+
+    The first picture shows what stands behind there.
+
+    Args:
+        shares: (B, 4, 4, 128, 128).
+        matte: (B, 1, 256, 256) of the source picture; `moved`, of the first picture.
+    """
+    gone = F.pixel_unshuffle(matte * (1 - moved), 2)[:, None] * shares[:, 2:3]
+    first, second, still, none = shares.split(1, dim=1)
+    return torch.cat((first + gone, second, still - gone, none), dim=1)
+
+
+def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> GeneratedParts:
+    """Return parts in which the person's outline is cut out by the matte rather than painted.
+
+    Near the outline the repair brings no colour that is not there already: it may move an outline by a few pixels,
+    but lines brighter or darker than both sides are what people see as a halo. The less `painted` (B, 1, 1, 1), the
+    less of it is shown there at all; behind the person it never is, so what stands there stands still.
+    """
+    person = F.pixel_unshuffle(matte, 2)
+    inside = _mean(-_largest(-person.amin(dim=1, keepdim=True), OUTLINE), OUTLINE)
+    beside = _largest(person.amax(dim=1, keepdim=True), OUTLINE)
+    kept = (inside + (1 - inside) * painted * beside)[:, :, None]
+    first, others, none = parts.shares.split((1, parts.shares.shape[1] - 2, 1), dim=1)
+    shares = torch.cat((first + (1 - kept) * none, others, kept * none), dim=1)
+    repair = kept * (parts.repair + (1 - inside)[:, :, None] * _excess(parts))
+    return replace(parts, shares=shares, repair=repair)
+
+
+def _excess(parts: GeneratedParts) -> Tensor:
+    """Return what has to be added to a frame so that none of its colours leaves those of the places around it."""
     near = torch.cat(parts.pictures[:2], dim=2)
     most, least = _largest(near.amax(dim=2), COLOURS), -_largest(-near.amin(dim=2), COLOURS)
-    inside = -_largest(-F.pixel_unshuffle(matte, 2).amin(dim=1, keepdim=True), OUTLINE)
     frame = parts.shown() + parts.repair
-    limited = torch.maximum(torch.minimum(frame, most[:, :, None]), least[:, :, None])
-    repair = parts.repair + (1 - inside)[:, :, None] * (limited - frame)
-    return replace(parts, repair=repair)
+    return torch.maximum(torch.minimum(frame, most[:, :, None]), least[:, :, None]) - frame
+
+
+def _mean(maps: Tensor, reach: int) -> Tensor:
+    """Return the mean within `reach` cells of maps (B, C, H, W)."""
+    return F.avg_pool2d(maps, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
 
 
 def _largest(maps: Tensor, reach: int) -> Tensor:

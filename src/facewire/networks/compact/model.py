@@ -191,5 +191,6 @@ class CompactTalkingHead(nn.Module):
         with torch.autocast(image.device.type, enabled=False):
             openings = opening_maps(identity.canonical, source, driving, kept)
         layers = None if matte is None or background is None else Layers.of(image, matte, background)
-        parts = self.generator(image, (half, quarter, volume), field, openings, layers)
+        turned = (identity.motion.rotation[..., 2] * motion.rotation[..., 2]).sum(dim=-1)
+        parts = self.generator(image, (half, quarter, volume), field, openings, layers, turned)
         return CompactSynthesis(parts.frame(), parts, openings, field, source, driving)

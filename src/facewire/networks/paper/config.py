@@ -130,7 +130,7 @@ PAPER_PRESETS: Mapping[str, PaperConfig] = {
         appearance_blocks=3,
         generator_blocks=4,
         detector_resolution=32,
-        head_resolution=128,
+        head_resolution=64,
         compressed=2,
         window=3,
     ),

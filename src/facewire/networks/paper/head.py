@@ -37,6 +37,9 @@ READ = 4.0
 """t and delta are read from READ / width times the pooled numbers (ours). These are positive and many: read as they
 are, one step of Adam moves all keypoints by the rate times their sum, a good part of the picture, and delta takes
 over what canonical keypoints are for (docs/paper.md)."""
+READ_ANGLES = 50.0
+"""The same for the angles: read as they are, a step at a rate of 1e-3 turns every head by 10 degrees, and they are
+not learned (docs/lab)."""
 
 
 class HeadMotionEstimator(nn.Module):
@@ -67,8 +70,9 @@ class HeadMotionEstimator(nn.Module):
             image = resize_image(image, self.resolution)
         x = F.relu(self.first_norm(self.first(image)))
         x = self.stages(F.max_pool2d(x, 3, stride=2, padding=1)).mean(dim=(2, 3))
+        turn = x * (READ_ANGLES / x.shape[1])
         rotation = rotation_from_angles(
-            angles_from_bins(self.yaw(x)), angles_from_bins(self.pitch(x)), angles_from_bins(self.roll(x))
+            *(angles_from_bins(angle(turn)) for angle in (self.yaw, self.pitch, self.roll))
         )
         read = x * (READ / x.shape[1])
         expression = self.expression(read).float().view(-1, self.keypoints, 3)
