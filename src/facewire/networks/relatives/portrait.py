@@ -1,14 +1,13 @@
-"""LivePortrait at its best: which parts of a face are animated, stitching, eyes and lips, on keypoints.
+"""LivePortrait at its best: eyes, lips and stitching, as head motions and keypoints.
 
-    motion carried over -> region -> eyes and lips -> stitching -> strength
+    motion carried over -> eyes and lips opened -> placed -> stitched -> strength
 
 Unlike in the original, eyes and lips are opened on top of the driven motion instead of in its place, and before
-stitching, so that what they change is stitched too.
+stitching, so that what they change is stitched too. What opens them is a shift of keypoints, and x = s (A x_c + delta)
++ t takes it as a change of delta: so it goes wherever a motion goes.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,70 +18,75 @@ from facewire.networks.relatives.correction import retargeted, stitched
 from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
 
-LIP = (6, 12, 14, 17, 19, 20)
-EYES = (11, 13, 15, 16, 18)
-REGIONS = ("all", "exp", "pose", "lip", "eyes")
+OPEN_LIPS = 0.03
+"""Lips of a photo that are open as far as this are closed before others move them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portrait:
-    """What is done to the points of a frame.
+def opened(
+    model: RelativeTalkingHead,
+    identity: Identity,
+    motion: HeadMotion,
+    *,
+    eyes: Tensor | None = None,
+    lips: Tensor | None = None,
+) -> HeadMotion:
+    """Return motions (B) of an identity with eyes or lips opened in addition.
 
-    eyes    (B, 3) openness of the source's left and right eye and the one that is wanted; None leaves them
-    lips    (B, 2) openness of the source's lips and the one that is wanted; None leaves them
-    """
-
-    stitch: bool = True
-    eyes: Tensor | None = None
-    lips: Tensor | None = None
-    strength: float = 1.0
-    """Share of the motion that is shown; above 1 exaggerates."""
-
-
-def in_region(moved: HeadMotion, source: HeadMotion, region: str) -> HeadMotion:
-    """Return relative motion (B) of one region of the face only; the rest stays the source's (1).
-
-    Raises:
-        ConfigError: the region is none of REGIONS.
-    """
-    if region not in REGIONS:
-        raise ConfigError("region", region, ", ".join(REGIONS))
-    own = source.expand(len(moved))
-    expression = moved.expression
-    if region == "pose":
-        expression = own.expression
-    elif region in ("lip", "eyes"):
-        points = list(LIP if region == "lip" else EYES)
-        expression = own.expression.clone()
-        expression[:, points] = moved.expression[:, points]
-    if region == "all":
-        return moved
-    rotation = moved.rotation if region == "pose" else own.rotation
-    plane = moved.translation if region == "pose" else own.translation
-    translation = torch.cat((plane[:, :2], own.translation[:, 2:]), dim=1)
-    return replace(moved, rotation=rotation, translation=translation, expression=expression)
-
-
-def portrait_points(
-    model: RelativeTalkingHead, identity: Identity, motion: HeadMotion, wanted: Portrait
-) -> Tensor:
-    """Return the driving points (B, K, 3) of an identity in a motion with everything that is wanted.
+    Args:
+        model: with the networks for it.
+        identity: of one person.
+        motion: (B).
+        eyes: (B, 3) or (1, 3), openness of the source's left and right eye and the one that is wanted; None leaves
+            them.
+        lips: (B, 2) or (1, 2), openness of the source's lips and the one that is wanted; None leaves them.
 
     Raises:
         ConfigError: a network for it was not imported.
     """
+    source = model.points(identity, identity.motion)
+    scale = (-motion.translation[:, 2]).exp()[:, None, None]
+    for name, ratios in (("eye", eyes), ("lip", lips)):
+        if ratios is not None:
+            points = source.expand(len(ratios), *source.shape[1:])
+            added = retargeted(network(model, name), points, ratios.to(source.device))
+            motion = motion.with_expression(motion.expression + added / scale)
+    return motion
+
+
+def portrait_points(
+    model: RelativeTalkingHead,
+    identity: Identity,
+    motion: HeadMotion,
+    *,
+    stitch: bool = True,
+    strength: float = 1.0,
+) -> Tensor:
+    """Return the driving points (B, K, 3) of an identity in a motion.
+
+    Args:
+        model: whose.
+        identity: one per frame, or of one person.
+        motion: (B).
+        stitch: keeps the shoulders where the source has them.
+        strength: share of the motion that is shown; above 1 exaggerates.
+
+    Raises:
+        ConfigError: it is to be stitched and the network for it was not imported.
+    """
     identity = identity.expand(len(motion))
     source = model.points(identity, identity.motion)
     driving = model.points(identity, motion)
-    for name, ratios in (("eye", wanted.eyes), ("lip", wanted.lips)):
-        if ratios is not None:
-            driving = driving + retargeted(_network(model, name), source, ratios)
-    if wanted.stitch:
-        driving = stitched(_network(model, "stitching"), source, driving)
-    return source + (driving - source) * wanted.strength
+    if stitch:
+        driving = stitched(network(model, "stitching"), source, driving)
+    return torch.lerp(source, driving, strength) if strength != 1 else driving
 
 
-def _network(model: RelativeTalkingHead, name: str) -> torch.nn.Module:
+def network(model: RelativeTalkingHead, name: str) -> torch.nn.Module:
+    """Return one of the small networks.
+
+    Raises:
+        ConfigError: it was not imported.
+    """
     if name not in model.corrections:
         raise ConfigError(name, "wanted", "weights imported with stitching_retargeting_module")
     return model.corrections[name]
