@@ -18,6 +18,7 @@ from facewire.animation.person import (
     TILTED,
     Size,
     checked_size,
+    framed,
     head_alone,
     tilt,
     tilted,
@@ -33,11 +34,13 @@ from facewire.engines.parts import Parts, parts_of
 from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
+from facewire.face.relatives.framing import FRAMINGS, Framing
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.image import load_image, resize
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import Model
+from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
 from facewire.networks.weights import DEFAULT, Manifest, load_model, resolve
 
@@ -117,6 +120,12 @@ class Animator:
         return self._finder
 
     @property
+    def framing(self) -> Framing | None:
+        """How the model wants its squares laid; None: as our own models."""
+        family = self.model.family if isinstance(self.model, RelativeTalkingHead) else None
+        return None if family is None else FRAMINGS.get(family.framing)
+
+    @property
     def size(self) -> int:
         """Side of every picture in pixels."""
         return self.model.resolution
@@ -173,6 +182,11 @@ class Animator:
         return faces
 
     def _person(self, pixels: Pixels, face: Face, faces: int, head: bool, size: Size) -> Person:
+        if self.framing is not None:
+            region = self.framing.still(face)
+            picture = region.cut(pixels, self.size)
+            composer = framed(pixels, region, size, head=head, usual=self.size)
+            return Person(self.identity(picture), picture, faces, composer, head)
         if not head and abs(tilt(face)) > TILTED:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)

@@ -170,7 +170,9 @@ def plan_of(
     """
     if crop_mode not in ("auto", "none"):
         raise ConfigError("crop", crop_mode, "auto or none")
-    return survey(animator.finder, video, face, progress, until) if crop_mode == "auto" else None
+    if crop_mode == "none":
+        return None
+    return survey(animator.finder, video, face, progress, until, animator.framing)
 
 
 def driving_squares(video: str | Path, animator: Animator, crop_mode: str, face: int) -> Iterator[Pixels]:

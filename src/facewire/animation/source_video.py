@@ -165,7 +165,7 @@ def edit_video(
     """
     chosen, shown = options or AnimateOptions(), shown or ClipOptions()
     checked_size(shown.size)
-    plan = survey(animator.finder, clip, shown.face, progress)
+    plan = survey(animator.finder, clip, shown.face, progress, framing=animator.framing)
     place = _placed(plan)
     own = _read(animator, clip, plan, shown.span, length(driver), progress)
     motions, reference = _wanted(own, driver, chosen)

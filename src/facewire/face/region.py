@@ -73,6 +73,11 @@ class SquareRegion:
         shares = torch.from_numpy(places / (np.array((width, height)) * step))
         return warp_image(window, from_fractions(shares, height, width).float()[None])[0]
 
+    def cut(self, photo: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+        """Do the same and return (size, size, 3) uint8."""
+        shares = self.sample(photo, size).permute(1, 2, 0)
+        return np.ascontiguousarray((255 * shares).round().byte().numpy())
+
     def _axes(self) -> NDArray[np.float64]:
         """Row 0: the whole side to the right; row 1: the whole side down, both in photograph pixels."""
         cosine, sine = self.side * math.cos(self.angle), self.side * math.sin(self.angle)

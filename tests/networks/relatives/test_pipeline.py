@@ -19,9 +19,9 @@ from facewire.networks.published.files import read
 from facewire.networks.published.shapes import sizes
 from facewire.networks.relatives.appearance import Appearance
 from facewire.networks.relatives.correction import Chain
-from facewire.networks.relatives.model import RelativeTalkingHead, build
-from facewire.networks.relatives.portrait import portrait_points
-from facewire.networks.relatives.transfer import absolute, relative
+from facewire.networks.relatives.liveportrait.portrait import portrait_points
+from facewire.networks.relatives.liveportrait.transfer import absolute, relative
+from facewire.networks.relatives.model import PlanePainter, RelativeTalkingHead, build
 from facewire.networks.types import Identity
 
 from .conftest import FOLDER, Recipe, filled
@@ -51,18 +51,18 @@ def numbers() -> dict[str, Any]:
 def model(numbers: dict[str, Any]) -> RelativeTalkingHead:
     meta = json.loads(str(numbers["meta"]))
     made = build({"family": "liveportrait", "sizes": SIZES})
-    networks: dict[str, nn.Module] = {
-        "F": made.appearance, "M": made.head, "W": made.painter.warping, "G": made.painter.decoder,
-        **made.corrections,
-    }  # fmt: skip
+    painter = made.painter
+    assert isinstance(painter, PlanePainter)
+    networks = dict[str, nn.Module](F=made.appearance, M=made.head, W=painter.warping, G=painter.decoder)
+    networks.update(made.corrections)
     for name, network in networks.items():
         factors = dict(meta["extra_factor_M"]) if name == "M" else {}
         if name in LAST:
-            last = f"mlp.{LAST[name]}"
-            factors = dict.fromkeys((f"{last}.weight", f"{last}.bias"), meta["extra_factor_mlps_last_weight_and_bias"])
+            last, small = f"mlp.{LAST[name]}", meta["extra_factor_mlps_last_weight_and_bias"]
+            factors = dict.fromkeys((f"{last}.weight", f"{last}.bias"), small)
         filled(network, recipe=Recipe(seed=21, step=None, powers=3, factors=factors))
     with torch.no_grad():
-        made.head.detector.fc_scale.bias.fill_(meta["set_value"]["detector.fc_scale.bias"])
+        made.head.get_parameter("detector.fc_scale.bias").fill_(meta["set_value"]["detector.fc_scale.bias"])
     return made.eval()
 
 

@@ -1,7 +1,7 @@
 """Taking the tremble out of a whole clip: every number by itself, looking both ways (Rauch, Tung, Striebel).
 
-    forwards   a random walk of variance WALK a frame, seen with variance `seen`
-    backwards  every estimate drawn towards what came after it
+forwards   a random walk of variance WALK a frame, seen with variance `seen`
+backwards  every estimate drawn towards what came after it
 """
 
 from __future__ import annotations

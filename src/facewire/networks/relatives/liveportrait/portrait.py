@@ -3,8 +3,8 @@
     motion carried over -> eyes and lips opened -> placed -> stitched -> strength
 
 Unlike in the original, eyes and lips are opened on top of the driven motion instead of in its place, and before
-stitching, so that what they change is stitched too. What opens them is a shift of keypoints, and x = s (A x_c + delta)
-+ t takes it as a change of delta: so it goes wherever a motion goes.
+stitching, so that what they change is stitched too. What opens them is a shift of keypoints, which is a change of
+delta in s (A x_c + delta) + t: so it goes wherever a motion goes.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """What of a driver LivePortrait carries over to a portrait, as head motions.
 
-    relative   the driver's changes on top of the source's own         photo, or frame after frame of a clip
-    absolute   the driver's own turn and place, and those of its expressions that are no part of a person's shape
+relative   the driver's changes on top of the source's own         photo, or frame after frame of a clip
+absolute   the driver's own turn and place, and those of its expressions that are no part of a person's shape
 
-    lips  eyes  brows     the keypoints that are found there
-    expression            all keypoints
-    pose                  turn and place
-    all                   everything, and in relative motion the size
+lips  eyes  brows     the keypoints that are found there
+expression            all keypoints
+pose                  turn and place
+all                   everything, and in relative motion the size
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.precision import compose
-from facewire.networks.relatives.rts import smoothed
+from facewire.networks.relatives.liveportrait.rts import smoothed
 
 LIPS = (6, 12, 14, 17, 19, 20)
 EYES = (11, 13, 15, 16, 18)
@@ -38,7 +38,9 @@ ABSOLUTE = {1: "xyz", 2: "xyz", 6: "xyz", 3: "y", 4: "y", 5: "z", 8: "z", 9: "yz
 def check_regions(regions: Iterable[str]) -> None:
     """Raise ConfigError unless regions are some of REGIONS."""
     if not set(regions) <= set(REGIONS):
-        raise ConfigError("regions", ",".join(sorted(regions)), f"some of {','.join(REGIONS)} with LivePortrait")
+        raise ConfigError(
+            "regions", ",".join(sorted(regions)), f"some of {','.join(REGIONS)} with LivePortrait"
+        )
 
 
 def relative(

@@ -1,0 +1,5 @@
+"""Squares of heads as other families of models lay them, by the points of our own mesh.
+
+landmark_crop  landmarks -> LivePortrait's turned square, also as a matrix
+framing        face -> the square of a photo, the upright square of a video
+"""
