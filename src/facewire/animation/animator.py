@@ -35,6 +35,7 @@ from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
 from facewire.face.relatives.framing import FRAMINGS, Framing
+from facewire.face.relatives.openness import openness
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.image import load_image, resize
 from facewire.networks.compact.model import CompactTalkingHead
@@ -124,6 +125,17 @@ class Animator:
         """How the model wants its squares laid; None: as our own models."""
         family = self.model.family if isinstance(self.model, RelativeTalkingHead) else None
         return None if family is None else FRAMINGS.get(family.framing)
+
+    def openness(self, picture: Pixels) -> Tensor:
+        """Return how far left eye, right eye and lips are open in a head crop (S, S, 3), (3,).
+
+        Raises:
+            NoFaceFound: there is no face.
+        """
+        faces = self.finder.find(picture)
+        if not faces:
+            raise NoFaceFound("the head's square", "in which eyes and lips could be measured")
+        return torch.from_numpy(openness(faces[0].landmarks)).float()
 
     @property
     def size(self) -> int:
