@@ -13,11 +13,19 @@ import pytest
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator
+from facewire.call.conversation.party import Party
+from facewire.call.person.engine import NetworkEngine
 from facewire.cli.main import main
+from facewire.engines.torch_engine import TorchEngine
+from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Frame
 from facewire.media.image import load_image, save_image
 from facewire.media.video import VideoReader, VideoWriter
+from facewire.networks.relatives.families import FAMILIES
+from facewire.networks.relatives.pose import carried_over
 from facewire.networks.weights import load_model
+from facewire.talks.bridge import to_frames, to_motions
+from facewire.talks.coding_tables import tables_of
 from tests.small_families import DECLARED, FILES, SIZES, model_of
 
 pytestmark = pytest.mark.slow
@@ -234,3 +242,41 @@ def test_every_family_comes_back_to_the_bit(weights: None, family: str) -> None:
     assert manifest.preset == family
     wanted = model_of(family).state_dict()
     assert all((tensor == wanted[key]).all() for key, tensor in loaded.state_dict().items())
+
+
+@pytest.mark.parametrize("family", ["liveportrait", "zk"])
+def test_a_call_is_held(
+    command: Command, clip: Path, family: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--seconds", "2", "--costs", "fixed", "--pictures", "25", "--quiet", "--json")
+    command("loopback", clip, "--weights", family, *words)
+    report = json.loads(capsys.readouterr().out)
+    assert report["state"] == ["live", "live"]
+    assert report["delivered"] > 0.9
+    assert report["face_kbit_per_s"] > 0
+
+
+def test_a_call_between_other_weights_says_whose_they_are(weights: None) -> None:
+    sides = []
+    for family in ("zlh", "sadtalker"):
+        animator = Animator.load(family)
+        engine = NetworkEngine.of(animator, TorchEngine(animator.model))
+        sides.append(Party(engine.fingerprint, tables_of(animator), engine.size))
+    assert sides[0].problem(sides[0].hello(b"")) == ""
+    problem = sides[0].problem(sides[1].hello(b""))
+    assert f"the other side uses weights {sides[1].model.hex()} (sadtalker)" in problem
+    assert f"this one weights {sides[0].model.hex()} (zlh)" in problem
+
+
+def test_a_call_carries_turns_over_in_the_family_s_order(weights: None, person_photo: Path) -> None:
+    animator = Animator.load("liveportrait")
+    engine = NetworkEngine.of(animator, TorchEngine(animator.model))
+    own = animator.person(person_photo).identity.motion
+    turns = [own.turned(rotation_from_degrees(*angles)) for angles in ((20.0, 0.0, 0.0), (0.0, 15.0, 10.0))]
+    now, first = turns
+    frames = [next(to_frames(motion)) for motion in (now, first, own)]
+    (found,) = to_motions([engine.relative(*frames)]).rotation
+    wanted = carried_over(now, first, own, FAMILIES["liveportrait"]).rotation[0]
+    other = now.relative(first, own).rotation[0]
+    assert np.allclose(found, wanted, atol=1e-4)
+    assert float((wanted - other).abs().max()) > 1e-2
