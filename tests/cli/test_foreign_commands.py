@@ -280,3 +280,35 @@ def test_a_call_carries_turns_over_in_the_family_s_order(weights: None, person_p
     other = now.relative(first, own).rotation[0]
     assert np.allclose(found, wanted, atol=1e-4)
     assert float((wanted - other).abs().max()) > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("family", "protocol"),
+    [("zk", "reconstruction"), ("liveportrait", "transfer"), ("zlh", "freeview"), ("zlh-beta", "canonical"),
+     ("sadtalker", "occlusion")],
+)  # fmt: skip
+def test_every_protocol_measures_imported_weights(
+    command: Command, tmp_path: Path, family: str, protocol: str
+) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for number in range(2):
+        with VideoWriter(clips / f"a{number}_00.mp4", (192, 192), RATE) as writer:
+            for row in range(FRAMES):
+                left = 125 + 2 * row + 3 * number
+                pixels = np.ascontiguousarray(astronaut()[20:212, left : left + 192])
+                writer.write(Frame(pixels, row, 1 / RATE))
+    stride = FRAMES if protocol == "freeview" else 1
+    given = ("--data", clips, "--workers", "1", "--stride", stride, "--quiet")
+    command("evaluate", protocol, *given, "-o", tmp_path / "report", "--weights", family)
+    assert list((tmp_path / "report").glob("*.json"))
+
+
+def test_batches_of_imported_weights_in_half_precision(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("bench", "batches", "zlh", "--batch", "2", "--precision", "bf16", "--seconds", "0.1", "--json",
+            "--device", "cpu")  # fmt: skip
+    report = json.loads(capsys.readouterr().out)
+    assert (report["preset"], report["precision"], report["batch"]) == ("zlh", "bfloat16", 2)
+    assert report["fps"] > 0

@@ -81,7 +81,7 @@ class Animator:
 
         Args:
             weights: which.
-            device: where torch computes.
+            device: where torch computes; on CUDA imported weights do so in float16 where their origin does.
             engine: what reads and renders frames, see `use`.
 
         Raises:
@@ -91,6 +91,8 @@ class Animator:
         model, manifest = load_model(weights)
         place = torch.device(device)
         channels_last(model.to(place))
+        if isinstance(model, RelativeTalkingHead) and place.type == "cuda":
+            model.reduced = torch.float16
         animator = cls(model, manifest, place, resolve(weights))
         animator.use(engine)
         return animator
