@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from hashlib import sha256
@@ -312,3 +313,24 @@ def test_batches_of_imported_weights_in_half_precision(
     report = json.loads(capsys.readouterr().out)
     assert (report["preset"], report["precision"], report["batch"]) == ("zlh", "bfloat16", 2)
     assert report["fps"] > 0
+
+
+def test_a_driving_template_animates_liveportrait_alone(
+    command: Command, person_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = {
+        "scale": np.full((1, 1), 1.3, np.float32),
+        "R": np.eye(3, dtype=np.float32)[None],
+        "exp": np.zeros((1, 21, 3), np.float32),
+        "t": np.zeros((1, 3), np.float32),
+    }
+    template = tmp_path / "still.pkl"
+    template.write_bytes(pickle.dumps({"n_frames": 2, "output_fps": 20, "motion": [frame, frame]}))
+    out = tmp_path / "out.mp4"
+    command(
+        "animate", person_photo, template, "-o", out, "--head", "--size", "64", "--weights", "liveportrait"
+    )
+    assert shapes(out) == [(64, 64, 3)] * 2
+    capsys.readouterr()
+    assert main(["animate", str(person_photo), str(template), "-o", str(out), "--weights", "zk"]) != 0
+    assert "LivePortrait" in capsys.readouterr().err

@@ -45,7 +45,10 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="photo or video of the person to animate")
     parser.add_argument(
-        "driving", nargs="?", metavar="DRIVING", help="video, or motion recorded by facewire record"
+        "driving",
+        nargs="?",
+        metavar="DRIVING",
+        help="video, motion recorded by facewire record, or LivePortrait's .pkl",
     )
     parser.add_argument(
         "more", nargs="*", metavar="...", help="further photos and driving videos, for a batch into a folder"
