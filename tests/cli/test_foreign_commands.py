@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator
@@ -131,7 +132,7 @@ def test_own_squares_are_cut(weights: None, person_photo: Path, family: str) -> 
     region = animator.framing.still(face)
     for head in (False, True):
         person = animator.person(person_photo, head=head)
-        assert np.array_equal(person.picture, region.cut(pixels, animator.size))
+        assert np.array_equal(person.picture, region.cut(pixels, animator.size, animator.framing.padding))
         (shown,) = animator.render(person, person.identity.motion)
         assert shown.shape == ((animator.size, animator.size, 3) if head else pixels.shape)
     far = np.hypot(*(np.indices(pixels.shape[:2]) - np.array((region.y, region.x))[:, None, None]))
@@ -334,3 +335,21 @@ def test_a_driving_template_animates_liveportrait_alone(
     capsys.readouterr()
     assert main(["animate", str(person_photo), str(template), "-o", str(out), "--weights", "zk"]) != 0
     assert "LivePortrait" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("degrees", [0, 20])
+@pytest.mark.parametrize("family", ["liveportrait", "sadtalker"])
+def test_a_picture_that_does_not_change_lands_where_it_was(
+    weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, degrees: int
+) -> None:
+    """A model that paints its own source: what is cut out and put back is the photo, turned head or not."""
+    pixels = np.asarray(Image.fromarray(astronaut()[:400, 30:430]).rotate(degrees, Image.Resampling.BICUBIC))
+    animator = Animator.load(family)
+    person = animator.person(np.ascontiguousarray(pixels))
+    shown = animator.tensor([person.picture])
+    monkeypatch.setattr(animator.model, "render", lambda identity, motion, kept: shown)
+    (picture,) = animator.render(person, person.identity.motion)
+    assert picture.shape == pixels.shape
+    assert np.abs(picture.astype(int) - pixels).mean() < 0.6
+    middle = np.abs(picture[90:180, 140:260].astype(int) - pixels[90:180, 140:260])
+    assert middle.mean() < 4

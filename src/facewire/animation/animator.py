@@ -198,7 +198,7 @@ class Animator:
     def _person(self, pixels: Pixels, face: Face, faces: int, head: bool, size: Size) -> Person:
         if self.framing is not None:
             region = self.framing.still(face)
-            picture = region.cut(pixels, self.size)
+            picture = region.cut(pixels, self.size, self.framing.padding)
             composer = framed(pixels, region, size, head=head, usual=self.size)
             return Person(self.identity(picture), picture, faces, composer, head)
         if not head and abs(tilt(face)) > TILTED:

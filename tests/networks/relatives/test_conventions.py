@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -187,7 +187,7 @@ SAD_TURNS = {
 }
 
 
-def posed(golden: dict[str, Tensor], frame: int, family: Family, degrees: dict[str, float]) -> Tensor:
+def posed(golden: dict[str, Tensor], frame: int, family: Family, degrees: Mapping[str, float]) -> Tensor:
     """Return the points of a frame whose angles are replaced."""
     given = {name: torch.tensor([value / 180 * family.half_turn]) for name, value in degrees.items()}
     angles = {name: expected_angle(golden[f"raw/{frame}/{name}"], family) for name in NAMES} | given

@@ -33,9 +33,10 @@ middle lies."""
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """A family's way to lay squares."""
+    """A family's way to lay squares; `padding` says what a photo shows outside, see `SquareRegion.sample`."""
 
     name: str
+    padding: str = "border"
 
     def still(self, face: Face) -> SquareRegion:
         """Return the square of a head in a photo."""
@@ -50,7 +51,7 @@ class Framing:
         return laid(face.landmarks[:, :2], DRIVING, face.landmarks[list(OUTLINE), :2])
 
 
-LIVEPORTRAIT, SADTALKER = Framing("liveportrait"), Framing("sadtalker")
+LIVEPORTRAIT, SADTALKER = Framing("liveportrait", padding="zeros"), Framing("sadtalker")
 FRAMINGS: Mapping[str, Framing] = {framing.name: framing for framing in (LIVEPORTRAIT, SADTALKER)}
 """By name of the family; the others are framed as ours."""
 
