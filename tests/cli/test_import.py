@@ -34,6 +34,7 @@ def same(model: RelativeTalkingHead, name: str) -> None:
         assert torch.equal(loaded.state_dict()[key], tensor), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", ["official", "safetensors"])
 def test_liveportrait_from_a_folder(own_weights: Path, tmp_path: Path, packing: str) -> None:
     model = model_of("liveportrait")

@@ -20,14 +20,14 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.networks.carry import carry_of
 from facewire.networks.presets import Model
 from facewire.networks.relatives.liveportrait import transfer as liveportrait
-from facewire.networks.relatives.liveportrait.portrait import opened
+from facewire.networks.relatives.liveportrait.portrait import network, opened
 from facewire.networks.relatives.liveportrait.sliders import FULL, slid
 from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
 
 EYES, LIPS = "eyes", "lips"
-RETARGETED = (EYES, LIPS)
-"""What can be opened as far as the driver's."""
+NETWORKS = {EYES: "eye", LIPS: "lip"}
+"""What can be opened as far as the driver's, and which network does it."""
 WIDE = 0.67
 """Openness of lips that `mouth=1` stands for."""
 
@@ -61,10 +61,7 @@ def transfer_of(model: Model) -> Transfer:
         regions: frozenset[str],
         own: HeadMotion | None = None,
     ) -> HeadMotion:
-        if ALL not in regions:
-            raise ConfigError(
-                "regions", ",".join(sorted(regions)), f"all with weights of {model.family.name}"
-            )
+        check_regions(model, regions)
         return driver if reference is None else carry(driver, reference, source)
 
     return whole
@@ -125,7 +122,7 @@ def retargeted_as(
         face: the person.
         motions: (T).
         wanted: (T, 3), openness of the driver's left eye, right eye and lips.
-        parts: some of RETARGETED.
+        parts: some of NETWORKS.
 
     Raises:
         ConfigError: another model, or a network for it was not imported.
@@ -148,8 +145,21 @@ def retargeted_as(
 
 def check_retarget(model: Model, parts: frozenset[str]) -> None:
     """Raise ConfigError unless a model can open these parts."""
-    if parts and not is_liveportrait(model):
+    if not parts:
+        return
+    if not isinstance(model, RelativeTalkingHead) or not is_liveportrait(model):
         raise ConfigError("retarget", ",".join(sorted(parts)), "weights of LivePortrait")
+    for part in parts:
+        network(model, NETWORKS[part])
+
+
+def check_regions(model: Model, regions: frozenset[str]) -> None:
+    """Raise ConfigError unless imported weights know these regions; whether ours do is seen with their motions."""
+    if is_liveportrait(model):
+        liveportrait.check_regions(regions)
+    elif isinstance(model, RelativeTalkingHead) and ALL not in regions:
+        known = f"all with weights of {model.family.name}"
+        raise ConfigError("regions", ",".join(sorted(regions)), known)
 
 
 def _wanted(measured: Tensor, values: Mapping[str, float]) -> Tensor:

@@ -153,7 +153,7 @@ class Work:
 
     def __init__(self, given: argparse.Namespace) -> None:
         from facewire.animation.animate import AnimateOptions
-        from facewire.animation.transfer import check_retarget
+        from facewire.animation.transfer import check_regions, check_retarget
         from facewire.base.errors import ConfigError
 
         self.given = given
@@ -176,6 +176,7 @@ class Work:
         self.animator: Animator = options.animator_of(given)
         options.check_keypoints(given.keypoints, self.animator)
         options.check_engine(given.engine, self.animator)
+        check_regions(self.animator.model, self.options.regions)
         check_retarget(self.animator.model, self.options.retarget)
         self._last: tuple[tuple[str, float | None], RecordedMotion] | None = None
 

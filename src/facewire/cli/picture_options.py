@@ -130,12 +130,12 @@ def retarget_of(given: argparse.Namespace) -> frozenset[str]:
     Raises:
         ConfigError: it is neither eyes nor lips.
     """
-    from facewire.animation.transfer import RETARGETED
+    from facewire.animation.transfer import NETWORKS
     from facewire.base.errors import ConfigError
 
     parts = frozenset(part.strip() for part in given.retarget.split(",") if part.strip())
-    if not parts <= set(RETARGETED):
-        raise ConfigError("retarget", given.retarget, f"some of {','.join(RETARGETED)}")
+    if not parts <= NETWORKS.keys():
+        raise ConfigError("retarget", given.retarget, f"some of {','.join(NETWORKS)}")
     return parts
 
 

@@ -106,6 +106,7 @@ def lips_closed(model: RelativeTalkingHead, source: Identity, landmarks: Any) ->
     return added.view(1, 21, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["default", "absolute_nolip"])
 @torch.inference_mode()
 def test_pictures(

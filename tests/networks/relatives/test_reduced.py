@@ -13,6 +13,7 @@ from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
 
 SIDE = 128
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=list(SIZES))
@@ -62,7 +63,6 @@ def test_bfloat16_keeps_coordinates_and_nearly_the_picture(
     assert float((found - wanted).abs().mean()) < 0.05
 
 
-@pytest.mark.slow
 @torch.inference_mode()
 def test_it_can_be_compiled(model: RelativeTalkingHead, picture: Tensor) -> None:
     identity = model.identity(picture)

@@ -3,21 +3,20 @@
     photo   a square that may turn with the head
     video   an upright one; where it stands or how it follows is animation/survey.py's business
 
-LivePortrait and SadTalker say how they cut (landmark_crop.py); ZLH and ZK take pictures cut already; as ours.
+LivePortrait and SadTalker say how they cut (landmark_crop.py). ZLH and ZK take pictures that are cut: ours are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facewire.face.crop import CropBox, crop_box_from_faces
 from facewire.face.finder import Face
 from facewire.face.region import SquareRegion
-from facewire.face.relatives.landmark_crop import DRIVING, SOURCE, eyes_and_mouth, laid
+from facewire.face.relatives.landmark_crop import DRIVING, SOURCE, Square, eyes_and_mouth, laid
 
 # fmt: off
 OUTLINE = (
@@ -33,27 +32,16 @@ middle lies."""
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """A family's way to lay squares; `padding` says what a photo shows outside, see `SquareRegion.sample`."""
+    """A family's way to lay squares.
 
-    name: str
+    still    the square of a head in a photo
+    moving   the upright square of a head in a frame of a video
+    padding  what a photo shows outside, see `SquareRegion.sample`
+    """
+
+    still: Callable[[Face], SquareRegion]
+    moving: Callable[[Face], SquareRegion]
     padding: str = "border"
-
-    def still(self, face: Face) -> SquareRegion:
-        """Return the square of a head in a photo."""
-        if self.name == SADTALKER.name:
-            return _sadtalker(face.landmarks)
-        return laid(face.landmarks[:, :2], SOURCE, face.landmarks[list(OUTLINE), :2])
-
-    def moving(self, face: Face) -> SquareRegion:
-        """Return the upright square of a head in a frame of a video."""
-        if self.name == SADTALKER.name:
-            return _sadtalker(face.landmarks)
-        return laid(face.landmarks[:, :2], DRIVING, face.landmarks[list(OUTLINE), :2])
-
-
-LIVEPORTRAIT, SADTALKER = Framing("liveportrait", padding="zeros"), Framing("sadtalker")
-FRAMINGS: Mapping[str, Framing] = {framing.name: framing for framing in (LIVEPORTRAIT, SADTALKER)}
-"""By name of the family; the others are framed as ours."""
 
 
 def row_of(face: Face, framing: Framing, scale: float = 1.0) -> tuple[float, float, float]:
@@ -79,12 +67,23 @@ def scaled(region: SquareRegion, scale: float) -> SquareRegion:
     return replace(region, x=scale * region.x, y=scale * region.y, side=scale * region.side)
 
 
-def _sadtalker(landmarks: NDArray[np.float64]) -> SquareRegion:
+def _liveportrait(square: Square) -> Callable[[Face], SquareRegion]:
+    return lambda face: laid(face.landmarks[:, :2], square, face.landmarks[list(OUTLINE), :2])
+
+
+def _sadtalker(face: Face) -> SquareRegion:
     """Return the upright square around a square that turns with eyes and mouth."""
-    left, right, mouth = eyes_and_mouth(landmarks[:, :2])
+    left, right, mouth = eyes_and_mouth(face.landmarks[:, :2])
     eyes = (left + right) / 2
     between, down = right - left, mouth - eyes
     along = between - down[::-1] * (-1, 1)
     half = along / np.hypot(*along) * max(BETWEEN * np.hypot(*between), DOWN * np.hypot(*down))
     middle = eyes + BELOW * down
     return SquareRegion(float(middle[0]), float(middle[1]), 2 * float(np.abs(half).sum()), 0.0)
+
+
+FRAMINGS: Mapping[str, Framing] = {
+    "liveportrait": Framing(_liveportrait(SOURCE), _liveportrait(DRIVING), padding="zeros"),
+    "sadtalker": Framing(_sadtalker, _sadtalker),
+}
+"""By name of the family; the others are framed as ours."""

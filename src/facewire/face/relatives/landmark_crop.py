@@ -1,4 +1,4 @@
-"""LivePortrait's squares: a turned square around landmarks, also as a matrix from photograph to crop.
+"""LivePortrait's squares: a turned square around landmarks.
 
 eyes and lips -> the axes of the face; all landmarks -> its box along them; scale and shift -> the square
 """
@@ -18,9 +18,6 @@ Floats = NDArray[np.float64]
 ANCHORS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]] = {
     203: ((0, 6, 12, 18), (24, 30, 36, 42), (48, 66)),
     106: ((33, 35, 40, 39), (87, 89, 94, 93), (52, 61)),
-    101: ((39, 42, 45, 48), (51, 54, 57, 60), (75, 81)),
-    68: ((36, 39), (42, 45), (48, 54)),
-    5: ((0,), (1,), (3, 4)),
     478: ((33, 159, 133, 145), (362, 386, 263, 374), (61, 291)),
 }
 """Landmarks of one eye, the other eye and the corners of the mouth, by how many there are; 478 is our own mesh."""
@@ -42,7 +39,7 @@ class Square:
     turns: bool = True
 
 
-SOURCE, DRIVING, LANDMARKS = Square(2.3, -0.125), Square(2.2, -0.1, turns=False), Square(1.5, -0.1)
+SOURCE, DRIVING = Square(2.3, -0.125), Square(2.2, -0.1, turns=False)
 
 
 def laid(landmarks: Floats, square: Square, enclosed: Floats | None = None) -> SquareRegion:
@@ -62,24 +59,6 @@ def laid(landmarks: Floats, square: Square, enclosed: Floats | None = None) -> S
     middle, side = _box(landmarks if enclosed is None else enclosed, right, down, square)
     angle = float(np.arctan2(right[1], right[0])) if square.turns else 0.0
     return SquareRegion(float(middle[0]), float(middle[1]), side, angle)
-
-
-def crop_matrix(region: SquareRegion, size: int) -> Floats:
-    """Return the matrix (3, 3) that takes photograph pixels to pixels of a crop, both counted from centres.
-
-    Args:
-        region: the square.
-        size: side of the crop in pixels.
-    """
-    c, s, k = np.cos(region.angle), np.sin(region.angle), size / region.side
-    x, y = region.x, region.y
-    return np.array(
-        (
-            (k * c, k * s, size / 2 - k * (c * x + s * y)),
-            (-k * s, k * c, size / 2 - k * (-s * x + c * y)),
-            (0.0, 0.0, 1.0),
-        )
-    )
 
 
 def eyes_and_mouth(landmarks: Floats) -> tuple[Floats, Floats, Floats]:
