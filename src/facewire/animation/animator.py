@@ -123,6 +123,12 @@ class Animator:
         return self._finder
 
     @property
+    def batch(self) -> int:
+        """Frames that are rendered at once; one by one where a frame takes seconds and much memory."""
+        slow = isinstance(self.model, RelativeTalkingHead) and self.device.type == "cpu"
+        return 1 if slow else BATCH
+
+    @property
     def framing(self) -> Framing | None:
         """How the model wants its squares laid; None: as our own models."""
         family = self.model.family if isinstance(self.model, RelativeTalkingHead) else None
@@ -260,7 +266,7 @@ class Animator:
             motions: (T) how.
             kept: how many of the ordered keypoints are used; None means all.
         """
-        for rows in in_batches(range(len(motions)), BATCH):
+        for rows in in_batches(range(len(motions)), self.batch):
             batch = motions[slice(rows[0], rows[-1] + 1)]
             if person.finished:
                 yield from self.render_batch(person, batch, kept=kept)
@@ -278,7 +284,7 @@ class Animator:
             motions: (T) of each.
             kept: see `render`.
         """
-        for rows in in_batches(range(len(motions[0])), BATCH):
+        for rows in in_batches(range(len(motions[0])), self.batch):
             batch = slice(rows[0], rows[-1] + 1)
             parts = [
                 self.parts(person, moves[batch], kept=kept)

@@ -19,7 +19,6 @@ from facewire.networks.published.files import read
 from facewire.networks.published.shapes import sizes
 from facewire.networks.relatives.appearance import Appearance
 from facewire.networks.relatives.correction import Chain
-from facewire.networks.relatives.liveportrait.portrait import portrait_points
 from facewire.networks.relatives.liveportrait.transfer import absolute, relative
 from facewire.networks.relatives.model import PlanePainter, RelativeTalkingHead, build
 from facewire.networks.types import Identity
@@ -116,7 +115,7 @@ def test_pictures(
         moved = relative(drivers, drivers[:1], source.motion, ALL)
     else:
         moved = absolute(drivers, source.motion, ALL)
-    points = portrait_points(model, source, moved)
+    points = model.driven(source, moved)
     if case == "default":
         points = points + lips_closed(model, source, numbers["landmarks"])
     near(points, numbers[f"{case}/x_d"], 2e-5)

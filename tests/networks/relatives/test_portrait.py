@@ -18,7 +18,7 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.networks.relatives.correction import Chain, retargeted, stitched
 from facewire.networks.relatives.families import FAMILIES
-from facewire.networks.relatives.liveportrait.portrait import OPEN_LIPS, opened, portrait_points
+from facewire.networks.relatives.liveportrait.portrait import opened
 from facewire.networks.relatives.liveportrait.rts import smoothed
 from facewire.networks.relatives.liveportrait.sliders import slid
 from facewire.networks.relatives.liveportrait.transfer import absolute, check_regions, on_clip, relative
@@ -80,6 +80,10 @@ def model(golden: dict[str, Tensor]) -> RelativeTalkingHead:
         painter=nothing,  # type: ignore[arg-type]
         corrections={name: network(golden, name) for name in WIDTHS},
     )
+
+
+OPEN_LIPS = 0.03
+"""Lips of a photo that are open as far as this are closed before others move them."""
 
 
 def photo(golden: dict[str, Tensor], name: str, frames: tuple[int, ...] = DRIVERS) -> HeadMotion:
@@ -195,8 +199,9 @@ def test_eyes_and_lips(golden: dict[str, Tensor], name: str) -> None:
      ("rel_all_expfriendly_stitch_mult1.3", 1.3)],
 )  # fmt: skip
 @torch.inference_mode()
-def test_the_stitched_loop_and_its_strength(golden: dict[str, Tensor], name: str, strength: float) -> None:
-    found = portrait_points(model(golden), identity(golden), photo(golden, name), strength=strength)
+def test_the_stitched_loop_and_a_share_of_it(golden: dict[str, Tensor], name: str, strength: float) -> None:
+    head, own = model(golden), identity(golden)
+    found = torch.lerp(head.points(own, own.motion), head.driven(own, photo(golden, name)), strength)
     assert torch.allclose(found, golden[f"case/{name}/x_d"], atol=1e-5)
 
 
@@ -205,7 +210,7 @@ def test_the_stitched_loop_and_its_strength(golden: dict[str, Tensor], name: str
 def test_the_stitched_loop_on_a_clip(golden: dict[str, Tensor], name: str) -> None:
     own, drivers = several(golden, CLIP), several(golden, DRIVERS[: len(CLIP)])
     moved = on_clip(drivers, drivers[:1] if "rel" in name else None, own, frozenset({"all"}))
-    found = portrait_points(model(golden), identity(golden, CLIP), moved)
+    found = model(golden).driven(identity(golden, CLIP), moved)
     assert torch.allclose(found, golden[f"case/{name}/x_d"], atol=1e-5)
 
 
@@ -214,7 +219,7 @@ def test_lips_of_a_photo_are_closed_first(golden: dict[str, Tensor]) -> None:
     head, own = model(golden), identity(golden)
     ratios = torch.tensor([[openness(golden, 10)[2], 0.0]])
     moved = opened(head, own, photo(golden, "rel_all"), lips=ratios)
-    found = portrait_points(head, own, moved, stitch=False)
+    found = head.points(own, moved)
     assert torch.allclose(found, golden["case/rel_all_liponorm_nostitch/x_d"], atol=1e-5)
 
 
@@ -223,7 +228,7 @@ def test_lips_of_a_photo_are_closed_first(golden: dict[str, Tensor]) -> None:
 def test_closed_lips_after_stitching_as_in_the_original(
     golden: dict[str, Tensor], name: str, landmarks: int
 ) -> None:
-    plain = portrait_points(model(golden), identity(golden), photo(golden, "rel_all"))
+    plain = model(golden).driven(identity(golden), photo(golden, "rel_all"))
     wanted = golden[f"case/rel_all_stitch_{name}/x_d"]
     assert torch.allclose(plain + lip_shift(golden, landmarks), wanted, atol=1e-5)
 
@@ -263,30 +268,25 @@ def test_retargeting(golden: dict[str, Tensor], name: str, eyes: bool, lips: boo
 @torch.inference_mode()
 def test_retargeting_keeps_all_other_motion(golden: dict[str, Tensor]) -> None:
     head, own, motion = model(golden), identity(golden), photo(golden, "rel_all")
-    plain = portrait_points(head, own, motion, stitch=False)
+    plain = head.points(own, motion)
     left, right, mouth = openness(golden, 10)
     theirs = [openness(golden, frame) for frame in DRIVERS]
     eyes = torch.tensor([(left, right, each[0]) for each in theirs])
     lips = torch.tensor([(mouth, each[2]) for each in theirs])
     moved = opened(head, own, motion, eyes=eyes, lips=lips)
-    found = portrait_points(head, own, moved, stitch=False)
+    found = head.points(own, moved)
     assert torch.allclose(found - plain, shifts(golden, eyes=True, lips=True), atol=1e-5)
     assert float((plain - plain[:1]).abs().max()) > 1e-3
     assert torch.equal(moved.rotation, motion.rotation)
 
 
 @torch.inference_mode()
-def test_strength_is_a_share_of_the_motion(golden: dict[str, Tensor]) -> None:
+def test_what_was_not_imported_is_named_or_left_out(golden: dict[str, Tensor]) -> None:
     head, own, motion = model(golden), identity(golden), photo(golden, "rel_all")
-    still = portrait_points(head, own, motion, strength=0.0)
-    assert torch.allclose(still, head.points(own, own.motion).expand_as(still))
-
-
-def test_what_was_not_imported_is_named(golden: dict[str, Tensor]) -> None:
-    head = model(golden)
-    del head.corrections["stitching"]
+    del head.corrections["stitching"], head.corrections["lip"]
+    assert torch.equal(head.driven(own, motion), head.points(own, motion))
     with pytest.raises(ConfigError, match="stitching_retargeting_module"):
-        portrait_points(head, identity(golden), photo(golden, "rel_all"))
+        opened(head, own, motion, lips=torch.zeros(1, 2))
 
 
 SLIDERS = {

@@ -144,11 +144,15 @@ class RelativeTalkingHead(nn.Module):
         Where a stitching network was imported, the shoulders stay the source's.
         """
         identity = identity.expand(len(motion))
+        return self.render_points(identity, self.driven(identity, motion), motion.rotation, kept)
+
+    def driven(self, identity: Identity, motion: HeadMotion) -> Tensor:
+        """Return where the keypoints (B, K, 3) of an identity go in motions (B): stitched where that is possible."""
+        identity = identity.expand(len(motion))
         driving = self.points(identity, motion)
-        if "stitching" in self.corrections:
-            source = self.points(identity, identity.motion)
-            driving = stitched(self.corrections["stitching"], source, driving)
-        return self.render_points(identity, driving, motion.rotation, kept)
+        if "stitching" not in self.corrections:
+            return driving
+        return stitched(self.corrections["stitching"], self.points(identity, identity.motion), driving)
 
     def render_points(
         self, identity: Identity, driving: Tensor, rotation: Tensor, kept: int | Tensor | None = None

@@ -2,6 +2,6 @@
 
 transfer  what of a driver is carried over, in regions, to photos and clips
 rts       the smoother of clips
-portrait  eyes and lips, stitching
+portrait  eyes and lips
 sliders   the editor
 """

@@ -1,6 +1,6 @@
-"""LivePortrait at its best: eyes, lips and stitching, as head motions and keypoints.
+"""Eyes and lips of LivePortrait, opened as wanted, as head motions.
 
-    motion carried over -> eyes and lips opened -> placed -> stitched -> strength
+    motion carried over -> eyes and lips opened -> placed -> stitched (model.py)
 
 Unlike in the original, eyes and lips are opened on top of the driven motion instead of in its place, and before
 stitching, so that what they change is stitched too. What opens them is a shift of keypoints, which is a change of
@@ -14,12 +14,9 @@ from torch import Tensor
 
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
-from facewire.networks.relatives.correction import retargeted, stitched
+from facewire.networks.relatives.correction import retargeted
 from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
-
-OPEN_LIPS = 0.03
-"""Lips of a photo that are open as far as this are closed before others move them."""
 
 
 def opened(
@@ -51,34 +48,6 @@ def opened(
             added = retargeted(network(model, name), points, ratios.to(source.device))
             motion = motion.with_expression(motion.expression + added / scale)
     return motion
-
-
-def portrait_points(
-    model: RelativeTalkingHead,
-    identity: Identity,
-    motion: HeadMotion,
-    *,
-    stitch: bool = True,
-    strength: float = 1.0,
-) -> Tensor:
-    """Return the driving points (B, K, 3) of an identity in a motion.
-
-    Args:
-        model: whose.
-        identity: one per frame, or of one person.
-        motion: (B).
-        stitch: keeps the shoulders where the source has them.
-        strength: share of the motion that is shown; above 1 exaggerates.
-
-    Raises:
-        ConfigError: it is to be stitched and the network for it was not imported.
-    """
-    identity = identity.expand(len(motion))
-    source = model.points(identity, identity.motion)
-    driving = model.points(identity, motion)
-    if stitch:
-        driving = stitched(network(model, "stitching"), source, driving)
-    return torch.lerp(source, driving, strength) if strength != 1 else driving
 
 
 def network(model: RelativeTalkingHead, name: str) -> torch.nn.Module:
