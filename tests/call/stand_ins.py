@@ -15,6 +15,7 @@ from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.engines.engine import Prepared
 from facewire.face.finder import Face, FaceFinder
+from facewire.talks.bridge import to_frames, to_motions
 
 SIZE = 64
 KEYPOINTS = shipped_tables().keypoints
@@ -57,6 +58,12 @@ class StandInEngine:
 
     def read(self, crop: Pixels, now: float) -> Seen:
         return Seen(motion(int(crop[0, 0, 0])), self.present)
+
+    framing = None
+
+    def relative(self, motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:
+        driven, first, source = (to_motions([frame]) for frame in (motion, reference, own))
+        return next(to_frames(driven.relative(first, source)))
 
     def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
         return cast(Pixels, person.prepared.buffers)

@@ -303,7 +303,7 @@ def test_an_avatar_is_announced_and_marked_in_every_message() -> None:
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (replace(PARTY, model=b"\x01" * 8), "other weights"),
+        (replace(PARTY, model=b"\x01" * 8), "uses weights 0101010101010101, this one weights 0000"),
         (replace(PARTY, size=128), "other coding tables"),
         (replace(PARTY, tables=shipped_tables("compact-coarse")), "other coding tables"),
     ],

@@ -19,10 +19,11 @@ import torch
 
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
-from facewire.animation.edits import Edit, edited
+from facewire.animation.edits import Edit
 from facewire.animation.reference import best_reference
-from facewire.animation.regions import ALL, EVERYTHING, carried_over
+from facewire.animation.regions import EVERYTHING, carried_over
 from facewire.animation.survey import Progress
+from facewire.animation.transfer import Face, Transfer, edited_as, retargeted_as, transfer_of
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
@@ -30,12 +31,12 @@ from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.marks.caption import Caption
 from facewire.media.video import VideoWriter
-from facewire.networks.carry import Carry, carry_of
 
 FIRST = "first"
 BEST = "best"
 OWN_VIEW = ViewPath()
 NO_EDIT = Edit()
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class AnimateOptions:
     """What of the driver is carried over (animation/regions.py)."""
     edit: Edit = NO_EDIT
     """What is added to the expression (animation/edits.py)."""
+    retarget: frozenset[str] = NOTHING
+    """What is open as far as the driver's own, eyes or lips: LivePortrait only (animation/transfer.py)."""
     kept: int | None = None
     """Keypoints used of the ordered list; None means all."""
     crf: int = 18
@@ -116,8 +119,7 @@ def animate(
     """
     chosen = options or AnimateOptions()
     people = [person] if isinstance(person, Person) else list(person)
-    carry = carry_of(animator.model)
-    moved = [moved_as(one, recorded.motions, chosen, recorded.stretches, carry) for one in people]
+    moved = [moved_as(animator, one, recorded, chosen) for one in people]
     frames, references = len(recorded), moved[0][1]
     pictures = rendered(animator, people, [motions for motions, _ in moved], chosen.kept)
     width, height = people[0].size
@@ -152,19 +154,23 @@ def animate(
 
 
 def moved_as(
-    person: Person,
-    motions: HeadMotion,
-    options: AnimateOptions,
-    stretches: Sequence[int] = (),
-    carry: Carry = HeadMotion.relative,
+    animator: Animator, person: Person, recorded: RecordedMotion, options: AnimateOptions
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return a person's motions as a driver moves, and the indices of the reference frames (none: absolute).
 
     Raises:
-        ConfigError: the reference is not best, first or a frame number; regions or an edit with a paper preset.
+        ConfigError: the reference is not best, first or a frame number; regions, an edit or retargeting that the
+            model cannot do.
     """
-    moved, references = transferred(motions, person.identity.motion, options, stretches, carry)
-    moved = edited(moved, person.identity.canonical, options.edit)
+    model, own = animator.model, person.identity.motion
+    moved, references = transferred(recorded.motions, own, options, recorded.stretches, transfer_of(model))
+    face = Face(person.identity, lambda: animator.openness(person.picture).to(animator.device))
+    if options.retarget:
+        if recorded.openness is None:
+            raise ConfigError("retarget", ",".join(sorted(options.retarget)), "a driving video")
+        wanted = recorded.openness.to(animator.device)
+        moved = retargeted_as(model, face, moved, wanted, options.retarget)
+    moved = edited_as(model, face, moved, options.edit)
     return viewed(moved, options.view), references
 
 
@@ -194,7 +200,7 @@ def transferred(
     source: HeadMotion,
     options: AnimateOptions,
     stretches: Sequence[int] = (),
-    carry: Carry = HeadMotion.relative,
+    transfer: Transfer = carried_over,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return the motions to render and the indices of the reference frames (none for absolute motion).
 
@@ -203,14 +209,14 @@ def transferred(
         source: (1) the source's own.
         options: how they are carried over. A frame number as reference holds in its own stretch.
         stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
-        carry: how a change is carried over, see `networks.carry`.
+        transfer: how motions are carried over, see `transfer_of`.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
     """
     check_reference(options.reference, len(motions))
     if not options.relative:
-        return carried_over(motions, None, source, options.regions), ()
+        return transfer(motions, None, source, options.regions), ()
     numbers = np.array(stretches) if stretches else np.zeros(len(motions), int)
     moved: list[HeadMotion] = []
     order: list[int] = []
@@ -220,10 +226,7 @@ def transferred(
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
         first = own[index : index + 1]
-        whole = ALL in options.regions
-        moved.append(
-            carry(own, first, source) if whole else carried_over(own, first, source, options.regions)
-        )
+        moved.append(transfer(own, first, source, options.regions))
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)

@@ -18,6 +18,7 @@ from facewire.animation.person import (
     TILTED,
     Size,
     checked_size,
+    framed,
     head_alone,
     tilt,
     tilted,
@@ -33,11 +34,14 @@ from facewire.engines.parts import Parts, parts_of
 from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
+from facewire.face.relatives.framing import FRAMINGS, Framing
+from facewire.face.relatives.openness import openness
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.image import load_image, resize
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import Model
+from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
 from facewire.networks.weights import DEFAULT, Manifest, load_model, resolve
 
@@ -77,7 +81,7 @@ class Animator:
 
         Args:
             weights: which.
-            device: where torch computes.
+            device: where torch computes; on CUDA imported weights do so in float16 where their origin does.
             engine: what reads and renders frames, see `use`.
 
         Raises:
@@ -87,6 +91,8 @@ class Animator:
         model, manifest = load_model(weights)
         place = torch.device(device)
         channels_last(model.to(place))
+        if isinstance(model, RelativeTalkingHead) and place.type == "cuda":
+            model.reduced = torch.float16
         animator = cls(model, manifest, place, resolve(weights))
         animator.use(engine)
         return animator
@@ -115,6 +121,29 @@ class Animator:
         if self._finder is None:
             self._finder = FaceFinder()
         return self._finder
+
+    @property
+    def batch(self) -> int:
+        """Frames that are rendered at once; one by one where a frame takes seconds and much memory."""
+        slow = isinstance(self.model, RelativeTalkingHead) and self.device.type == "cpu"
+        return 1 if slow else BATCH
+
+    @property
+    def framing(self) -> Framing | None:
+        """How the model wants its squares laid; None: as our own models."""
+        family = self.model.family if isinstance(self.model, RelativeTalkingHead) else None
+        return None if family is None else FRAMINGS.get(family.framing)
+
+    def openness(self, picture: Pixels) -> Tensor:
+        """Return how far left eye, right eye and lips are open in a head crop (S, S, 3), (3,).
+
+        Raises:
+            NoFaceFound: there is no face.
+        """
+        faces = self.finder.find(picture)
+        if not faces:
+            raise NoFaceFound("the head's square", "in which eyes and lips could be measured")
+        return torch.from_numpy(openness(faces[0].landmarks)).float()
 
     @property
     def size(self) -> int:
@@ -173,6 +202,11 @@ class Animator:
         return faces
 
     def _person(self, pixels: Pixels, face: Face, faces: int, head: bool, size: Size) -> Person:
+        if self.framing is not None:
+            region = self.framing.still(face)
+            picture = region.cut(pixels, self.size, self.framing.padding)
+            composer = framed(pixels, region, size, head=head, usual=self.size)
+            return Person(self.identity(picture), picture, faces, composer, head)
         if not head and abs(tilt(face)) > TILTED:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
@@ -232,7 +266,7 @@ class Animator:
             motions: (T) how.
             kept: how many of the ordered keypoints are used; None means all.
         """
-        for rows in in_batches(range(len(motions)), BATCH):
+        for rows in in_batches(range(len(motions)), self.batch):
             batch = motions[slice(rows[0], rows[-1] + 1)]
             if person.finished:
                 yield from self.render_batch(person, batch, kept=kept)
@@ -250,7 +284,7 @@ class Animator:
             motions: (T) of each.
             kept: see `render`.
         """
-        for rows in in_batches(range(len(motions[0])), BATCH):
+        for rows in in_batches(range(len(motions[0])), self.batch):
             batch = slice(rows[0], rows[-1] + 1)
             parts = [
                 self.parts(person, moves[batch], kept=kept)

@@ -81,6 +81,7 @@ class RecordedMotion:
     shots      how many shots show a face
     people     how many people are seen at once
     problem    why it ends before its file says, "" if it does not
+    openness   (T, 3) how far left eye, right eye and lips are open, where that was measured
     """
 
     motions: HeadMotion
@@ -93,6 +94,7 @@ class RecordedMotion:
     shots: int = 1
     people: int = 1
     problem: str = ""
+    openness: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -106,6 +108,7 @@ def record(
     face: int = 0,
     progress: Progress | None = None,
     until: float | None = None,
+    measured: bool = False,
 ) -> RecordedMotion:
     """Return the motions of a driving video.
 
@@ -116,6 +119,7 @@ def record(
         face: which person, the most prominent first.
         progress: told after every batch.
         until: seconds after the first frame at which it ends; None is its end.
+        measured: measures eyes and lips, too; takes longer.
 
     Raises:
         MediaError: the video cannot be read or has no frame.
@@ -126,12 +130,18 @@ def record(
     motions: list[HeadMotion] = []
     presence: list[bool] = []
     stretches: list[int] = []
+    open_: list[torch.Tensor] = []
     with VideoReader(video, own_sizes=True) as reader:
         for frames in in_batches(beginning(reader, until), BATCH):
             squares = [head_square(frame, plan, animator.size) for frame in frames]
             motion, present = read_squares(animator, squares)
             motions.append(motion)
             presence += present
+            if measured:
+                open_ += [
+                    animator.openness(square.lit) if seen else torch.zeros(3)
+                    for square, seen in zip(squares, present, strict=True)
+                ]
             stretches += [square.stretch for square in squares]
             times += [frame.pts for frame in frames]
             time_base = frames[0].time_base
@@ -152,6 +162,7 @@ def record(
         1 if plan is None else plan.shots,
         1 if plan is None else plan.people,
         problem,
+        torch.stack(open_)[rows] if measured else None,
     )
 
 
@@ -170,7 +181,9 @@ def plan_of(
     """
     if crop_mode not in ("auto", "none"):
         raise ConfigError("crop", crop_mode, "auto or none")
-    return survey(animator.finder, video, face, progress, until) if crop_mode == "auto" else None
+    if crop_mode == "none":
+        return None
+    return survey(animator.finder, video, face, progress, until, animator.framing)
 
 
 def driving_squares(video: str | Path, animator: Animator, crop_mode: str, face: int) -> Iterator[Pixels]:

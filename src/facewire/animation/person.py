@@ -17,6 +17,7 @@ from facewire.base.errors import ConfigError
 from facewire.face.crop import CENTRE_SHARE, FACE_SHARE, CropBox
 from facewire.face.finder import EYE_CORNERS, Face
 from facewire.face.region import SquareRegion
+from facewire.face.relatives.framing import scaled
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.types import Identity
@@ -100,6 +101,18 @@ def tilted(photo: Pixels, face: Face, size: Size) -> TurnedComposer:
     middle = turn @ ((low + high) / 2 + np.array((0.0, (0.5 - CENTRE_SHARE) * side)))
     shown = photo if smaller == (width, height) else resize(photo, smaller)
     return TurnedComposer(shown, SquareRegion(float(middle[0]), float(middle[1]), side, angle))
+
+
+def framed(photo: Pixels, region: SquareRegion, size: Size, *, head: bool, usual: int) -> Composer:
+    """Return the whole photo with a turned square in it, or that square alone, `size` pixels wide (None: `usual`)."""
+    if head:
+        side = max(1, round(region.side)) if size == OWN else int(size or usual)
+        return Composer(region.cut(photo, side), CropBox(0, 0, side))
+    height, width = photo.shape[:2]
+    smaller = limited(width, height, size)
+    if smaller == (width, height):
+        return TurnedComposer(photo, region)
+    return TurnedComposer(resize(photo, smaller), scaled(region, max(smaller) / max(height, width)))
 
 
 def whole(photo: Pixels, box: CropBox, size: Size) -> Composer:

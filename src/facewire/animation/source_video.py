@@ -33,16 +33,14 @@ from facewire.animation.driving import (
     read_squares,
     rows_of,
 )
-from facewire.animation.edits import edited
 from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.reference import best_reference
-from facewire.animation.regions import carried_over
 from facewire.animation.survey import CropPlan, Progress, survey
+from facewire.animation.transfer import Face, Transfer, edited_as, transfer_of
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError
 from facewire.face.crop import CropBox, crop
 from facewire.geometry.head_motion import HeadMotion
-from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import orthonormal
 from facewire.media.frame import Frame, Pixels
 from facewire.media.video import VideoReader, VideoWriter
@@ -130,6 +128,7 @@ def within(recorded: RecordedMotion, span: Span, name: str | Path) -> RecordedMo
         motions=recorded.motions[part],
         times=recorded.times[part],
         stretches=recorded.stretches[part],
+        openness=None if recorded.openness is None else recorded.openness[part],
     )
 
 
@@ -165,14 +164,13 @@ def edit_video(
     """
     chosen, shown = options or AnimateOptions(), shown or ClipOptions()
     checked_size(shown.size)
-    plan = survey(animator.finder, clip, shown.face, progress)
+    plan = survey(animator.finder, clip, shown.face, progress, framing=animator.framing)
     place = _placed(plan)
     own = _read(animator, clip, plan, shown.span, length(driver), progress)
-    motions, reference = _wanted(own, driver, chosen)
+    motions, reference = _wanted(own, driver, chosen, transfer_of(animator.model))
     if chosen.edit:
-        motions = edited(
-            motions, _canonical(animator, clip, place, shown.span, usual(own.motions)), chosen.edit
-        )
+        usual_face = _face(animator, clip, place, shown.span, usual(own.motions))
+        motions = edited_as(animator.model, usual_face, motions, chosen.edit)
     motions = viewed(motions, chosen.view)
     begin = time.perf_counter()
     with VideoReader(clip) as reader:
@@ -242,23 +240,24 @@ def usual(motions: HeadMotion) -> int:
     return int((motions.expression - middle).square().sum(dim=(1, 2)).argmin())
 
 
-def _wanted(own: _Clip, driver: RecordedMotion, options: AnimateOptions) -> tuple[HeadMotion, int | None]:
+def _wanted(
+    own: _Clip, driver: RecordedMotion, options: AnimateOptions, transfer: Transfer
+) -> tuple[HeadMotion, int | None]:
     """Return the motions to show, and which of the driver's frames is its reference."""
     rest = usual(own.motions)
     base = own.motions[rest : rest + 1]
     index = _reference(driver.motions, base, options) if options.relative else None
     first = None if index is None else driver.motions[index : index + 1]
-    moved = carried_over(resampled(driver, own.seconds), first, base, options.regions, own.motions)
+    moved = transfer(resampled(driver, own.seconds), first, base, options.regions, own.motions)
     return moved, index
 
 
-def _canonical(
-    animator: Animator, clip: str | Path, place: Place, span: Span, row: int
-) -> CanonicalKeypoints:
-    """Return the canonical keypoints of the clip's person, as one frame shows them."""
+def _face(animator: Animator, clip: str | Path, place: Place, span: Span, row: int) -> Face:
+    """Return the clip's person as one frame shows it."""
     with VideoReader(clip) as reader:
         frame, _ = next(islice(_in_span(reader, span), row, None))
-        return animator.identity(crop(frame.pixels, place(frame), animator.size)).canonical
+    picture = crop(frame.pixels, place(frame), animator.size)
+    return Face(animator.identity(picture), lambda: animator.openness(picture).to(animator.device))
 
 
 def _reference(motions: HeadMotion, base: HeadMotion, options: AnimateOptions) -> int:

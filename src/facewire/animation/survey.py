@@ -23,6 +23,7 @@ from facewire.base.errors import ConfigError, MediaError, NoFaceFound
 from facewire.face.advice import missed, turned
 from facewire.face.crop import FACE_SHARE, UNION_SHARE, CropBox, crop, crop_box_from_boxes
 from facewire.face.finder import Face, FaceFinder, prominence
+from facewire.face.relatives.framing import Framing, row_of
 from facewire.media.frame import Frame, Pixels
 from facewire.media.timing.beginning import beginning
 from facewire.media.timing.cuts import CutDetector
@@ -132,6 +133,7 @@ def survey(
     face: int,
     progress: Progress | None = None,
     until: float | None = None,
+    framing: Framing | None = None,
 ) -> CropPlan:
     """Return where the square of a driving video lies.
 
@@ -141,13 +143,14 @@ def survey(
         face: which person of each shot, the most prominent first; a shot with fewer people shows its last.
         progress: told after every frame.
         until: seconds after the first frame at which it ends; None is its end.
+        framing: how squares are laid; None: as ours.
 
     Raises:
         MediaError: the video cannot be read.
         ConfigError: `face` is negative.
         NoFaceFound: no frame shows a face, or no shot so many.
     """
-    surveyor = Surveyor(finder, video, face)
+    surveyor = Surveyor(finder, video, face, framing)
     with VideoReader(video, own_sizes=True) as reader:
         for number, frame in enumerate(beginning(reader, until), start=1):
             surveyor.see(frame)
@@ -163,12 +166,15 @@ class Surveyor:
         finder: finds faces.
         video: its name, for error texts.
         face: which person, see `survey`.
+        framing: how squares are laid; None: as ours.
     """
 
-    def __init__(self, finder: FaceFinder, video: str | Path, face: int) -> None:
+    def __init__(
+        self, finder: FaceFinder, video: str | Path, face: int, framing: Framing | None = None
+    ) -> None:
         if face < 0:
             raise ConfigError("driving face", face, "0 or more; 0 is the most prominent person")
-        self._finder, self._video, self._face = finder, video, face
+        self._finder, self._video, self._face, self._framing = finder, video, face, framing
         self._cuts = CutDetector()
         self._shot: _Shot | None = None
         self._stretches: list[Stretch] = []
@@ -185,7 +191,7 @@ class Surveyor:
         cut = self._cuts.begins(frame.pixels)
         if self._shot is None or cut or not self._shot.fits(frame.pixels):
             self._close()
-            self._shot = _Shot(self._finder, (self._last + time) / 2, frame.pixels)
+            self._shot = _Shot(self._finder, (self._last + time) / 2, frame.pixels, self._framing)
             self._first = frame.pixels if self._first is None else self._first
         self._shot.see(frame.pixels, time)
         self._last = time
@@ -229,6 +235,8 @@ class _Track:
     last: Face | None = None
     times: list[float] = field(default_factory=list)
     boxes: list[tuple[float, ...]] = field(default_factory=list)
+    squares: list[tuple[float, ...]] = field(default_factory=list)
+    """Left, top and side at each look; empty where squares are laid as ours."""
     lights: list[float] = field(default_factory=list)
     weight: float = 0.0
 
@@ -244,8 +252,10 @@ class _Track:
 class _Shot:
     """Follows the faces of one shot."""
 
-    def __init__(self, finder: FaceFinder, start: float, first: Pixels) -> None:
-        self._finder, self.start = finder, start
+    def __init__(
+        self, finder: FaceFinder, start: float, first: Pixels, framing: Framing | None = None
+    ) -> None:
+        self._finder, self.start, self._framing = finder, start, framing
         self.height, self.width = first.shape[:2]
         self._size = self.height, self.width
         self._frames = self._looks = 0
@@ -292,7 +302,13 @@ class _Shot:
         found = []
         start = self.start
         for number, track in enumerate(tracks):
-            path = path_of(np.array(track.times), np.array(track.boxes), self.height, self.width)
+            path = path_of(
+                np.array(track.times),
+                np.array(track.boxes),
+                self.height,
+                self.width,
+                np.array(track.squares) if track.squares else None,
+            )
             found.append(Stretch(start, self.width, path, float(np.median(track.lights)), self._sure(track)))
             if number + 1 < len(tracks):
                 start = (track.times[-1] + tracks[number + 1].times[0]) / 2
@@ -355,6 +371,8 @@ class _Shot:
             self.example = self.example or (pixels, face)
             track.times.append(time)
             track.boxes.append(tuple(scale * value for value in face.box))
+            if self._framing is not None:
+                track.squares.append(row_of(face, self._framing, scale))
             square = crop_box_from_boxes(np.array([face.box]), *pixels.shape[:2])
             track.lights.append(light_of(crop(pixels, square, LIGHT_SIDE)))
             track.weight += scale**2 * prominence(face, *pixels.shape[:2])
@@ -369,6 +387,7 @@ class _Shot:
                     track.last = None
                     track.times.pop()
                     track.boxes.pop()
+                    del track.squares[-1:]
                     track.lights.pop()
                     break
         self._tracks = [track for track in self._tracks if track.times]
@@ -381,7 +400,13 @@ def light_of(square: Pixels) -> float:
     return float(middle.mean())
 
 
-def path_of(times: NDArray[np.float64], boxes: NDArray[np.float64], height: int, width: int) -> CropPath:
+def path_of(
+    times: NDArray[np.float64],
+    boxes: NDArray[np.float64],
+    height: int,
+    width: int,
+    squares: NDArray[np.float64] | None = None,
+) -> CropPath:
     """Return the square of a head: standing if one holds it all the time, else following.
 
     Args:
@@ -389,11 +414,18 @@ def path_of(times: NDArray[np.float64], boxes: NDArray[np.float64], height: int,
         boxes: (N, 4) of its face: left, top, right, bottom in pixels.
         height: of the picture.
         width: of the picture.
+        squares: (N, 3) left, top, side as another family lays them; None: as ours.
     """
     fixed = crop_box_from_boxes(boxes, height, width)
-    if len(boxes) == 1 or _stands(boxes, fixed):
+    stands = len(boxes) == 1 or _stands(boxes, fixed)
+    if squares is not None:
+        if stands:
+            return CropPath(np.zeros(1), squares.mean(axis=0)[None])
+        own = squares
+    elif stands:
         return CropPath(np.zeros(1), np.array([_row(fixed)]))
-    own = np.array([_row(crop_box_from_boxes(box[None], height, width)) for box in boxes])
+    else:
+        own = np.array([_row(crop_box_from_boxes(box[None], height, width)) for box in boxes])
     centred = own + own[:, 2:] * (0.5, 0.5, 0.0)
     smooth = _smoothed(times, centred)
     smooth[:, :2] -= smooth[:, 2:] / 2

@@ -16,7 +16,8 @@ import torch
 from facewire.benchmarks.live import MATRIX, gigamacs
 from facewire.engines.device import device_name, matrix_gflops, peak_mb, settle
 from facewire.networks.memory_layout import channels_last
-from facewire.networks.presets import build_preset
+from facewire.networks.presets import PRESETS, build_preset
+from facewire.networks.weights import load_model
 
 LARGE_MATRIX = 8192
 """Side of the matrices whose product is the limit of a GPU; 2048 would not fill it."""
@@ -57,17 +58,17 @@ class BatchBench:
 def measure(
     preset: str, device: torch.device, *, batch: int, dtype: torch.dtype, compiled: bool, seconds: float
 ) -> BatchBench:
-    """Measure a preset with fresh weights, which are as fast as trained ones.
+    """Measure a preset with fresh weights, which are as fast as trained ones, or imported weights.
 
     Args:
-        preset: one of `networks.presets.PRESETS`.
+        preset: one of `networks.presets.PRESETS`, or the name of imported weights.
         device: what computes.
         batch: pictures at once, all of one person.
         dtype: of the convolutions; coordinates stay float32.
         compiled: compile both halves first (a minute or more each).
         seconds: for each half.
     """
-    model = build_preset(preset).eval().to(device)
+    model = (build_preset(preset) if preset in PRESETS else load_model(preset)[0]).eval().to(device)
     channels_last(model)
     picture = torch.full((1, 3, model.resolution, model.resolution), 0.5, device=device)
     with torch.no_grad():

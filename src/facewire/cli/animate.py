@@ -45,7 +45,10 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="photo or video of the person to animate")
     parser.add_argument(
-        "driving", nargs="?", metavar="DRIVING", help="video, or motion recorded by facewire record"
+        "driving",
+        nargs="?",
+        metavar="DRIVING",
+        help="video, motion recorded by facewire record, or LivePortrait's .pkl",
     )
     parser.add_argument(
         "more", nargs="*", metavar="...", help="further photos and driving videos, for a batch into a folder"
@@ -150,6 +153,7 @@ class Work:
 
     def __init__(self, given: argparse.Namespace) -> None:
         from facewire.animation.animate import AnimateOptions
+        from facewire.animation.transfer import check_regions, check_retarget
         from facewire.base.errors import ConfigError
 
         self.given = given
@@ -159,6 +163,7 @@ class Work:
             view=options.view_of(given),
             regions=picture_options.regions_of(given),
             edit=picture_options.edit_of(given),
+            retarget=picture_options.retarget_of(given),
             kept=given.keypoints,
             crf=options.quality_of(given),
             overwrite=given.overwrite is not False,
@@ -171,6 +176,8 @@ class Work:
         self.animator: Animator = options.animator_of(given)
         options.check_keypoints(given.keypoints, self.animator)
         options.check_engine(given.engine, self.animator)
+        check_regions(self.animator.model, self.options.regions)
+        check_retarget(self.animator.model, self.options.retarget)
         self._last: tuple[tuple[str, float | None], RecordedMotion] | None = None
 
     @cached_property
@@ -238,6 +245,8 @@ class Work:
         for name, wrong in (("side_by_side", True), ("face", picture_options.EVERYONE), ("crop", "none")):
             if getattr(given, name) == wrong:
                 raise ConfigError(name.replace("_", "-"), wrong, "it with photos only")
+        if given.retarget:
+            raise ConfigError("retarget", given.retarget, "it with photos only")
         assert self.choice
         recorded = self._driver(driving, bars)
         from_driver = self.sound == picture_options.DRIVER
@@ -293,6 +302,7 @@ class Work:
                 face=given.driving_face,
                 progress=bars,
                 until=until,
+                measured=bool(self.options.retarget),
             )
         options.note_driving(driving, recorded, given.driving_face)
         if recorded.missing:

@@ -30,7 +30,11 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "preset", nargs="?", default="compact-256", metavar="PRESET", help="default: compact-256"
+        "preset",
+        nargs="?",
+        default="compact-256",
+        metavar="PRESET|NAME",
+        help="a preset, or weights that were imported (default: compact-256)",
     )
     parser.add_argument(
         "--batch", type=whole("batch", 1), default=8, metavar="N", help="pictures at once (default: 8)"

@@ -168,7 +168,7 @@ def run(given: argparse.Namespace) -> int:
     options.tell_engine(choice)
 
     async def both() -> None:
-        networks = NetworkEngine(engine, animator.manifest.sha256, animator.separate)
+        networks = NetworkEngine.of(animator, engine)
         agent = Agent(networks, animator.finder, tables_of(animator), settings)
 
         def started(port: int) -> None:

@@ -102,8 +102,9 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
     per_frame, keypoints = info.bytes_per_frame, info.keypoints
     cut = "" if info.complete else ", CUT OFF OR DAMAGED"
     lines = [
-        f"talk        format {info.version}, profile {info.profile}, tables {info.tables} ({info.tables_hash}), "
-        f"model {info.model_fingerprint}, marked as synthetic{cut}",
+        f"talk        format {info.version}, profile {info.profile}, marked as synthetic{cut}",
+        f"weights     {_weights(info.model_fingerprint)}",
+        f"tables      {_tables(info)}",
         f"picture     {info.width}x{info.height}, {info.fps:g} frames a second, {info.frames} frames, "
         f"{info.seconds:.2f} s",
         f"file        {info.file_bytes} bytes",
@@ -112,7 +113,7 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
         f"{keypoints.median:g})",
     ]
     if info.problem:
-        lines.insert(2, f"ends early  {info.problem}")
+        lines.insert(4, f"ends early  {info.problem}")
     if info.audio_packets:
         lines.append(f"audio       {info.audio_packets} Opus packets")
     lines += ["", *info.costs.lines()]
@@ -124,3 +125,23 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
         lines += ["", f"{'frame':>7}{'source':>8}{'bytes':>9}{'keypoints':>11}"]
         lines += [f"{row.frame:>7}{row.epoch:>8}{row.bytes:>9.2f}{row.keypoints:>11}" for row in info.packets]
     return lines
+
+
+def _weights(fingerprint: str) -> str:
+    """Return the beginning of the weights' SHA-256, and by what name they are here."""
+    from facewire.networks.weights import known_as
+
+    name = known_as(bytes.fromhex(fingerprint))
+    return f"{fingerprint}, {'not here' if name is None else name}"
+
+
+def _tables(info: TalkInfo) -> str:
+    """Return which coding tables were used."""
+    from facewire.talks.coding_tables import is_generic
+
+    if not info.tables_name:
+        return "none, numbers as they are"
+    said = f"{info.tables_name}, number {info.tables} ({info.tables_hash})"
+    if not is_generic(info.tables_name):
+        return said
+    return f"{said}; generic, made for no face: facewire fit-tables makes ones that take fewer bytes"

@@ -128,7 +128,7 @@ def run(given: argparse.Namespace) -> int:
     with VideoReader(given.clip) as reader:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
     bars = options.Bars(given.quiet)
-    networks = NetworkEngine(engine, animator.manifest.sha256, animator.separate)
+    networks = NetworkEngine.of(animator, engine)
     call = Loopback(networks, animator.finder, tables_of(animator), frames, settings)
     report: LoopbackReport = call.run(bars)
     bars.close()

@@ -44,13 +44,20 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_transfer_options(parser: argparse.ArgumentParser) -> None:
-    """Add --regions, --edit, --sound, --from and --to."""
+    """Add --regions, --edit, --retarget, --sound, --from and --to."""
     add_edit_option(parser)
     parser.add_argument(
         "--regions",
         default="all",
         metavar="R[,R...]",
         help="what of the driver is carried over: lips, eyes, brows, gaze, expression, pose, all (default: all)",
+    )
+    parser.add_argument(
+        "--retarget",
+        default="",
+        metavar="P[,P]",
+        help="open eyes or lips as far as the driver's are, whatever the photo's are: eyes, lips; with weights of "
+        "LivePortrait and a driving video",
     )
     parser.add_argument(
         "--sound",
@@ -115,6 +122,21 @@ def regions_of(given: argparse.Namespace) -> frozenset[str]:
     from facewire.animation.regions import parse_regions
 
     return parse_regions(given.regions)
+
+
+def retarget_of(given: argparse.Namespace) -> frozenset[str]:
+    """Return what is open as far as the driver's.
+
+    Raises:
+        ConfigError: it is neither eyes nor lips.
+    """
+    from facewire.animation.transfer import NETWORKS
+    from facewire.base.errors import ConfigError
+
+    parts = frozenset(part.strip() for part in given.retarget.split(",") if part.strip())
+    if not parts <= NETWORKS.keys():
+        raise ConfigError("retarget", given.retarget, f"some of {','.join(NETWORKS)}")
+    return parts
 
 
 def span_of(given: argparse.Namespace) -> Span:

@@ -88,7 +88,7 @@ def run(given: argparse.Namespace) -> int:
         if as_sheet:
             picture = sheet(animator, person)
         else:
-            motion, _ = moved_as(person, person.identity.motion, chosen)
+            motion, _ = moved_as(animator, person, still(person, 1), chosen)
             (picture,) = animator.render(person, motion)
         save_image(given.output, chosen.finished(picture), overwrite=given.overwrite, synthetic=chosen.marked)
     report = RotateReport(str(Path(given.output)), frames)

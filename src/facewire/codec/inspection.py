@@ -94,6 +94,7 @@ class TalkInfo:
     profile: str
     version: int
     tables: int
+    tables_name: str
     tables_hash: str
     model_fingerprint: str
     width: int
@@ -176,6 +177,7 @@ class _Count:
             profile=PROFILE_NAMES[header.profile],
             version=MAJOR,
             tables=header.table,
+            tables_name=self._reader.tables_name,
             tables_hash=header.table_hash.hex(),
             model_fingerprint=header.fingerprint.hex(),
             width=header.width,

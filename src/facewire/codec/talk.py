@@ -307,8 +307,11 @@ class TalkReader:
         self._recall: Recall | None = None
         self._file: FileDecoder | None = None
         self._stream: StreamDecoder | None = None
+        self.tables_name = ""
+        """Of the coding tables; "" in profile raw."""
         if self.header.profile != RAW:
             tables = self._tables(find_tables)
+            self.tables_name = tables.name
             self._file = FileDecoder(tables) if self.header.profile == FILE else None
             self._stream = StreamDecoder(tables) if self.header.profile == STREAM else None
 

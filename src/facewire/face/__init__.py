@@ -9,5 +9,6 @@ finder      photograph -> faces (detector, then mesh)            FaceFinder, Fac
 pose        mesh -> rotation, translation, scale                 head_pose
 expression  mesh -> apertures, gaze; the 68-point order          mouth_aperture, eye_aperture, SIXTY_EIGHT
 crop        faces -> the project's square                        crop_box_from_faces, crop
+relatives   faces -> the squares of other families of models     Framing
 store       weights files with their hashes
 """

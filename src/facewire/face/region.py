@@ -52,12 +52,13 @@ class SquareRegion:
         centre = np.array((self.x, self.y))
         return np.column_stack((offset + centre, points[:, 2] * self.side))
 
-    def sample(self, photo: NDArray[np.uint8], size: int) -> Tensor:
+    def sample(self, photo: NDArray[np.uint8], size: int, padding: str = "border") -> Tensor:
         """Cut the square out.
 
         Args:
-            photo: [H, W, 3] uint8; outside it, its border is repeated.
+            photo: [H, W, 3] uint8.
             size: side of the result in pixels.
+            padding: what is outside the photo: its "border" repeated, or "zeros".
 
         Returns:
             [3, size, size] float32 in [0, 1]; averaged first where the square is much larger than `size`.
@@ -71,7 +72,12 @@ class SquareRegion:
         places = np.stack((columns, rows), axis=-1) @ self._axes() + np.array((self.x - left, self.y - top))
         height, width = window.shape[2:]
         shares = torch.from_numpy(places / (np.array((width, height)) * step))
-        return warp_image(window, from_fractions(shares, height, width).float()[None])[0]
+        return warp_image(window, from_fractions(shares, height, width).float()[None], padding)[0]
+
+    def cut(self, photo: NDArray[np.uint8], size: int, padding: str = "border") -> NDArray[np.uint8]:
+        """Do the same and return (size, size, 3) uint8."""
+        shares = self.sample(photo, size, padding).permute(1, 2, 0)
+        return np.ascontiguousarray((255 * shares).round().byte().numpy())
 
     def _axes(self) -> NDArray[np.float64]:
         """Row 0: the whole side to the right; row 1: the whole side down, both in photograph pixels."""

@@ -178,6 +178,19 @@ def resolve(weights: str | Path) -> Path:
     raise WeightsError(path, said if own is None or not own.is_dir() else f"{said}; imported: {_names(own)}")
 
 
+def known_as(fingerprint: bytes) -> str | None:
+    """Return by which name `--weights` takes weights whose SHA-256 begins with some bytes, or None."""
+    for folder in (PUBLISHED, weight_folder.folder()):
+        for path in sorted(folder.glob("*.safetensors")) if folder is not None else ():
+            try:
+                found = bytes.fromhex(read_manifest(path).sha256)
+            except WeightsError:
+                continue
+            if found.startswith(fingerprint):
+                return path.stem
+    return None
+
+
 def _names(folder: Path) -> str:
     return ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
 

@@ -25,6 +25,11 @@ GENERIC = "generic-{}-standard"
 """Tables for any motion of so many keypoints."""
 
 
+def is_generic(name: str) -> bool:
+    """Say whether tables of a name know no face."""
+    return name.startswith(GENERIC.partition("{")[0])
+
+
 def tables_of(animator: Animator, rate: str = STANDARD) -> CodecTables:
     """Return the tables of an animator's weights: fine, standard or coarse.
 

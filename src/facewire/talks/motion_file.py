@@ -1,4 +1,4 @@
-"""Recorded motion on disk: a `.fwv` file without a picture (docs/bitstream.md).
+"""Recorded motion on disk: a `.fwv` file without a picture (docs/bitstream.md); LivePortrait's templates are read.
 
 Motion belongs to the networks that read it: the file carries the fingerprint of their weights, and is refused
 by others.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.talk import Item, TalkReader, TalkReference, TalkWriter, UpToDamage, talk_header
 from facewire.geometry.head_motion import HeadMotion
+from facewire.networks.published import templates
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.coding_tables import shelf_of, tables_of
 
@@ -56,7 +58,7 @@ class MotionFileReport:
 
 def is_motion_file(path: str | Path) -> bool:
     """Return whether a path names a recorded motion."""
-    return Path(path).suffix.lower() == SUFFIX
+    return Path(path).suffix.lower() in (SUFFIX, templates.SUFFIX)
 
 
 def write_motion(
@@ -115,6 +117,8 @@ def read_motion(path: str | Path, animator: Animator, *, tolerant: bool = False)
     Raises:
         MotionFileError: there is no such file, it is not one, it holds no motion, or other weights recorded it.
     """
+    if Path(path).suffix.lower() == templates.SUFFIX:
+        return _of_template(path, animator)
     try:
         with Path(path).open("rb") as stream:
             reader = TalkReader(stream, shelf_of(animator).find, tolerant=tolerant)
@@ -144,6 +148,16 @@ def read_motion(path: str | Path, animator: Animator, *, tolerant: bool = False)
         shots=len(set(stretches)),
         problem=early,
     )
+
+
+def _of_template(path: str | Path, animator: Animator) -> RecordedMotion:
+    """Return the motion of a driving template, which fits any weights of LivePortrait."""
+    if animator.manifest.preset != "liveportrait":
+        raise MotionFileError(path, "is for weights of LivePortrait: choose them with --weights")
+    template = templates.read_template(path)
+    rate = Fraction(template.rate)
+    times = tuple(range(len(template.motions)))
+    return RecordedMotion(template.motions, times, 1 / rate, rate, openness=template.openness)
 
 
 def _forward(items: Iterable[Item]) -> tuple[list[DecodedFrame], tuple[int, ...]]:

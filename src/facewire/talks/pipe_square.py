@@ -25,8 +25,9 @@ from facewire.animation.survey import (
     light_of,
 )
 from facewire.base.errors import NoFaceFound
-from facewire.face.crop import crop, crop_box_from_faces
+from facewire.face.crop import crop
 from facewire.face.finder import Face, FaceFinder
+from facewire.face.relatives.framing import Framing, upright_box
 from facewire.media.frame import Frame
 from facewire.media.timing.cuts import CutDetector
 
@@ -48,14 +49,22 @@ class PipeSquare:
         name: of the pipe, for error texts.
         face: which person, the most prominent first.
         held: the first frames, which `see` will be given again.
+        framing: how squares are laid; None: as ours.
 
     Raises:
         ConfigError: `face` is negative.
         NoFaceFound: the held frames show faces, but not so many.
     """
 
-    def __init__(self, finder: FaceFinder, name: str | Path, face: int, held: Sequence[Frame]) -> None:
-        self._finder, self._wanted = finder, face
+    def __init__(
+        self,
+        finder: FaceFinder,
+        name: str | Path,
+        face: int,
+        held: Sequence[Frame],
+        framing: Framing | None = None,
+    ) -> None:
+        self._finder, self._wanted, self._framing = finder, face, framing
         self._cuts = CutDetector()
         self._number = 0
         self._shot_frames = 0
@@ -67,7 +76,7 @@ class PipeSquare:
         self._light = 0.0
         self._time = 0.0
         self._until = len(held)
-        surveyor = Surveyor(finder, name, face)
+        surveyor = Surveyor(finder, name, face, framing)
         for frame in held:
             surveyor.see(frame)
         self._plan: CropPlan | None = None
@@ -121,7 +130,7 @@ class PipeSquare:
         self._face = face
         if face is None:
             return
-        own = crop_box_from_faces([face], *pixels.shape[:2])
+        own = upright_box(face, self._framing, *pixels.shape[:2])
         light = light_of(crop(pixels, own, LIGHT_SIDE))
         aim = np.array((own.left, own.top, own.side), float)
         if self._place is None:

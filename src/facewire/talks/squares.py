@@ -98,7 +98,7 @@ class TalkSquares:
                 )
                 self._frames = chain(self._held, self._frames)
                 if crop_mode == "auto":
-                    self._follower = PipeSquare(animator.finder, path, face, self._held)
+                    self._follower = PipeSquare(animator.finder, path, face, self._held, animator.framing)
             self._close = stack.pop_all()
 
     def __iter__(self) -> Iterator[HeadSquare]:

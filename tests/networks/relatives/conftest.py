@@ -1,8 +1,9 @@
 """Golden numbers of the originals, made by running them on random weights, and those weights by their formula.
 
-golden/networks.npz holds inputs and outputs of small configurations, sample 0 of each; golden/motion.npz and
-golden/crop.npz the originals' motion and crop arithmetic; golden/keys.json.xz every key and shape of the published
-files. None of it is a published weight.
+golden/networks.npz holds inputs and outputs of small configurations, sample 0 of each; golden/full.npz samples of the
+outputs at the published sizes; golden/pipeline.npz LivePortrait from picture to picture; golden/true.npz samples of
+what its true weights give; golden/motion.npz and golden/crop.npz the originals' motion and crop arithmetic;
+golden/keys.json.xz every key and shape of the published files. None of it is a published weight.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import json
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,23 @@ def _group(file: str, name: str) -> Golden:
 @pytest.fixture(scope="session")
 def network_golden() -> Callable[[str], Golden]:
     return lambda name: _group("networks.npz", name)
+
+
+@pytest.fixture(scope="session")
+def full_golden() -> Callable[[str], Golden]:
+    return lambda name: _group("full.npz", name)
+
+
+@pytest.fixture(scope="session")
+def golden_file() -> Callable[[str], Golden]:
+    """Return all numbers of a file."""
+
+    def read(name: str) -> Golden:
+        with np.load(FOLDER / name) as held:
+            wanted = [key for key in held.files if held[key].dtype.kind != "U"]
+            return {key: torch.from_numpy(np.array(held[key])) for key in wanted}
+
+    return read
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +86,28 @@ FACTORS = {
 }
 
 
-def drawn(key: str, shape: tuple[int, ...], step: int | None = None) -> Tensor:
-    """Return a tensor of the formula; seed 7 and values rounded to 1 / step, or seed 0 as the full sizes have."""
-    seed = 0 if step is None else 7
-    source = np.random.RandomState((zlib.crc32(key.encode()) + seed) & 0xFFFFFFFF)
+@dataclass(frozen=True)
+class Recipe:
+    """How the formula was used.
+
+    seed     of the draws
+    step     numbers are multiples of 1 / step; None: not rounded
+    powers   steps of the power iteration behind u and v
+    factors  on single tensors
+    """
+
+    seed: int = 7
+    step: int | None = 1024
+    powers: int = 2
+    factors: Mapping[str, float] = field(default_factory=lambda: FACTORS)
+
+
+FULL = Recipe(seed=0, step=None, powers=3, factors={})
+
+
+def drawn(key: str, shape: tuple[int, ...], recipe: Recipe) -> Tensor:
+    """Return a tensor of the formula."""
+    source = np.random.RandomState((zlib.crc32(key.encode()) + recipe.seed) & 0xFFFFFFFF)
     x: Any = source.uniform(-1, 1, shape)
     last = key.rpartition(".")[2]
     if last == "running_mean":
@@ -85,9 +122,9 @@ def drawn(key: str, shape: tuple[int, ...], step: int | None = None) -> Tensor:
         x = 1 + 0.2 * x
     elif last in ("weight", "weight_orig"):
         x = x * float(np.sqrt(6 / np.prod(shape[1:])))
-    if step is not None and last not in ("weight_u", "weight_v"):
-        x = np.round(x * step) / step * FACTORS.get(key, 1.0) * _gain(key)
-    return torch.from_numpy(np.asarray(x, np.float32))
+    if recipe.step is not None and last not in ("weight_u", "weight_v"):
+        x = np.round(x * recipe.step) / recipe.step
+    return torch.from_numpy(np.asarray(x * recipe.factors.get(key, 1.0) * _gain(key), np.float32))
 
 
 def _gain(key: str) -> float:
@@ -106,29 +143,38 @@ def fill() -> Fill:
     return filled
 
 
+@pytest.fixture(scope="session")
+def fill_full() -> Fill:
+    """Do the same with the published sizes' numbers."""
+    return lambda network, original=lambda key: key: filled(network, original=original, recipe=FULL)
+
+
 def filled(
-    network: nn.Module, step: int = 1024, original: Callable[[str], str] = lambda key: key
+    network: nn.Module,
+    step: int = 1024,
+    original: Callable[[str], str] = lambda key: key,
+    recipe: Recipe | None = None,
 ) -> nn.Module:
     """Give a network the formula's numbers; `original` tells a key's name in the published file."""
-    state = network.state_dict()
-    for key, tensor in state.items():
+    recipe = recipe or Recipe(step=step)
+    for key, tensor in network.state_dict().items():
         if key.endswith("num_batches_tracked") or original(key) == "down.weight":
             continue
-        tensor.copy_(drawn(original(key), tuple(tensor.shape), step))
+        tensor.copy_(drawn(original(key), tuple(tensor.shape), recipe))
     for name, module in network.named_modules():
         if isinstance(module, SpectralConv2d):
-            _estimate(module, original(f"{name}.weight_u"))
+            _estimate(module, original(f"{name}.weight_u"), recipe)
     return network.eval()
 
 
-def _estimate(conv: SpectralConv2d, key: str) -> None:
-    """Give u and v two steps of the power iteration, as the originals of the small sizes have them."""
+def _estimate(conv: SpectralConv2d, key: str, recipe: Recipe) -> None:
+    """Give u and v some steps of the power iteration."""
     weight = conv.weight_orig.detach().flatten(1).double().numpy()
-    seed = (zlib.crc32(key.encode()) + 7) & 0xFFFFFFFF
+    seed = (zlib.crc32(key.encode()) + recipe.seed) & 0xFFFFFFFF
     u: Any = np.random.RandomState(seed).uniform(-1, 1, weight.shape[0])
     u = u / np.linalg.norm(u)
     v = u
-    for _ in range(2):
+    for _ in range(recipe.powers):
         v = weight.T @ u
         v = v / np.linalg.norm(v)
         u = weight @ v

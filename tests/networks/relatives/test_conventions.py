@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -178,3 +178,59 @@ def test_small_masks_are_cut_without_sharing_out_the_rest() -> None:
 def test_unknown_families_are_named() -> None:
     with pytest.raises(Exception, match="liveportrait"):
         family_of("fomm")
+
+
+ZLH_FREE = {"zlh_free_abs": {"yaw": 20, "pitch": -10, "roll": 5}, "zlh_free_yaw_only": {"yaw": 20}}
+SAD_TURNS = {
+    "sad_pose_seq": {"yaw": (-20, -5, 5, 20), "pitch": (0, 4, 8, 12), "roll": (3, 1, -1, -3)},
+    "sad_yaw_only": {"yaw": (-20, -5, 5, 20)},
+}
+
+
+def posed(golden: dict[str, Tensor], frame: int, family: Family, degrees: Mapping[str, float]) -> Tensor:
+    """Return the points of a frame whose angles are replaced."""
+    given = {name: torch.tensor([value / 180 * family.half_turn]) for name, value in degrees.items()}
+    angles = {name: expected_angle(golden[f"raw/{frame}/{name}"], family) for name in NAMES} | given
+    motion = zlh_motion(golden, frame, family)
+    return placed(golden["raw/canonical"], replace(motion, rotation=rotation(family.turns, angles)), family)[
+        0
+    ]
+
+
+@pytest.mark.parametrize("case", ZLH_FREE)
+def test_given_angles_of_zlh(motion_golden: Golden, case: str) -> None:
+    golden = motion_golden("zlh_sadtalker_motion")
+    for row, frame in enumerate((30, 31, 32, 33)):
+        found = posed(golden, frame, ZLH, ZLH_FREE[case])
+        assert torch.allclose(found, golden[f"case/{case}/x_d"][row], atol=5e-6)
+
+
+def test_given_angles_of_zlh_in_relative_motion(motion_golden: Golden) -> None:
+    golden = motion_golden("zlh_sadtalker_motion")
+    own, first = (posed(golden, frame, ZLH, {}) for frame in (10, 30))
+    for row, frame in enumerate((30, 31, 32, 33)):
+        now = posed(golden, frame, ZLH, ZLH_FREE["zlh_free_abs"])
+        assert torch.allclose(own + now - first, golden["case/zlh_free_rel/x_d"][row], atol=5e-6)
+
+
+@pytest.mark.parametrize("case", SAD_TURNS)
+def test_given_angles_of_sadtalker(motion_golden: Golden, case: str) -> None:
+    golden = motion_golden("zlh_sadtalker_motion")
+    for row, frame in enumerate((30, 31, 32, 33)):
+        found = posed(golden, frame, SADTALKER, {name: each[row] for name, each in SAD_TURNS[case].items()})
+        assert torch.allclose(found, golden[f"case/{case}/x_d"][row], atol=5e-6)
+
+
+def test_zk_turns_expressions_with_the_head_as_our_free_view_does(motion_golden: Golden) -> None:
+    """Its new pose also moves the points' mean depth to 0.33."""
+    golden = motion_golden("zk_motion")
+
+    def of(name: str) -> Tensor:
+        columns = zip(("yaw", "pitch", "roll"), golden[f"in/{name}"].unbind(dim=1), strict=True)
+        return rotation(ZK.turns, dict(columns))
+
+    old, new = of("angles"), of("new")
+    motion = HeadMotion(old, golden["in/t"], golden["in/delta"]).turned(new @ old.transpose(-1, -2))
+    found = placed(golden["in/kp"], motion, ZK)
+    found[..., 2] += 0.33 - found[..., 2].mean(dim=1, keepdim=True)
+    assert torch.allclose(found, golden["out/x_newpose"], atol=5e-6)

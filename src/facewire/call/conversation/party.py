@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from facewire.call.messages.peer_messages import Hello
 from facewire.codec.tables.artefact import CodecTables
+from facewire.networks.weights import known_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class Party:
         if hello.version != own.version:
             return f"the other side speaks version {hello.version}, this one {own.version}: install the same Facewire"
         if hello.model != own.model:
-            return "the other side uses other weights: install the same Facewire, or pass the same --weights"
+            return (
+                f"the other side uses {_said(hello.model)}, this one {_said(own.model)}: pass the same --weights on "
+                "both sides, and install the same Facewire"
+            )
         if (hello.table, hello.table_hash, hello.keypoints, hello.size) != (
             own.table,
             own.table_hash,
@@ -52,3 +56,9 @@ class Party:
         ):
             return "the other side uses other coding tables: install the same Facewire"
         return ""
+
+
+def _said(model: str) -> str:
+    """Return what people know weights by: the beginning of their SHA-256, and their name where they are here."""
+    name = known_as(bytes.fromhex(model))
+    return f"weights {model}" + ("" if name is None else f" ({name})")

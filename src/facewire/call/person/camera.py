@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from facewire.face.blaze import Detection
-from facewire.face.crop import FACE_SHARE, CropBox, crop, crop_box_from_faces
+from facewire.face.crop import FACE_SHARE, CropBox, crop
 from facewire.face.finder import Face, FaceFinder
+from facewire.face.relatives.framing import Framing, upright_box
 from facewire.media.frame import Pixels
 
 LOOK_SECONDS = 0.4
@@ -56,10 +57,11 @@ class Camera:
     Args:
         finder: the face finder.
         size: side of the crops, pixels.
+        framing: how squares are laid; None: as ours.
     """
 
-    def __init__(self, finder: FaceFinder, size: int) -> None:
-        self._finder, self._size = finder, size
+    def __init__(self, finder: FaceFinder, size: int, framing: Framing | None = None) -> None:
+        self._finder, self._size, self._framing = finder, size, framing
         self._face: Face | None = None
         self._square: np.ndarray | None = None
         self._faces = 0
@@ -123,7 +125,7 @@ class Camera:
     def _glide(self) -> None:
         if self._face is None:
             return
-        box = crop_box_from_faces([self._face], *self._shape)
+        box = upright_box(self._face, self._framing, *self._shape)
         goal = np.array((box.left + box.side / 2, box.top + box.side / 2, box.side), float)
         if self._square is None:
             self._square = self._whole() if self._is_head_crop() else goal

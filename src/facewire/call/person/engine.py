@@ -13,6 +13,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from facewire.animation.animator import Animator
 from facewire.animation.composer import Composer
 from facewire.animation.smoothing import MotionSmoother
 from facewire.bitstream.header import FINGERPRINT_BYTES
@@ -20,8 +21,11 @@ from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
 from facewire.engines.engine import Engine, FaceSquare
 from facewire.face.crop import CropBox
+from facewire.face.relatives.framing import Framing
+from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
+from facewire.networks.carry import Carry, carry_of
 from facewire.talks.bridge import to_frames, to_motions
 
 
@@ -56,6 +60,13 @@ class FaceEngine(Protocol):
     def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
         """Return a picture (N, N, 3) of a person in a motion; `turn` is R_u, (3, 3), of the receiver's view."""
 
+    @property
+    def framing(self) -> Framing | None:
+        """How squares are laid around heads; None: as ours."""
+
+    def relative(self, motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:
+        """Return the source's own motion plus what changed since `reference`."""
+
 
 class NetworkEngine:
     """The project's networks through one of the `engines`, for one camera.
@@ -64,20 +75,38 @@ class NetworkEngine:
         engine: runs the model.
         weights_sha256: of the weights file, hexadecimal.
         separate: takes a photo apart as the model takes its head crop (S, S, 3) apart, `Animator.separate`.
+        carry: how the model carries changes over.
+        framing: how squares are laid around heads; None: as ours.
     """
 
     def __init__(
-        self, engine: Engine, weights_sha256: str, separate: Callable[[Composer, Pixels], None]
+        self,
+        engine: Engine,
+        weights_sha256: str,
+        separate: Callable[[Composer, Pixels], None],
+        carry: Carry = HeadMotion.relative,
+        framing: Framing | None = None,
     ) -> None:
-        self._engine, self._separate = engine, separate
+        self._engine, self._separate, self._carry, self._framing = engine, separate, carry, framing
         self._fingerprint = bytes.fromhex(weights_sha256)[:FINGERPRINT_BYTES]
         self._smoother = MotionSmoother()
         self._square: FaceSquare | None = None
+
+    @classmethod
+    def of(cls, animator: Animator, engine: Engine) -> NetworkEngine:
+        """Return the networks of an animator through an engine that was opened for them."""
+        weights, carry = animator.manifest.sha256, carry_of(animator.model)
+        return cls(engine, weights, animator.separate, carry, animator.framing)
 
     @property
     def size(self) -> int:
         """S, the side of the networks' own pictures, pixels."""
         return self._engine.size
+
+    @property
+    def framing(self) -> Framing | None:
+        """How squares are laid around heads; None: as ours."""
+        return self._framing
 
     @property
     def fingerprint(self) -> bytes:
@@ -114,8 +143,7 @@ class NetworkEngine:
             return self._engine.render(person.prepared, seen, motion.kept)
         return person.composer.square(self._engine.compose(person.prepared, seen, motion.kept))
 
-
-def relative(motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:
-    """Return the source's own motion plus what changed since `reference` (`HeadMotion.relative`)."""
-    driven, first, source = (to_motions([frame]) for frame in (motion, reference, own))
-    return next(to_frames(driven.relative(first, source)))
+    def relative(self, motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:
+        """Return the source's own motion plus what changed since `reference`, as the model composes turns."""
+        driven, first, source = (to_motions([frame]) for frame in (motion, reference, own))
+        return next(to_frames(self._carry(driven, first, source)))

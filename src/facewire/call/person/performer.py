@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from facewire.call.conversation.source_photo import OwnSource, SizedPicture, fitting
 from facewire.call.person.camera import Camera, Sight
-from facewire.call.person.engine import FaceEngine, Seen, relative
+from facewire.call.person.engine import FaceEngine, Seen
 from facewire.call.person.judge import Judgement, difference, judge
 from facewire.call.person.modes import ModeKeeper, ModeSettings, Order
 from facewire.call.person.pace import LARGE
@@ -92,7 +92,7 @@ class Performer:
         """The source, and the motion of the camera that corresponds to it once there is one; changed together."""
         self.person: Portrait | None = None
         """The source as this machine shows it; a receiver sees the same, larger or smaller."""
-        self._camera = Camera(finder, engine.size)
+        self._camera = Camera(finder, engine.size, engine.framing)
         self._judged = float("-inf")
         self._judgements = 0
         self._difference: float | None = None
@@ -184,7 +184,7 @@ class Performer:
             reference = reading.motion
             if self._start is start:
                 self._start = source, reference
-        return relative(reading.motion, reference, source.motion)
+        return self.engine.relative(reading.motion, reference, source.motion)
 
     def _judge(self, sight: Sight, reading: Seen, motion: MotionFrame | None) -> Judgement:
         self._judgements += 1

@@ -18,8 +18,9 @@ from facewire.call.person.pace import LARGE, side_kept
 from facewire.call.person.performer import Performer
 from facewire.call.person.same_person import Likeness, SamePerson
 from facewire.call.settings import AgentSettings
-from facewire.face.crop import CropBox, crop, crop_box_from_faces
+from facewire.face.crop import CropBox, crop
 from facewire.face.finder import FaceFinder
+from facewire.face.relatives.framing import upright_box
 from facewire.media.frame import Pixels
 from facewire.media.still import decode_photo
 
@@ -113,7 +114,7 @@ class PhotoChoice:
         faces = self._finder.find(photo)
         if not faces:
             raise NoFaceFound(name, "use a picture in which the face is larger and seen from the front")
-        return crop_box_from_faces(faces[:1], *photo.shape[:2])
+        return upright_box(faces[0], self._engine.framing, *photo.shape[:2])
 
     def _likeness(self, photo: Pixels) -> Likeness:
         newest = self._newest()

@@ -101,7 +101,8 @@ def bring_in(
     sources = {file.name: sha256_of(file) for file in dict.fromkeys(owners.values())}
     family = family_of(str(config["family"]))
     _make_folder(path.parent)
-    write_tensors(path, tensors)
+    # The family belongs to the file, for others read the same numbers differently: so its hash tells them apart.
+    write_tensors(path, tensors, {"family": family.name, "side": str(side or family.picture)})
     manifest = Manifest(
         preset=family.name,
         config={**config, "sources": sources, "conventions": asdict(family)},

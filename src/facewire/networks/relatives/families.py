@@ -53,6 +53,8 @@ class Family:
     """Relative motion is A_s A_0^-1 A instead of A A_0^-1 A_s."""
     picture: int = 256
     """Side of the pictures that the networks read."""
+    framing: str = ""
+    """Whose square of a head the pictures show (face/relatives/framing.py); "": ours."""
     licence: str
     """As its origin states it; of the weights where it says so."""
     origin: str
@@ -80,6 +82,7 @@ FAMILIES: Mapping[str, Family] = {
             scaled=True,
             shift=(1.0, 1.0, 0.0),
             side_first=True,
+            framing="liveportrait",
             licence="MIT",
             origin="github.com/KwaiVGI/LivePortrait, huggingface.co/KwaiVGI/LivePortrait",
         ),
@@ -90,6 +93,7 @@ FAMILIES: Mapping[str, Family] = {
             name="sadtalker",
             shift=(0.0, 1.0, 0.0),
             mask_floor=1e-3,
+            framing="sadtalker",
             licence="Apache-2.0",
             origin="github.com/OpenTalker/SadTalker",
         ),

@@ -13,6 +13,7 @@ one codec and one kind of relative motion do for all.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -105,6 +106,8 @@ class RelativeTalkingHead(nn.Module):
         self.canonical = canonical
         self.corrections = nn.ModuleDict(dict(corrections or {}))
         self.side = side or family.picture
+        self.reduced: torch.dtype | None = None
+        """What the networks compute in under autocast; None: as they are called. Coordinates stay float32."""
 
     @property
     def keypoints(self) -> int:
@@ -119,13 +122,17 @@ class RelativeTalkingHead(nn.Module):
     def identity(self, image: Tensor) -> Identity:
         """Return what is kept of source pictures (B, 3, H, W), RGB in [0, 1]."""
         small = self._seen(image)
-        numbers = self.head(small)
-        points = numbers["kp"].unflatten(1, (-1, 3)) if self.canonical is None else self.canonical(small)
-        return Identity((self.appearance(small),), CanonicalKeypoints(points), self._motion(numbers))
+        with self._reducing(image):
+            numbers = self.head(small)
+            points = numbers["kp"].unflatten(1, (-1, 3)) if self.canonical is None else self.canonical(small)
+            volume = self.appearance(small)
+        return Identity((volume,), CanonicalKeypoints(points.float()), self._motion(numbers))
 
     def motion(self, image: Tensor) -> HeadMotion:
         """Return the head motion of pictures (B, 3, H, W), RGB in [0, 1]."""
-        return self._motion(self.head(self._seen(image)))
+        with self._reducing(image):
+            numbers = self.head(self._seen(image))
+        return self._motion(numbers)
 
     def points(self, identity: Identity, motion: HeadMotion) -> Tensor:
         """Return the keypoints (B, K, 3) of an identity in a motion."""
@@ -137,11 +144,15 @@ class RelativeTalkingHead(nn.Module):
         Where a stitching network was imported, the shoulders stay the source's.
         """
         identity = identity.expand(len(motion))
+        return self.render_points(identity, self.driven(identity, motion), motion.rotation, kept)
+
+    def driven(self, identity: Identity, motion: HeadMotion) -> Tensor:
+        """Return where the keypoints (B, K, 3) of an identity go in motions (B): stitched where that is possible."""
+        identity = identity.expand(len(motion))
         driving = self.points(identity, motion)
-        if "stitching" in self.corrections:
-            source = self.points(identity, identity.motion)
-            driving = stitched(self.corrections["stitching"], source, driving)
-        return self.render_points(identity, driving, motion.rotation, kept)
+        if "stitching" not in self.corrections:
+            return driving
+        return stitched(self.corrections["stitching"], self.points(identity, identity.motion), driving)
 
     def render_points(
         self, identity: Identity, driving: Tensor, rotation: Tensor, kept: int | Tensor | None = None
@@ -157,9 +168,14 @@ class RelativeTalkingHead(nn.Module):
         source = self.points(identity, identity.motion)
         pair = Pair(driving, source, rotation, identity.motion.rotation)
         (volume,) = identity.features
-        picture, _ = self.painter(volume, pair, kept)
-        shown: Tensor = picture.clamp(0, 1)
+        with self._reducing(driving):
+            picture, _ = self.painter(volume, pair, kept)
+        shown: Tensor = picture.float().clamp(0, 1)
         return shown
+
+    def _reducing(self, like: Tensor) -> AbstractContextManager[object]:
+        """Return the number format that was chosen, as a context."""
+        return nullcontext() if self.reduced is None else torch.autocast(like.device.type, self.reduced)
 
     def _motion(self, numbers: Mapping[str, Tensor]) -> HeadMotion:
         """Return the family's reading of the head network's numbers."""

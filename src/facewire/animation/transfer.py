@@ -1,0 +1,191 @@
+"""How a model's motions are carried over in regions, and edited: each by its own keypoints.
+
+transfer_of(model)(driver, reference, source, regions, own)     see `regions.carried_over`
+Face                                                            whose expression is edited, or opened
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from facewire.animation.edits import Edit, edited
+from facewire.animation.regions import ALL, carried_over
+from facewire.base.errors import ConfigError
+from facewire.geometry.head_motion import HeadMotion
+from facewire.networks.carry import carry_of
+from facewire.networks.presets import Model
+from facewire.networks.relatives.liveportrait import transfer as liveportrait
+from facewire.networks.relatives.liveportrait.portrait import network, opened
+from facewire.networks.relatives.liveportrait.sliders import FULL, slid
+from facewire.networks.relatives.model import RelativeTalkingHead
+from facewire.networks.types import Identity
+
+EYES, LIPS = "eyes", "lips"
+NETWORKS = {EYES: "eye", LIPS: "lip"}
+"""What can be opened as far as the driver's, and which network does it."""
+WIDE = 0.67
+"""Openness of lips that `mouth=1` stands for."""
+
+
+class Transfer(Protocol):
+    """Carries motions over, as `regions.carried_over`."""
+
+    def __call__(
+        self,
+        driver: HeadMotion,
+        reference: HeadMotion | None,
+        source: HeadMotion,
+        regions: frozenset[str],
+        own: HeadMotion | None = None,
+    ) -> HeadMotion:
+        """Return driving motions (T) on a source."""
+
+
+def transfer_of(model: Model) -> Transfer:
+    """Return how a model's motions are carried over."""
+    if not isinstance(model, RelativeTalkingHead):
+        return carried_over
+    if is_liveportrait(model):
+        return _portrait
+    carry = carry_of(model)
+
+    def whole(
+        driver: HeadMotion,
+        reference: HeadMotion | None,
+        source: HeadMotion,
+        regions: frozenset[str],
+        own: HeadMotion | None = None,
+    ) -> HeadMotion:
+        check_regions(model, regions)
+        return driver if reference is None else carry(driver, reference, source)
+
+    return whole
+
+
+def is_liveportrait(model: Model) -> bool:
+    """Say whether a model is LivePortrait's."""
+    return isinstance(model, RelativeTalkingHead) and model.family.name == "liveportrait"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Whose expression is changed.
+
+    identity  what the networks keep of the person
+    measured  returns how far eyes and lips are open in the person's picture, (3,); only LivePortrait asks
+    """
+
+    identity: Identity
+    measured: Callable[[], Tensor]
+
+
+def edited_as(model: Model, face: Face, motions: HeadMotion, edit: Edit) -> HeadMotion:
+    """Return motions (T) of a person with an edit, as the model's keypoints allow it.
+
+    Raises:
+        ConfigError: they do not, or a network for it was not imported.
+        NoFaceFound: the person's picture shows no face to measure.
+    """
+    if not edit or not is_liveportrait(model):
+        return edited(motions, face.identity.canonical, edit)
+    assert isinstance(model, RelativeTalkingHead)
+    sliders = {name: FULL[name] * value for name, value in edit.values.items() if name in FULL}
+    moved = motions.with_expression(slid(motions.expression, sliders))
+    if not edit.values.keys() & {"blink", "mouth"}:
+        return moved
+    measured = face.measured()
+    wanted = _wanted(measured, edit.values)
+    eyes, lips = _ratios(measured, wanted[None])
+    return opened(
+        model,
+        face.identity,
+        moved,
+        eyes=eyes if "blink" in edit.values else None,
+        lips=lips if "mouth" in edit.values else None,
+    )
+
+
+def retargeted_as(
+    model: Model, face: Face, motions: HeadMotion, wanted: Tensor, parts: frozenset[str]
+) -> HeadMotion:
+    """Return motions (T) of a person whose eyes or lips are open as far as a driver's, all other motion kept.
+
+    What the motions did to the height of these keypoints is taken back first: it would count twice.
+
+    Args:
+        model: LivePortrait's.
+        face: the person.
+        motions: (T).
+        wanted: (T, 3), openness of the driver's left eye, right eye and lips.
+        parts: some of NETWORKS.
+
+    Raises:
+        ConfigError: another model, or a network for it was not imported.
+        NoFaceFound: the person's picture shows no face to measure.
+    """
+    check_retarget(model, parts)
+    assert isinstance(model, RelativeTalkingHead)
+    eyes, lips = _ratios(face.measured(), wanted)
+    rows = [row for part in parts for row in liveportrait.POINTS[part]]
+    expression = motions.expression.clone()
+    expression[:, rows, 1] = face.identity.motion.expression[:, rows, 1]
+    return opened(
+        model,
+        face.identity,
+        motions.with_expression(expression),
+        eyes=eyes if EYES in parts else None,
+        lips=lips if LIPS in parts else None,
+    )
+
+
+def check_retarget(model: Model, parts: frozenset[str]) -> None:
+    """Raise ConfigError unless a model can open these parts."""
+    if not parts:
+        return
+    if not isinstance(model, RelativeTalkingHead) or not is_liveportrait(model):
+        raise ConfigError("retarget", ",".join(sorted(parts)), "weights of LivePortrait")
+    for part in parts:
+        network(model, NETWORKS[part])
+
+
+def check_regions(model: Model, regions: frozenset[str]) -> None:
+    """Raise ConfigError unless imported weights know these regions; whether ours do is seen with their motions."""
+    if is_liveportrait(model):
+        liveportrait.check_regions(regions)
+    elif isinstance(model, RelativeTalkingHead) and ALL not in regions:
+        known = f"all with weights of {model.family.name}"
+        raise ConfigError("regions", ",".join(sorted(regions)), known)
+
+
+def _wanted(measured: Tensor, values: Mapping[str, float]) -> Tensor:
+    """Return the openness (3,) that sliders ask for."""
+    blink, mouth = values.get("blink", 0.0), values.get("mouth", 0.0)
+    lips = measured[2] + mouth * ((WIDE - measured[2]) if mouth > 0 else measured[2])
+    eyes = (1 - blink) * measured[:2].mean()
+    return torch.stack((eyes, eyes, lips))
+
+
+def _ratios(measured: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what the networks are told, (T, 3) of eyes and (T, 2) of lips, for wanted openness (T, 3)."""
+    own = measured.expand(len(wanted), 3)
+    eyes = torch.cat((own[:, :2], wanted[:, :2].mean(dim=1, keepdim=True)), dim=1)
+    return eyes, torch.stack((own[:, 2], wanted[:, 2]), dim=1)
+
+
+def _portrait(
+    driver: HeadMotion,
+    reference: HeadMotion | None,
+    source: HeadMotion,
+    regions: frozenset[str],
+    own: HeadMotion | None = None,
+) -> HeadMotion:
+    if own is not None:
+        return liveportrait.on_clip(driver, reference, own, regions)
+    if reference is None:
+        return liveportrait.absolute(driver, source, regions)
+    return liveportrait.relative(driver, reference, source, regions)
