@@ -20,6 +20,7 @@ import torch
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
 from facewire.animation.edits import Edit, edited
+from facewire.animation.keyframes import Keys, keyed
 from facewire.animation.reference import best_reference
 from facewire.animation.regions import ALL, EVERYTHING, carried_over
 from facewire.animation.survey import Progress
@@ -29,7 +30,7 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.marks.caption import Caption
-from facewire.media.video import VideoWriter
+from facewire.media.video import opened_sink
 from facewire.networks.carry import Carry, carry_of
 
 FIRST = "first"
@@ -52,6 +53,8 @@ class AnimateOptions:
     """What of the driver is carried over (animation/regions.py)."""
     edit: Edit = NO_EDIT
     """What is added to the expression (animation/edits.py)."""
+    keys: Keys = ()
+    """Sliders and angles that change along the clip (animation/keyframes.py)."""
     kept: int | None = None
     """Keypoints used of the ordered list; None means all."""
     crf: int = 18
@@ -105,7 +108,7 @@ def animate(
         animator: whose networks render.
         person: who; several move alike, each from their own pose.
         recorded: how, with its times.
-        output: .mp4, .mov, .mkv, .webm or .gif; written atomically.
+        output: .mp4, .mov, .mkv, .webm, .gif, or numbered pictures such as frame-%04d.png; written atomically.
         options: how the motion is carried over.
         audio_from: a file whose sound goes along.
         beside: driving pictures to show between source and result, one per frame.
@@ -117,12 +120,13 @@ def animate(
     chosen = options or AnimateOptions()
     people = [person] if isinstance(person, Person) else list(person)
     carry = carry_of(animator.model)
-    moved = [moved_as(one, recorded.motions, chosen, recorded.stretches, carry) for one in people]
+    seconds = recorded.seconds
+    moved = [moved_as(one, recorded.motions, chosen, recorded.stretches, carry, seconds) for one in people]
     frames, references = len(recorded), moved[0][1]
     pictures = rendered(animator, people, [motions for motions, _ in moved], chosen.kept)
     width, height = people[0].size
     begin = time.perf_counter()
-    with VideoWriter(
+    with opened_sink(
         output,
         (width if beside is None else 2 * width + height, height),
         recorded.rate,
@@ -136,7 +140,7 @@ def animate(
             writer.write(Frame(chosen.finished(shown), recorded.times[row], recorded.time_base))
             if progress is not None:
                 progress("rendering", row + 1, frames)
-    seconds = time.perf_counter() - begin
+    passed = time.perf_counter() - begin
     return AnimateReport(
         output=str(output),
         frames=frames,
@@ -144,8 +148,8 @@ def animate(
         problem=recorded.problem,
         reference=references[0] if references else None,
         references=references,
-        seconds=seconds,
-        frames_per_second=frames / seconds,
+        seconds=passed,
+        frames_per_second=frames / passed,
         width=width,
         height=height,
     )
@@ -157,13 +161,23 @@ def moved_as(
     options: AnimateOptions,
     stretches: Sequence[int] = (),
     carry: Carry = HeadMotion.relative,
+    seconds: Sequence[float] = (),
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return a person's motions as a driver moves, and the indices of the reference frames (none: absolute).
+
+    Args:
+        person: who.
+        motions: (T), stretches, carry: see `transferred`.
+        options: how motion is carried over.
+        seconds: (T) from the first frame on, for keyframes.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number; regions or an edit with a paper preset.
     """
     moved, references = transferred(motions, person.identity.motion, options, stretches, carry)
+    if options.keys:
+        canonical = person.identity.canonical
+        return keyed(moved, canonical, options.edit, options.view, options.keys, seconds), references
     moved = edited(moved, person.identity.canonical, options.edit)
     return viewed(moved, options.view), references
 
