@@ -72,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
     animator = options.animator_of(given)
     edit, caption = picture_options.edit_of(given), picture_options.caption_of(given)
     keys = picture_options.keys_of(given)
-    as_sheet = view.is_still and not edit and not keys
+    as_sheet = view.is_still and given.edit is None and not keys
     given.head = given.head or as_sheet
     people = picture_options.people_of(given, animator, given.image)
     chosen = AnimateOptions(
