@@ -149,7 +149,7 @@ def test_a_steady_driver_trembles_less(recorded: RecordedMotion) -> None:
     def tremble(motions: HeadMotion) -> float:
         return float(motions.translation.diff(n=2, dim=0).abs().mean())
 
-    assert tremble(steady(recorded).motions) < 0.7 * tremble(recorded.motions)
+    assert tremble(steady(recorded).motions) < 0.9 * tremble(recorded.motions)
 
 
 def test_rows_of_moments(recorded: RecordedMotion) -> None:
