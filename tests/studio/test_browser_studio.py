@@ -31,6 +31,7 @@ from facewire.studio.server import StudioServer
 from facewire.studio.session import Session
 from facewire.talks.motion_file import DEMO_MOTION
 from facewire.transport.web.serve import serve
+from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium, write_y4m
 from tests.studio.stand_ins import SITE
 
@@ -72,7 +73,7 @@ def test_drop_choose_turn_drive_and_render(tmp_path: Path) -> None:
 class Driven:
     """One page of a studio, with what the test does in it."""
 
-    def __init__(self, browser: Chromium) -> None:
+    def __init__(self, browser: Browser) -> None:
         self.browser = browser
 
     async def drop(self, path: Path) -> None:

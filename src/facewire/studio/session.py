@@ -234,10 +234,12 @@ class Session:
             self._photo = page.Photo(name=name, width=seen.width, height=seen.height, faces=seen.faces)
             self.history.now = with_faces(self.project, len(seen.faces))
         except FacewireError as error:
-            self._photo = page.Photo(name=name, problem=str(error))
+            self._photo = page.Photo(name=name, problem=_without_options(str(error)))
         self._say(page.Working())
         self._say(self._photo)
         self._tell_state()
+        if self._recorded is not None:
+            self._begin("refer", self._refer())
         self._wish()
 
     async def _read(self, key: tuple[str, int, float | None]) -> None:
@@ -523,6 +525,11 @@ class Session:
 
 def _nobody(message: Any) -> None:
     """Tell nobody."""
+
+
+def _without_options(problem: str) -> str:
+    """Return what is wrong without advice that is for the command line."""
+    return problem.partition(", or --")[0]
 
 
 def _middle(share: float, length: int, shown: int) -> slice:

@@ -2,7 +2,7 @@
 
 import { byId, clamp, make, rounded } from "./dom.js";
 
-const SLIDERS = [["smile", "Smile"], ["mouth", "Mouth open"], ["blink_left", "Blink, left eye"], ["blink_right", "Blink, right eye"],
+const SLIDERS = [["smile", "Smile"], ["mouth", "Mouth open"], ["blink_left", "Blink left"], ["blink_right", "Blink right"],
   ["brows", "Brows up"]];
 const POSE = [["yaw", "Turn", 45], ["pitch", "Nod", 30], ["roll", "Tilt", 45]];
 const REGIONS = [["all", "everything"], ["pose", "pose"], ["expression", "expression"], ["lips", "lips"], ["eyes", "eyes"],

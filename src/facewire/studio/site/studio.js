@@ -41,7 +41,9 @@ const hear = {
   photo(message) {
     photo = message;
     document.body.dataset.empty = message.faces.length ? "no" : "yes";
-    notice(message.problem);
+    if (message.problem) working("");
+    byId("empty-title").textContent = message.problem ? "Nobody to move in this picture" : "Drop a photo here";
+    byId("empty-text").textContent = message.problem || "A face that looks at you, not too small. It stays on this computer.";
     stage.setPhoto(message);
   },
   driver(message) {
@@ -150,7 +152,7 @@ function showDriver() {
   for (const id of ["start", "end", "start-here", "end-here", "whole", "reference-best", "reference-here"]) byId(id).disabled = !there;
   const shown = there && project.motion.relative && driver.reference >= 0;
   byId("reference-text").textContent = shown ? `Frame ${driver.reference} of the driver stands for the photo`
-    + (project.motion.reference === "best" ? " (the most like it)." : ".") : there ? "The driver's pose and expression are taken as they are." : "";
+    + (project.motion.reference === "best" ? " (the most like it)." : ".") : there && !project.motion.relative ? "The driver's pose and expression are taken as they are." : "";
   showReference(shown && !driver.name.endsWith(".fwv") ? `/thumb/${encodeURIComponent(driver.name)}?frame=${driver.reference}` : "");
 }
 

@@ -2,7 +2,7 @@
 
 import { byId, clamp, colour, rounded, time } from "./dom.js";
 
-const GRIP = 8;  // pixels around an end of the chosen part
+const GRIP = 5;  // pixels around an end of the chosen part
 const PLAIN = 4;  // seconds, where there is neither driver nor keyframe
 
 export class Timeline {
