@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,7 +34,8 @@ BOX = FaceBox(left=0.25, top=0.25, right=0.5, bottom=0.5)
 class GreyPreview:
     """Every photo shows two faces; the picture is as bright as the smile, and remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds
         self.animator = cast(Any, None)
         self.asked: list[Wanted] = []
         self.gate = threading.Event()
@@ -48,6 +50,7 @@ class GreyPreview:
     def picture(self, wanted: Wanted) -> Pixels:
         self.gate.wait(10)
         self.asked.append(wanted)
+        time.sleep(self._seconds)
         return np.full((48, 64, 3), round(100 + 100 * wanted.project.look.smile), np.uint8)
 
     def reference(self, wanted: Wanted) -> int | None:

@@ -84,6 +84,22 @@ def test_pictures_clips_and_motions_have_commands_of_their_own(library: Library,
         words_for(replace(FULL, driver="motion.fwv", result=Result(kind="fwv")), library, base)
 
 
+def test_a_video_is_edited_by_a_driver(library: Library, tmp_path: Path) -> None:
+    (library.folder / "clip.mp4").touch()
+    edit = Project(photo="clip.mp4", driver="talk.mp4", motion=Motion(regions=("lips",)))
+    words = words_for(edit, library, Base(tmp_path))
+    assert parser().parse_args(words).output == "my studio/out/clip--talk.mp4"
+    for wrong in (replace(edit, driver=""), replace(edit, keys=FULL.keys)):
+        with pytest.raises(ConfigError):
+            words_for(wrong, library, Base(tmp_path))
+
+
+def test_the_head_alone_is_of_one_face(library: Library, tmp_path: Path) -> None:
+    head = replace(FULL, result=Result(head=True))
+    assert "--head" not in words_for(head, library, Base(tmp_path))
+    assert "--head" in words_for(replace(head, faces=(2,)), library, Base(tmp_path))
+
+
 def test_names_of_results_are_free(library: Library, tmp_path: Path) -> None:
     plain, base = Project(photo="a photo.png", driver="talk.mp4"), Base(tmp_path)
     out = library.folder / "out"

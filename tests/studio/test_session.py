@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from facewire.animation.driving import RecordedMotion
+from facewire.base.errors import NoFaceFound
+from facewire.geometry.head_motion import HeadMotion
 from facewire.studio import messages as page
 from facewire.studio.library import jpeg
-from facewire.studio.project import Keyframe, Look, Project, Result, read_project
-from facewire.studio.session import MOST_UNSEEN
+from facewire.studio.painter import MOST_UNSEEN
+from facewire.studio.project import Keyframe, Look, Motion, Project, Result, read_project
 from tests.studio.stand_ins import GreyPreview, opened, photo, run, studio
 
 CHOSEN = Project(photo="photo.png")
+
+
+def still_motion(frames: int) -> RecordedMotion:
+    own = HeadMotion(torch.eye(3)[None], torch.zeros(1, 3), torch.zeros(1, 22, 3))
+    return RecordedMotion(own.expand(frames), tuple(range(frames)), Fraction(1, 25), Fraction(25))
 
 
 def grey(data: bytes) -> int:
@@ -78,7 +88,7 @@ def test_only_the_newest_wish_is_rendered_and_few_pictures_are_on_their_way(tmp_
             assert len(preview.asked) <= 4
             await one.say(page.Play(on=True, seconds=0.0))
             await asyncio.sleep(0.2)
-            assert session._number - session._drawn <= MOST_UNSEEN
+            assert session._painter.on_their_way <= MOST_UNSEEN
 
     run(test)
 
@@ -130,6 +140,62 @@ def test_keyframes_without_a_driver_play_and_stop_at_their_end(tmp_path: Path) -
     run(test)
 
 
+def test_a_driver_is_read_told_and_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(tmp_path / "studio")
+    for name in ("x.mp4", "broken.mp4"):
+        (tmp_path / "studio" / name).write_bytes(b"x")
+    asked: list[tuple[str, float | None]] = []
+
+    def read(animator: object, path: Path, *, until: float | None, **others: object) -> RecordedMotion:
+        asked.append((path.name, until))
+        if path.name == "broken.mp4":
+            raise NoFaceFound(path.name)
+        return still_motion(25 if until is None else round(25 * until))
+
+    monkeypatch.setattr("facewire.studio.session.read_driver", read)
+
+    async def test() -> None:
+        async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
+            chosen = replace(CHOSEN, driver="x.mp4")
+            await one.say(page.Change(project=chosen))
+            await one.told(page.Playing, lambda message: message.on)
+            told = await one.told(page.Driver, lambda message: message.frames)
+            assert (told.seconds, told.rate, told.frames, len(told.curves.yaw)) == (1.0, 25.0, 25, 25)
+            part = replace(chosen, motion=Motion(start=0.2, end=0.6, smooth=True))
+            await one.say(page.Change(project=part))
+            assert 0.2 <= (await one.told(page.Playing)).seconds <= 0.6
+            again = await one.told(page.Driver, lambda message: len(asked) == 2)
+            assert again.frames == 25  # the timeline shows all of it
+            await one.say(page.Change(project=replace(chosen, driver="broken.mp4")))
+            assert "no face" in (await one.told(page.Driver, lambda message: message.problem)).problem
+
+    run(test)
+    assert asked == [("x.mp4", None), ("x.mp4", 0.6), ("broken.mp4", None)]
+
+
+def test_on_a_slow_machine_what_moves_is_halved_and_what_stands_is_whole(tmp_path: Path) -> None:
+    photo(tmp_path / "studio", size=(640, 480))
+    preview = GreyPreview(seconds=0.08)
+
+    async def test() -> None:
+        async with studio(tmp_path / "studio", preview) as (session, port), opened(session, port) as one:
+            await one.say(page.View(width=640, height=640))
+            await one.say(page.Change(project=CHOSEN))
+            await one.told(page.Photo, lambda message: message.faces)
+            for step in range(1, 12):
+                look = Look(smile=step / 20)
+                await one.say(page.Change(project=replace(CHOSEN, look=look), gesture="drag"))
+                await one.picture()
+            while not is_exact(await one.picture()):
+                pass
+            sizes = [wanted.size for wanted in preview.asked]
+            assert sizes[:5] == [640] * 5
+            assert 320 in sizes
+            assert sizes[-1] == 640
+
+    run(test)
+
+
 def test_several_photos_and_drivers_make_jobs(tmp_path: Path) -> None:
     for name in ("photo.png", "b.png"):
         photo(tmp_path / "studio", name)
@@ -170,6 +236,8 @@ class TestFiles:
                 assert (await one.put("project.json", data))[0] == 422
                 assert (await one.get("/thumb/a%20b.jpg"))[0] == 200
                 assert (await one.get("/thumb/project.json"))[0] == 422
+                assert (await one.get("/media/a%20b.jpg"))[0] == 200
+                assert (await one.get("/media/project.json"))[0] == 422
 
         run(test)
         assert sorted(path.name for path in (tmp_path / "studio").iterdir()) == [
@@ -186,7 +254,7 @@ class TestFiles:
 
         async def test() -> None:
             async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
-                for path in ("/thumb/photo.png", "/before", "/out/r.mp4"):
+                for path in ("/thumb/photo.png", "/media/photo.png", "/before", "/out/r.mp4"):
                     assert (await one.get(path, **{"X-Facewire-Key": "wrong"}))[0] == 403
                     assert (await one.get(path, Origin="https://evil.example"))[0] == 403
                     assert (await one.get(path, Host="evil.example"))[0] == 403

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facewire.animation.keyframes import Key
+from facewire.animation.source_video import is_video
 from facewire.animation.view import LIMITS
 from facewire.base.errors import ConfigError
 from facewire.studio.library import Library
@@ -53,6 +54,8 @@ def words_for(
     photo = library.path(project.photo)
     driver = library.path(project.driver) if project.driver else None
     result = project.result
+    if is_video(photo):
+        _check_video_source(project)
     if result.kind == "fwv":
         if driver is None or is_motion_file(driver):
             raise ConfigError("result", "fwv", "a video as the driver: its motion is what is recorded")
@@ -67,7 +70,7 @@ def words_for(
         *_motion(project),
         *_look(project.look),
         *_keys(project),
-        *_result(result),
+        *_result(project),
         *([] if result.sound else ["--sound", "none"]),
         *([] if base.engine == "auto" else ["--engine", base.engine]),
         *base.options,
@@ -91,6 +94,14 @@ def line_of(words: list[str] | tuple[str, ...]) -> str:
     return shlex.join(["facewire", *words])
 
 
+def _check_video_source(project: Project) -> None:
+    """Refuse what cannot be done to a video: it is edited by a driver, one face of it, without keyframes."""
+    if not project.driver or project.result.kind == "still":
+        raise ConfigError("photo", project.photo, "a driver for a video that is to be edited")
+    if project.keys:
+        raise ConfigError("keyframes", len(project.keys), "none for a video that is to be edited")
+
+
 def _recording(
     project: Project, driver: Path, library: Library, base: Base, taken: frozenset[Path]
 ) -> list[str]:
@@ -110,7 +121,7 @@ def _turned(project: Project, photo: Path, library: Library, base: Base, taken: 
         *_faces(project),
         *_look(project.look, always=not moves),
         *(_keys(project) if moves else []),
-        *_result(project.result, quality=False),
+        *_result(project, quality=False),
         *base.options,
     ]
 
@@ -158,8 +169,9 @@ def _keys(project: Project) -> Iterator[str]:
         yield from ("--key", number(seconds), ",".join(_sliders(key.values) for key in keys))
 
 
-def _result(result: Result, *, quality: bool = True) -> Iterator[str]:
-    if result.head:
+def _result(project: Project, *, quality: bool = True) -> Iterator[str]:
+    result = project.result
+    if result.head and len(project.faces) == 1:
         yield "--head"
     if result.size:
         yield from ("--size", str(result.size))

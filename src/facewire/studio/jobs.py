@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -22,9 +23,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facewire.base.config import from_dict, to_dict
-from facewire.base.errors import ConfigError, MediaError
+from facewire.base.errors import ConfigError, MediaError, OutputError
 from facewire.base.files import read_json, write_json
 from facewire.studio.library import OUT
+
+_log = logging.getLogger(__name__)
 
 FILE = "jobs.json"
 VERSION = 1
@@ -219,7 +222,7 @@ class Queue:
 
     async def _started(self, words: tuple[str, ...]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _PROGRAM, *words),
+            *(sys.executable, "-P", "-c", _PROGRAM, *words),
             cwd=self._here,
             env=os.environ | {PACE: PACE_SECONDS},
             stdin=asyncio.subprocess.DEVNULL,
@@ -264,10 +267,17 @@ class Queue:
 
     def _tell(self, *, keep: bool = True) -> None:
         if keep:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self._file, to_dict(_File(paused=self.paused, jobs=self.jobs)))
+            self._keep()
         self._news.set()
         self._changed()
+
+    def _keep(self) -> None:
+        """Write the queue; where that fails jobs go on, and only a restart would forget them."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self._file, to_dict(_File(paused=self.paused, jobs=self.jobs)))
+        except (OSError, OutputError) as problem:
+            _log.warning("the queue cannot be kept: %s", problem)
 
 
 _PROGRAM = f"""import os, sys

@@ -1,6 +1,7 @@
 """The studio's page behind the door of transport/web/door.py, and what goes through besides: files in, pictures out.
 
     PUT /media/NAME    a file comes into the folder, in pieces, whole or not at all
+    GET /media/NAME    it comes back, for its sound
     GET /thumb/NAME    a small picture of it; ?frame=N of a frame of a video
     GET /before        the photo as the preview shows it, unchanged
     GET /out/NAME      a result, to look at
@@ -23,7 +24,7 @@ from facewire.studio.library import OUT, thumbnail
 from facewire.studio.session import Session
 from facewire.transport.web.door import Door, Rules, is_key, is_own, protective
 
-SCRIPTS = ("studio", "link", "stage", "controls", "timeline", "media", "jobs", "dom")
+SCRIPTS = ("studio", "link", "stage", "sound", "controls", "timeline", "media", "jobs", "dom")
 FILES = {
     "/": ("index.html", "text/html"),
     "/studio.css": ("studio.css", "text/css"),
@@ -61,6 +62,7 @@ class StudioServer(Door):
         self._session = session
         router = self.app.router
         router.add_put("/media/{name}", self._keyed(self._take))
+        router.add_get("/media/{name}", self._keyed(self._medium))
         router.add_get("/thumb/{name}", self._keyed(self._thumbnail))
         router.add_get("/out/{name}", self._keyed(self._result))
         router.add_get("/before", self._keyed(self._before))
@@ -95,6 +97,9 @@ class StudioServer(Door):
                 await asyncio.to_thread(sink.write, piece)
         self._session.tell_media()
         return web.json_response({"name": target.name})
+
+    async def _medium(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(self._session.library.path(request.match_info["name"]))
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
         path = self._session.library.path(request.match_info["name"])

@@ -4,8 +4,8 @@
                 clock ---------+--> Wanted --painter thread--> picture --> page        the newest only
     page --webcam--> reader thread --> motion
 
-Two threads beside the event loop, each with room for one job: the painter opens photos and renders, the reader reads
-drivers and webcam pictures. At most two previews are on their way to the page; it says when it has drawn one.
+Two threads beside the event loop, each with room for one job: the painter's opens photos and renders, the reader's
+reads drivers and webcam pictures.
 """
 
 from __future__ import annotations
@@ -24,29 +24,24 @@ from facewire.animation.person import LONGEST
 from facewire.base.errors import FacewireError, ProtocolError
 from facewire.media.frame import Pixels
 from facewire.studio import messages as page
+from facewire.studio.clock import Clock
 from facewire.studio.commands import Base, line_of, tool_words, words_for
 from facewire.studio.driver import curves_of, read_driver, steady
 from facewire.studio.jobs import FILE as JOBS_FILE
 from facewire.studio.jobs import Queue
-from facewire.studio.library import Library, fitted, jpeg, png
+from facewire.studio.library import Library
+from facewire.studio.painter import Painter
 from facewire.studio.preview import Live, NativePreview, Wanted
 from facewire.studio.project import FILE, History, Project, read_project, with_faces, write_project
 from facewire.studio.webcam import WebcamReader
 
-MOST_UNSEEN = 2
-"""Previews on their way."""
-UNSEEN_SECONDS = 2.0
-"""A page that draws nothing for so long is sent another."""
-QUALITY = 88
-"""Of a moving preview, as JPEG counts."""
-REST_SECONDS = 0.25
-"""A picture that stands for so long is sent again, bit by bit."""
+WEBCAM_SECONDS = 1.0
+"""With a webcam a picture is rendered whenever one was read, and at least so often."""
 KEYED_RATE = 25.0
 """Frames a second of keyframes without a driver."""
 SAVE_SECONDS = 0.5
 SIZE_STEP = 64
 """Photos are made ready at such sizes, not again for every stage that is a little larger."""
-USUAL_VIEW = page.View(width=960, height=640)
 
 Show = Callable[[Pixels], None]
 Result = TypeVar("Result")
@@ -73,22 +68,19 @@ class Session:
     ) -> None:
         self.key = secrets.token_urlsafe(24)
         self.library, self._preview, self._base, self._engine = library, preview, base, engine
-        self._shown = shown
         file = library.folder / FILE
         self.history = History(read_project(file) if file.exists() else Project())
         self.queue = Queue(library.folder / JOBS_FILE, base.here, self._tell_jobs)
         self._say: Callable[[Any], None] = _nobody
-        self._view = USUAL_VIEW
         self._photo = page.Photo(name="")
         self._driver = page.Driver(name="")
         self._recorded: RecordedMotion | None = None
         self._steady: RecordedMotion | None = None
         self._read_key: object = None
         self._webcam: WebcamReader | None = None
-        self._playing, self._seconds, self._since = False, 0.0, 0.0
-        self._number = self._drawn = self._heard = 0
-        self._news, self._room = asyncio.Event(), asyncio.Event()
-        self._threads = {name: ThreadPoolExecutor(1, f"studio-{name}") for name in ("paint", "read")}
+        self._clock, self._heard, self._on_camera = Clock(), 0, shown is not None
+        self._painter = Painter(preview, self._asked, self._frame_seconds, self._send, self._fail, shown)
+        self._reader = ThreadPoolExecutor(1, "studio-read")
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # The page.
@@ -96,7 +88,7 @@ class Session:
     def page_came(self, say: Callable[[Any], None]) -> None:
         """Take a page in and tell it everything."""
         self._say = say
-        self._number = self._drawn = self._heard = 0
+        self._heard = 0
         say(page.Welcome(folder=str(self.library.folder), engine=self._engine))
         self.tell_media()
         say(self._photo)
@@ -104,13 +96,13 @@ class Session:
         self._tell_state()
         self._tell_playing()
         self._tell_jobs()
-        self._wish()
+        self._painter.restart()
 
     async def page_left(self) -> None:
         """Go on without a page: nothing plays, the webcam is forgotten, jobs go on."""
         self._say = _nobody
         self._webcam = None
-        self._playing = False
+        self._clock.playing = False
 
     async def hear_page(self, message: page.ToStudio) -> None:
         """Take a message."""
@@ -129,7 +121,7 @@ class Session:
 
     async def run(self) -> None:
         """Render and do jobs until cancelled."""
-        work = [asyncio.create_task(self._paint()), asyncio.create_task(self.queue.run())]
+        work = [asyncio.create_task(self._painter.run()), asyncio.create_task(self.queue.run())]
         self._project_changed(Project())
         try:
             await asyncio.gather(*work)
@@ -138,8 +130,7 @@ class Session:
                 task.cancel()
             await asyncio.gather(*work, *self._tasks.values(), return_exceptions=True)
             self._save()
-            for pool in self._threads.values():
-                pool.shutdown(wait=False, cancel_futures=True)
+            self._reader.shutdown(wait=False, cancel_futures=True)
 
     def tell_media(self) -> None:
         """Say what lies in the folder."""
@@ -152,11 +143,7 @@ class Session:
 
     async def before(self) -> bytes:
         """Return the photo as the preview shows it, without any change, as PNG; nothing without a photo."""
-        wanted = self._asked()
-        if wanted is None:
-            return b""
-        still = replace(wanted, show="before")
-        return png(await self._in("paint", lambda: self._in_view(self._preview.picture(still))))
+        return await self._painter.before()
 
     async def _hear(self, message: page.ToStudio) -> None:
         self._heard += isinstance(message, page.Change | page.Undo | page.Redo)
@@ -168,12 +155,11 @@ class Session:
             case page.Redo():
                 self._walk(self.history.redo)
             case page.View():
-                self._view = message
+                self._painter.view = message
             case page.Play(on=on, seconds=seconds):
                 self._play(on, seconds)
             case page.Shown(number=number):
-                self._drawn = max(self._drawn, number)
-                self._room.set()
+                self._painter.drawn(number)
                 return
             case page.Webcam(on=on, again=again):
                 self._use_webcam(on, again)
@@ -211,13 +197,13 @@ class Session:
                 self._recorded = self._steady = None
                 self._driver = page.Driver(name=now.driver)
                 self._say(self._driver)
-                self._play(bool(now.driver), now.motion.start)
+                self._play(False, now.motion.start)
             self._read_key = key
             self._begin("read", self._read(key))
         elif now.motion != before.motion or now.faces != before.faces:
             self._begin("refer", self._refer())
         if now.motion != before.motion or now.keys != before.keys:
-            self._play(self._playing, self._now())
+            self._play(self._clock.playing, self._now())
         self._begin("save", self._save_soon())
         self._tell_state()
         self._wish()
@@ -230,7 +216,7 @@ class Session:
         self._say(page.Working(stage="looking for faces"))
         try:
             path = self.library.path(name)
-            seen = await self._in("paint", lambda: self._preview.open(path))
+            seen = await self._painter.do(lambda: self._preview.open(path))
             self._photo = page.Photo(name=name, width=seen.width, height=seen.height, faces=seen.faces)
             self.history.now = with_faces(self.project, len(seen.faces))
         except FacewireError as error:
@@ -257,17 +243,21 @@ class Session:
 
         try:
             path, animator = self.library.path(name), self._preview.animator
-            self._recorded = await self._in(
-                "read",
-                lambda: read_driver(animator, path, face=face, until=until, progress=_seldom(progress)),
+            told = _seldom(progress)
+            recorded = await self._read_in(
+                lambda: read_driver(animator, path, face=face, until=until, progress=told)
             )
-            self._steady = await self._in("read", lambda r=self._recorded: steady(r))  # type: ignore[misc]
-            self._driver = self._described(name, self._recorded, self._driver)
+            self._steady = await self._read_in(lambda: steady(recorded))
+            fresh, self._recorded = self._recorded is None, recorded
+            self._driver = self._described(name, recorded, self._driver)
         except FacewireError as error:
             self._recorded = self._steady = None
             self._driver = page.Driver(name=name, problem=str(error))
             self._play(False, 0.0)
+            fresh = False
         self._say(page.Working())
+        if fresh:
+            self._play(self._say is not _nobody, self.project.motion.start)
         await self._refer()
 
     def _described(self, name: str, recorded: RecordedMotion, before: page.Driver) -> page.Driver:
@@ -288,12 +278,14 @@ class Session:
 
     async def _refer(self) -> None:
         """Say which frame of the driver stands for the photo."""
-        wanted, reference = self._asked(), None
+        wanted, reference, recorded = self._asked(), None, self._recorded
         if wanted is not None:
             try:
-                reference = await self._in("paint", lambda: self._preview.reference(wanted))
+                reference = await self._painter.do(lambda: self._preview.reference(wanted))
             except FacewireError as error:
                 self._say(page.Failure(problem=str(error)))
+        if recorded is not self._recorded:
+            return
         self._driver = replace(self._driver, reference=-1 if reference is None else reference)
         self._say(self._driver)
         self._wish()
@@ -310,17 +302,12 @@ class Session:
     # The clock.
 
     def _play(self, on: bool, seconds: float) -> None:
-        self._playing, self._seconds, self._since = on, seconds, time.monotonic()
+        self._clock.set(on, seconds)
         self._tell_playing()
 
     def _now(self) -> float:
-        """Return the moment that is shown; at the end of the chosen part it begins again."""
-        start, end = self._part()
-        passed = time.monotonic() - self._since if self._playing else 0.0
-        at = self._seconds + passed
-        if self._playing and at >= end > start:
-            at = start + (at - start) % (end - start)
-        return min(max(at, start), end)
+        """Return the moment that is shown."""
+        return self._clock.now(*self._part())
 
     def _part(self) -> tuple[float, float]:
         """Return from when to when it plays."""
@@ -331,7 +318,12 @@ class Session:
         end = last if motion.end is None else min(last, motion.end)
         return min(motion.start, end), end
 
-    def _frame_seconds(self) -> float:
+    def _frame_seconds(self) -> float | None:
+        """Return how long a frame lasts while the clock runs; a webcam's pictures come by themselves."""
+        if self._webcam is not None:
+            return WEBCAM_SECONDS
+        if not self._clock.playing:
+            return None
         return 1 / (KEYED_RATE if self._recorded is None else float(self._recorded.rate))
 
     # The webcam.
@@ -346,7 +338,7 @@ class Session:
 
     async def _look_at(self, webcam: WebcamReader, data: bytes) -> None:
         at = time.monotonic()
-        seen = await self._in("read", lambda: webcam.look(data, at))
+        seen = await self._read_in(lambda: webcam.look(data, at))
         if seen != webcam.face:
             webcam.face = seen
             self._tell_playing()
@@ -355,11 +347,21 @@ class Session:
     # Pictures.
 
     def _wish(self) -> None:
-        self._news.set()
+        self._painter.wish()
+
+    def _send(self, picture: bytes) -> None:
+        self._say(picture)
+
+    def _fail(self, problem: str) -> None:
+        self._say(page.Failure(problem=problem))
+        self._clock.playing = False
+        self._tell_playing()
 
     def _asked(self) -> Wanted | None:
         """Return the picture to show now; None while there is nothing to show."""
         project = self.project
+        if self._say is _nobody and not self._on_camera:
+            return None
         if not project.photo or not self._photo.faces or self._photo.name != project.photo:
             return None
         recorded: RecordedMotion | Live | None = self._steady if project.motion.smooth else self._recorded
@@ -371,88 +373,20 @@ class Session:
             recorded=recorded,
             seconds=self._now(),
             size=self._size(project),
-            show=self._view.show,
+            show=self._painter.view.show,
         )
 
     def _size(self, project: Project) -> int:
         """Return the longest side to render: what the stage can show, or with zoom all that a render has."""
         usual = LONGEST if not project.result.head else self._preview.animator.size
         full = project.result.size or usual
-        if self._view.zoom or project.result.head:
+        view = self._painter.view
+        if view.zoom or project.result.head:
             return full
         width, height = self._photo.width, self._photo.height
-        share = min(self._view.width / width, self._view.height / height, 1.0)
+        share = min(view.width / width, view.height / height, 1.0)
         needed = SIZE_STEP * math.ceil(share * max(width, height) / SIZE_STEP)
         return min(needed, full)
-
-    async def _paint(self) -> None:
-        """Render the newest wish, again and again."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            await self._wait_for_room()
-            wanted = self._asked()
-            if wanted is None:
-                continue
-            begun = time.monotonic()
-            try:
-                picture, data = await self._in("paint", lambda w=wanted: self._painted(w))  # type: ignore[misc]
-            except (FacewireError, OSError) as error:
-                self._say(page.Failure(problem=str(error)))
-                self._playing = False
-                continue
-            self._send(wanted.seconds, time.monotonic() - begun, False, data)
-            if self._playing or self._webcam is not None:
-                if self._webcam is None:
-                    self._begin("tick", self._tick(wanted.seconds, begun))
-            elif not await self._changes_soon():
-                data = await self._in("paint", lambda p=picture: png(p))  # type: ignore[misc]
-                self._send(wanted.seconds, 0.0, True, data)
-
-    def _painted(self, wanted: Wanted) -> tuple[Pixels, bytes]:
-        picture = self._preview.picture(wanted)
-        if self._shown is not None and wanted.show == "result":
-            self._shown(picture)
-        seen = self._in_view(picture)
-        return seen, jpeg(seen, QUALITY)
-
-    def _in_view(self, picture: Pixels) -> Pixels:
-        """Return what of a picture the stage shows: all of it, made smaller if need be, or with zoom a part of it."""
-        view, (height, width) = self._view, picture.shape[:2]
-        if not view.zoom:
-            return fitted(
-                picture, round(max(width, height) * min(1, view.width / width, view.height / height))
-            )
-        rows, columns = (
-            _middle(share, length, shown)
-            for share, length, shown in ((view.y, height, view.height), (view.x, width, view.width))
-        )
-        return picture[rows, columns]
-
-    async def _wait_for_room(self) -> None:
-        while self._number - self._drawn >= MOST_UNSEEN:
-            self._room.clear()
-            try:
-                await asyncio.wait_for(self._room.wait(), UNSEEN_SECONDS)
-            except TimeoutError:
-                self._drawn = self._number
-
-    async def _changes_soon(self) -> bool:
-        try:
-            await asyncio.wait_for(self._news.wait(), REST_SECONDS)
-        except TimeoutError:
-            return False
-        return True
-
-    async def _tick(self, shown: float, begun: float) -> None:
-        """Wish for the frame after the one that was shown, when it is its turn."""
-        spent = time.monotonic() - begun
-        await asyncio.sleep(max(0.0, self._frame_seconds() - spent))
-        self._wish()
-
-    def _send(self, seconds: float, took: float, exact: bool, data: bytes) -> None:
-        self._number += 1
-        self._say(page.preview(self._number, seconds, 1000 * took, exact, data))
 
     # Jobs.
 
@@ -496,7 +430,7 @@ class Session:
         webcam = self._webcam
         self._say(
             page.Playing(
-                on=self._playing,
+                on=self._clock.playing,
                 seconds=round(self._now(), 3),
                 webcam=webcam is not None,
                 face=webcam is None or webcam.face,
@@ -505,8 +439,8 @@ class Session:
 
     # Threads and tasks.
 
-    async def _in(self, thread: str, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads[thread], work)
+    async def _read_in(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, work)
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Begin a task in place of one of the same name."""
@@ -530,13 +464,6 @@ def _nobody(message: Any) -> None:
 def _without_options(problem: str) -> str:
     """Return what is wrong without advice that is for the command line."""
     return problem.partition(", or --")[0]
-
-
-def _middle(share: float, length: int, shown: int) -> slice:
-    """Return which part of a line is seen around a place, `shown` long."""
-    low = round(share * length - shown / 2)
-    low = min(max(0, low), max(0, length - shown))
-    return slice(low, min(length, low + shown))
 
 
 def _seldom(progress: Callable[[str, int, int | None], None]) -> Callable[[str, int, int | None], None]:

@@ -63,7 +63,7 @@ export class Stage {
   choose(show) {
     this.show = show;
     for (const button of document.querySelectorAll("[data-show]")) {
-      button.setAttribute("aria-checked", String(button.dataset.show === show));
+      press(button, button.dataset.show === show);
     }
     this.beforeKey = "";
     this.ask();
@@ -165,7 +165,7 @@ export class Stage {
   }
 
   async fetchBefore() {
-    const key = [this.photo.name, this.canvas.width, this.canvas.height, this.zoom, this.place.x, this.place.y].join(" ");
+    const key = [this.photo.name, this.element.clientWidth, this.element.clientHeight, this.zoom, this.place.x, this.place.y].join(" ");
     if (key === this.beforeKey) return;
     this.beforeKey = key;
     const blob = await this.told.before();

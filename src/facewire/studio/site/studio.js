@@ -5,6 +5,7 @@ import { byId, clamp, make, pressed, rounded } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Link } from "./link.js";
 import { Media } from "./media.js";
+import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 
@@ -51,12 +52,14 @@ const hear = {
     if (message.problem) notice(message.problem);
     document.body.dataset.driver = message.name && message.frames ? "yes" : "no";
     timeline.set({ driver });
+    sound.use(files.media.find((one) => one.name === message.name && one.sort === "video"));
     showDriver();
   },
   working({ stage: text, share }) { working(text ? `${text}${share ? `, ${Math.round(100 * share)} %` : ""}` : ""); },
   playing({ on, seconds, webcam, face }) {
     timeline.set({ playing: on, seconds });
     files.showWebcam(webcam, face);
+    sound.play(on && !webcam, seconds);
     showValues();
   },
   jobs({ jobs: list, paused }) { jobs.show(list, paused); },
@@ -67,7 +70,10 @@ const link = new Link(key, {
   hear,
   picture(one) {
     stage.draw(one);
-    if (timeline.playing && !one.exact) { timeline.set({ seconds: one.seconds }); showValues(); }
+    if (!timeline.playing || one.exact) return;
+    timeline.set({ seconds: one.seconds });
+    sound.follow(one.seconds);
+    showValues();
   },
   lost() {
     working("");
@@ -219,6 +225,7 @@ const files = new Media(link, {
   notice,
   working,
 });
+const sound = new Sound(link);
 const jobs = new Jobs(link, { order: (job, action) => link.say("order", { job, action }), notice });
 
 // Buttons.
@@ -248,9 +255,9 @@ for (const button of document.querySelectorAll("[data-tool]")) {
 function chooseSeveral() {
   for (const [id, photos] of [["choose-photos", true], ["choose-drivers", false]]) {
     const chosen = photos ? project.photo : project.driver;
-    const list = files.media.filter((one) => (one.sort === "photo") === photos).map((one) =>
+    const list = files.media.filter((one) => photos ? one.sort !== "motion" : one.sort !== "photo").map((one) =>
       make("label", { class: "check" }, make("input", { type: "checkbox", value: one.name, checked: one.name === chosen }), ` ${one.name}`));
-    byId(id).replaceChildren(make("legend", {}, photos ? "Photos" : "Drivers"), ...(list.length ? list : [make("p", { class: "none" }, "None.")]));
+    byId(id).replaceChildren(make("legend", {}, photos ? "Photos, or videos to edit" : "Drivers"), ...(list.length ? list : [make("p", { class: "none" }, "None.")]));
   }
   byId("choose").showModal();
 }
