@@ -200,7 +200,7 @@ async def work(page: Driven, folder: Path, photo: Path, session: Session) -> Non
     await browser.until("document.getElementById('crf').value == '18'")
     await page.click("#webcam")
     await browser.until("document.getElementById('webcam').getAttribute('aria-pressed') == 'true'")
-    await browser.until("document.getElementById('working').textContent == ''", 60)
+    await browser.until("document.getElementById('working-text').textContent == ''", 60)
     assert session._webcam is not None
     await page.click("#webcam")
     assert session.project != Project()

@@ -222,6 +222,23 @@ def test_several_photos_and_drivers_make_jobs(tmp_path: Path) -> None:
     run(test)
 
 
+def test_a_result_may_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(tmp_path / "studio")
+    (tmp_path / "studio" / "x.mp4").write_bytes(b"x")
+    monkeypatch.setattr("facewire.studio.jobs._PROGRAM", "import sys; open(sys.argv[4], 'w').write('motion')")
+
+    async def test() -> None:
+        async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
+            await one.say(page.Tool(command="encode", name="x.mp4"))
+            await one.told(page.Jobs, lambda message: any(job.state == "done" for job in message.jobs))
+            await one.say(page.Order(job=1, action="use"))
+            media = (await one.told(page.Media, lambda message: len(message.media) == 3)).media
+            assert [medium.name for medium in media] == ["photo.png", "x.fwv", "x.mp4"]
+            assert (tmp_path / "studio" / "x.fwv").read_text() == "motion"
+
+    run(test)
+
+
 class TestFiles:
     def test_a_file_comes_in_whole_under_a_harmless_name(self, tmp_path: Path) -> None:
         data = jpeg(np.full((40, 60, 3), 80, np.uint8), 90)

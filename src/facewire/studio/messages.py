@@ -121,10 +121,10 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """Do something with a job, or with 0 with the whole queue."""
+    """Do something with a job, or with 0 with the whole queue; `use` puts its result among the media."""
 
     job: int
-    action: Literal["pause", "resume", "cancel", "again", "remove"]
+    action: Literal["pause", "resume", "cancel", "again", "remove", "use"]
 
 
 ToStudio = Enter | Change | Undo | Redo | View | Play | Shown | Webcam | Render | Tool | Order

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import LONGEST
-from facewire.base.errors import FacewireError, ProtocolError
+from facewire.base.errors import FacewireError, MediaError, ProtocolError
 from facewire.media.frame import Pixels
 from facewire.studio import messages as page
 from facewire.studio.clock import Clock
@@ -45,6 +46,10 @@ SIZE_STEP = 64
 
 Show = Callable[[Pixels], None]
 Result = TypeVar("Result")
+
+
+class NotWanted(MediaError):
+    """Another driver was chosen, or the studio ends, while one is being read."""
 
 
 class Session:
@@ -130,6 +135,7 @@ class Session:
                 task.cancel()
             await asyncio.gather(*work, *self._tasks.values(), return_exceptions=True)
             self._save()
+            self._read_key = None
             self._reader.shutdown(wait=False, cancel_futures=True)
 
     def tell_media(self) -> None:
@@ -168,6 +174,8 @@ class Session:
             case page.Tool(command=command, name=name):
                 words = tool_words(command, name, self.library, self._base, self.queue.outputs)
                 self.queue.add(words, line_of(words))
+            case page.Order(job=job, action="use"):
+                await self._use(job)
             case page.Order(job=job, action=action):
                 self.queue.order(job, action)
             case page.Enter():
@@ -238,6 +246,8 @@ class Session:
         loop = asyncio.get_running_loop()
 
         def progress(stage: str, done: int, total: int | None) -> None:
+            if key != self._read_key:
+                raise NotWanted(name, "is not wanted any more")
             share = done / total if total else 0.0
             loop.call_soon_threadsafe(self._say, page.Working(stage=stage, share=min(1.0, share)))
 
@@ -400,6 +410,15 @@ class Session:
                     one = replace(one, faces=(0,))
                 words = words_for(one, self.library, self._base, self.queue.outputs)
                 self.queue.add(words, line_of(words))
+
+    async def _use(self, number: int) -> None:
+        """Put a result among the media, where it can drive."""
+        for job in self.queue.jobs:
+            if job.number == number and job.state == "done":
+                made = self._base.here / job.output
+                target = self.library.fresh(made.name)
+                await asyncio.to_thread(shutil.copyfile, made, target)
+                self.tell_media()
 
     def _tell_jobs(self) -> None:
         self._say(page.Jobs(jobs=self.queue.jobs, paused=self.queue.paused))

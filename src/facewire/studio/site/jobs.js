@@ -5,7 +5,8 @@ import { byId, make, press, pressed } from "./dom.js";
 const TEXTS = { waiting: "waiting", running: "running", paused: "paused", done: "done", failed: "failed", cancelled: "cancelled" };
 const ACTIONS = { waiting: ["cancel"], running: ["pause", "cancel"], paused: ["resume", "cancel"], done: ["look", "copy", "remove"],
   failed: ["again", "copy", "remove"], cancelled: ["again", "remove"] };
-const LABELS = { cancel: "Cancel", pause: "Pause", resume: "Go on", again: "Again", remove: "Remove", look: "Look", copy: "Copy command" };
+const LABELS = { cancel: "Cancel", pause: "Pause", resume: "Go on", again: "Again", remove: "Remove", look: "Look", copy: "Copy command",
+  use: "Use as driver" };
 
 export class Jobs {
   // link: see link.js. told: order(job, action), notice(text)
@@ -47,7 +48,8 @@ export class Jobs {
     row.text.textContent = this.text(job);
     if (row.state === job.state) return;
     row.state = job.state;
-    row.buttons.replaceChildren(...ACTIONS[job.state].map((action) =>
+    const drives = job.state === "done" && /\.(mp4|webm|fwv)$/i.test(job.output);
+    row.buttons.replaceChildren(...[...ACTIONS[job.state], ...(drives ? ["use"] : [])].map((action) =>
       make("button", { type: "button", class: "small", "aria-label": `${LABELS[action]}: ${row.name}`, click: () => this.act(job, action, row.name) },
         LABELS[action])));
   }

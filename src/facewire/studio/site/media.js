@@ -31,7 +31,7 @@ export class Media {
   async take(files) {
     for (const file of files) {
       try {
-        const name = await this.link.put(file, (share) => this.told.working(`${file.name}: ${Math.round(100 * share)} %`));
+        const name = await this.link.put(file, (share) => this.told.working(`taking ${file.name}`, share));
         if (/\.(jpe?g|png|webp|avif|bmp|tiff?)$/i.test(name)) this.told.photo(name);
         else this.told.driver(name);
       } catch (problem) {

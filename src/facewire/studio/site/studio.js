@@ -20,7 +20,10 @@ let asked = null;
 let referenceShown = "";
 
 function notice(text) { byId("notice").textContent = text; }
-function working(text) { byId("working").textContent = text; }
+function working(text, share = 0) {
+  if (byId("working-text").textContent !== text) byId("working-text").textContent = text;
+  byId("working-share").textContent = share ? `, ${Math.round(100 * share)} %` : "";
+}
 
 // What the studio says.
 
@@ -55,7 +58,7 @@ const hear = {
     sound.use(files.media.find((one) => one.name === message.name && one.sort === "video"));
     showDriver();
   },
-  working({ stage: text, share }) { working(text ? `${text}${share ? `, ${Math.round(100 * share)} %` : ""}` : ""); },
+  working({ stage: text, share }) { working(text, share); },
   playing({ on, seconds, webcam, face }) {
     timeline.set({ playing: on, seconds });
     files.showWebcam(webcam, face);
