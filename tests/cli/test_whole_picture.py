@@ -229,3 +229,18 @@ def test_some_of_the_faces(driving: Path, tmp_path: Path) -> None:
     assert (made["all"] != made["first"]).any()
     assert main([*base, "--face", "0,7", "-o", str(tmp_path / "x.mp4")]) == 3
     assert main([*base, "--face", "0,1", "--head", "-o", str(tmp_path / "x.mp4")]) == 2
+
+
+@pytest.mark.slow
+def test_sliders_over_a_video(driving: Path, tmp_path: Path) -> None:
+    base = ["animate", str(driving), str(driving), "--absolute", "--to", "0.1", "-q"]
+    for name, more in (("plain", []), ("keyed", ["--key", "0", "mouth=0", "--key", "0.06", "mouth=1"])):
+        assert main([*base, *more, "-o", str(tmp_path / f"{name}-%d.png")]) == 0
+    changes = [
+        difference(load_image(tmp_path / f"plain-{n}.png"), load_image(tmp_path / f"keyed-{n}.png"))
+        for n in (1, 2, 3)
+    ]
+    assert changes[0] == 0
+    assert 0 < changes[1] < changes[2]
+    own = frames_of(driving)[0].pixels
+    assert difference(load_image(tmp_path / "plain-1.png"), own) < 2

@@ -84,14 +84,17 @@ def test_pictures_clips_and_motions_have_commands_of_their_own(library: Library,
         words_for(replace(FULL, driver="motion.fwv", result=Result(kind="fwv")), library, base)
 
 
-def test_a_video_is_edited_by_a_driver(library: Library, tmp_path: Path) -> None:
+def test_a_video_is_edited_by_a_driver_or_by_sliders(library: Library, tmp_path: Path) -> None:
     (library.folder / "clip.mp4").touch()
     edit = Project(photo="clip.mp4", driver="talk.mp4", motion=Motion(regions=("lips",)))
-    words = words_for(edit, library, Base(tmp_path))
-    assert parser().parse_args(words).output == "my studio/out/clip--talk.mp4"
-    for wrong in (replace(edit, driver=""), replace(edit, keys=FULL.keys)):
-        with pytest.raises(ConfigError):
-            words_for(wrong, library, Base(tmp_path))
+    given = parser().parse_args(words_for(edit, library, Base(tmp_path)))
+    assert (given.output, given.sound) == ("my studio/out/clip--talk.mp4", "driver")
+    alone = replace(edit, driver="", keys=FULL.keys)
+    given = parser().parse_args(words_for(alone, library, Base(tmp_path)))
+    assert given.source == given.driving == "my studio/clip.mp4"
+    assert (given.relative, given.sound, len(given.keys)) == (False, "source", 2)
+    with pytest.raises(ConfigError):
+        words_for(replace(edit, result=Result(kind="still")), library, Base(tmp_path))
 
 
 def test_the_head_alone_is_of_one_face(library: Library, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
     pass 1  clip    -> square of the head -> own motion of every frame, and whether there is a head
             driver  -> motions at the clip's times
             both    -> the driver's changes on what is usual for the clip's person, in the chosen regions
-    pass 2  every frame is its own photo -> whole picture -> VideoWriter, with the clip's times
+    pass 2  every frame is its own photo -> whole picture -> file, with the clip's times
 
 What a region shows is the driver's alone, not the sum of both: lips that speak would else speak twice. The clip's
 frame that looks most like all of them is where the driver's changes start from. Frames without a head stay as they
@@ -34,6 +34,7 @@ from facewire.animation.driving import (
     rows_of,
 )
 from facewire.animation.edits import edited
+from facewire.animation.keyframes import keyed
 from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.reference import best_reference
 from facewire.animation.regions import carried_over
@@ -45,7 +46,7 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import orthonormal
 from facewire.media.frame import Frame, Pixels
-from facewire.media.video import VideoReader, VideoWriter
+from facewire.media.video import VideoReader, opened_sink
 
 SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".ogv"}
@@ -169,15 +170,18 @@ def edit_video(
     place = _placed(plan)
     own = _read(animator, clip, plan, shown.span, length(driver), progress)
     motions, reference = _wanted(own, driver, chosen)
-    if chosen.edit:
-        motions = edited(
-            motions, _canonical(animator, clip, place, shown.span, usual(own.motions)), chosen.edit
-        )
-    motions = viewed(motions, chosen.view)
+    if chosen.edit or chosen.keys:
+        canonical = _canonical(animator, clip, place, shown.span, usual(own.motions))
+        if chosen.keys:
+            motions = keyed(motions, canonical, chosen.edit, chosen.view, chosen.keys, own.seconds)
+        else:
+            motions = edited(motions, canonical, chosen.edit)
+    if not chosen.keys:
+        motions = viewed(motions, chosen.view)
     begin = time.perf_counter()
     with VideoReader(clip) as reader:
         size = _size(reader, _first_side(plan), shown, animator.size)
-        with VideoWriter(
+        with opened_sink(
             output,
             size,
             reader.rate,

@@ -241,8 +241,6 @@ class Work:
                 raise ConfigError(name.replace("_", "-"), wrong, "it with photos only")
         if not isinstance(given.face, int):
             raise ConfigError("face", given.face, "one number with a video as the source")
-        if given.keys:
-            raise ConfigError("key", " ".join(given.keys[0]), "it with photos only")
         assert self.choice
         recorded = self._driver(driving, bars)
         from_driver = self.sound == picture_options.DRIVER

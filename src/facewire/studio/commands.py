@@ -15,7 +15,7 @@ from facewire.animation.source_video import is_video
 from facewire.animation.view import LIMITS
 from facewire.base.errors import ConfigError
 from facewire.studio.library import Library
-from facewire.studio.project import Look, Project, Result
+from facewire.studio.project import Look, Motion, Project, Result
 from facewire.talks.motion_file import is_motion_file
 
 STILL = ".png"
@@ -55,7 +55,7 @@ def words_for(
     driver = library.path(project.driver) if project.driver else None
     result = project.result
     if is_video(photo):
-        _check_video_source(project)
+        return _edited(project, photo, driver, library, base, taken)
     if result.kind == "fwv":
         if driver is None or is_motion_file(driver):
             raise ConfigError("result", "fwv", "a video as the driver: its motion is what is recorded")
@@ -67,7 +67,7 @@ def words_for(
         "animate",
         *(base.written(photo), base.written(driver), "-o", base.written(output)),
         *_faces(project),
-        *_motion(project),
+        *_motion(project.motion),
         *_look(project.look),
         *_keys(project),
         *_result(project),
@@ -94,12 +94,28 @@ def line_of(words: list[str] | tuple[str, ...]) -> str:
     return shlex.join(["facewire", *words])
 
 
-def _check_video_source(project: Project) -> None:
-    """Refuse what cannot be done to a video: it is edited by a driver, one face of it, without keyframes."""
-    if not project.driver or project.result.kind == "still":
-        raise ConfigError("photo", project.photo, "a driver for a video that is to be edited")
-    if project.keys:
-        raise ConfigError("keyframes", len(project.keys), "none for a video that is to be edited")
+def _edited(
+    project: Project, clip: Path, driver: Path | None, library: Library, base: Base, taken: frozenset[Path]
+) -> list[str]:
+    """Return the words that edit a video: by a driver, or by sliders and keyframes, with its own motion."""
+    result = project.result
+    if result.kind in ("still", "fwv"):
+        raise ConfigError("result", result.kind, "mp4, webm, gif or png for a video that is edited")
+    stem = f"{clip.stem}--{'edited' if driver is None else driver.stem}"
+    output = library.output(stem, SUFFIXES[result.kind], taken)
+    motion = Motion(relative=False) if driver is None else project.motion
+    return [
+        "animate",
+        *(base.written(clip), base.written(driver or clip), "-o", base.written(output)),
+        *(["--face", str(project.faces[0])] if project.faces[0] else []),
+        *_motion(motion),
+        *_look(project.look),
+        *_keys(project),
+        *_result(project),
+        *(["--sound", "source" if driver is None else "driver"] if result.sound else ["--sound", "none"]),
+        *([] if base.engine == "auto" else ["--engine", base.engine]),
+        *base.options,
+    ]
 
 
 def _recording(
@@ -131,8 +147,7 @@ def _faces(project: Project) -> Iterator[str]:
         yield from ("--face", ",".join(map(str, project.faces)))
 
 
-def _motion(project: Project) -> Iterator[str]:
-    motion = project.motion
+def _motion(motion: Motion) -> Iterator[str]:
     if not motion.relative:
         yield "--absolute"
     elif motion.reference != "best":

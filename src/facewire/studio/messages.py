@@ -97,7 +97,7 @@ class Webcam:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Render:
-    """Queue what is chosen, for several photos and drivers; none means the chosen one."""
+    """Queue what is chosen, for several photos and drivers; none means the chosen one, "" no driver at all."""
 
     photos: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()

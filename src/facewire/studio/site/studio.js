@@ -268,7 +268,7 @@ byId("choose").addEventListener("close", () => {
   if (byId("choose").returnValue !== "ok") return;
   const names = (id) => [...byId(id).querySelectorAll("input:checked")].map((input) => input.value);
   const [photos, drivers] = [names("choose-photos"), names("choose-drivers")];
-  if (photos.length) link.say("render", { photos, drivers });
+  if (photos.length) link.say("render", { photos, drivers: drivers.length ? drivers : [""] });
   else notice("Choose at least one photo.");
 });
 
