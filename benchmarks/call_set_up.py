@@ -27,7 +27,6 @@ from facewire.call.meeting.signal_server import SignalServer
 from facewire.call.messages import page_messages as page
 from facewire.call.page.link import CameraPicture
 from facewire.call.person.engine import NetworkEngine
-from facewire.call.serve import serve
 from facewire.call.set_up import SetUpTimes
 from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
@@ -35,6 +34,7 @@ from facewire.engines.choice import open_engine
 from facewire.media.frame import Pixels
 from facewire.media.live.frame import video_frame
 from facewire.media.video import VideoReader
+from facewire.transport.web.serve import serve
 
 FRAME = Fraction(1, 25)
 MOST_FRAMES = 100

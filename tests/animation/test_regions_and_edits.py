@@ -7,7 +7,7 @@ import torch
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator, Person
-from facewire.animation.edits import SLIDERS, TABLE, Edit, edited, parse_edit
+from facewire.animation.edits import ROWS, SLIDERS, TABLE, Edit, edited, parse_edit
 from facewire.animation.regions import (
     EVERYTHING,
     REGIONS,
@@ -118,7 +118,8 @@ def test_sliders_are_read_as_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["smile", "smile=a", "smile=1.1", "smile=nan", "nose=1", "smile=0.1:0.2", "gaze=0:0:0"]
+    "text",
+    ["smile", "smile=a", "smile=1.1", "smile=nan", "nose=1", "smile=0.1:0.2", "gaze=0:0:0", "blink=1:1:1"],
 )
 def test_other_sliders_are_refused(text: str) -> None:
     with pytest.raises(ConfigError):
@@ -133,6 +134,14 @@ def test_the_table_is_the_same_on_both_sides() -> None:
             if name.endswith("left"):
                 other = directions[name.replace("left", "right")]
                 assert other == ((x if slider.startswith("gaze") else -x), y, z)
+
+
+def test_one_eye_alone_is_half_of_both() -> None:
+    both, left, right = (ROWS[f"blink{side}"] for side in ("", " left", " right"))
+    assert {**left, **right} == both
+    assert len(left) == len(right) == 2
+    assert parse_edit("blink=0.5") == Edit({"blink": 0.5})
+    assert parse_edit("blink=0.5:1") == Edit({"blink left": 0.5, "blink right": 1.0})
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facewire.base.errors import ProtocolError
+from facewire.base.wire import LONGEST_TEXT, MessageSet
 from facewire.call.messages import page_messages as page
 from facewire.call.messages import peer_messages as peer
 from facewire.call.messages import signal_messages as signal
-from facewire.call.messages.wire import LONGEST_TEXT, MessageSet
 
 HEX = "ab" * 32
 EVERY: list[tuple[MessageSet[Any], Any]] = [

@@ -33,10 +33,10 @@ from facewire.call.messages.signal_messages import (
 )
 from facewire.call.page.link import CameraPicture
 from facewire.call.page_server import PageServer
-from facewire.call.serve import serve
 from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.invitation import Invitation
+from facewire.transport.web.serve import serve
 from tests.call.stand_ins import engine, finder, frame
 
 SITE = Path(facewire.__file__).parent / "call" / "page" / "site"

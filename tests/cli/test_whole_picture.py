@@ -197,3 +197,50 @@ def test_a_span_that_holds_nothing_is_refused(photo: Path, driving: Path, tmp_pa
     out = tmp_path / "out.mp4"
     assert main(["animate", str(photo), str(driving), "-o", str(out), "-q", "--from", "60"]) == 3
     assert not out.exists()
+
+
+@pytest.mark.slow
+def test_keyframes_and_numbered_pictures(photo: Path, tmp_path: Path) -> None:
+    keys = ["--key", "0", "yaw=0,smile=0", "--key", "0.04", "yaw=15,smile=0.5"]
+    clip = ["rotate", str(photo), "-q", "--seconds", "0.12", *keys]
+    assert main([*clip, "-o", str(tmp_path / "k-%02d.png")]) == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["k-01.png", "k-02.png", "k-03.png"]
+    still = ["rotate", str(photo), "-q", "--yaw", "15", "--edit", "smile=0.5"]
+    assert main([*still, "-o", str(tmp_path / "still.png")]) == 0
+    turned = load_image(tmp_path / "still.png").astype(int)
+    assert np.abs(load_image(tmp_path / "k-02.png") - turned).max() <= 1
+    assert np.abs(load_image(tmp_path / "k-01.png") - turned).max() > 50
+    assert main(["rotate", str(photo), "-q", "--edit", "smile=0", "-o", str(tmp_path / "plain.png")]) == 0
+    assert (
+        np.abs(load_image(tmp_path / "k-01.png").astype(int) - load_image(tmp_path / "plain.png")).max() <= 1
+    )
+
+
+@pytest.mark.slow
+def test_some_of_the_faces(driving: Path, tmp_path: Path) -> None:
+    two = tmp_path / "two.png"
+    save_image(two, np.hstack((astronaut(), astronaut()[:, ::-1])))
+    base = ["animate", str(two), str(driving), "--to", "0.07", "--smooth", "-q"]
+    for name, faces in (("all", "all"), ("both", "0,1"), ("first", "0")):
+        assert main([*base, "--face", faces, "-o", str(tmp_path / f"{name}-%d.png")]) == 0
+    made = {name: load_image(tmp_path / f"{name}-2.png") for name in ("all", "both", "first")}
+    assert (made["all"] == made["both"]).all()
+    assert (made["all"] != made["first"]).any()
+    assert main([*base, "--face", "0,7", "-o", str(tmp_path / "x.mp4")]) == 3
+    assert main([*base, "--face", "0,1", "--head", "-o", str(tmp_path / "x.mp4")]) == 2
+
+
+@pytest.mark.slow
+def test_sliders_over_a_video(driving: Path, tmp_path: Path) -> None:
+    base = ["animate", str(driving), str(driving), "--absolute", "--to", "0.1", "-q"]
+    for name, more in (("plain", []), ("keyed", ["--key", "0", "mouth=0", "--key", "0.06", "mouth=1"])):
+        assert main([*base, *more, "-o", str(tmp_path / f"{name}-%d.png")]) == 0
+    changes = [
+        difference(load_image(tmp_path / f"plain-{n}.png"), load_image(tmp_path / f"keyed-{n}.png"))
+        for n in (1, 2, 3)
+    ]
+    assert changes[0] == 0
+    assert 0 < changes[1] < changes[2]
+    own = frames_of(driving)[0].pixels
+    assert difference(load_image(tmp_path / "plain-1.png"), own) < 2

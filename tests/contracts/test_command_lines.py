@@ -25,7 +25,7 @@ TWO_WORDS = (BENCH_BATCHES, BENCH_TRAIN)
 NOT_PLACES = {
     *("command", "protocol", "preset", "weights", "device", "engine", "crop", "reference", "methods"),
     *("yaw", "pitch", "roll", "room", "signal", "join", "ice", "turn_user", "host", "cluster", "init"),
-    *("size", "caption", "edit", "regions", "retarget"),
+    *("size", "caption", "edit", "keys", "regions", "retarget"),
 }
 """Options with texts that name no place to check: words, addresses, angles; and --init, which is not looked at when a
 run goes on."""

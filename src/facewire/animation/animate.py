@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
 from facewire.animation.edits import Edit
+from facewire.animation.keyframes import Keys, keyed
 from facewire.animation.reference import best_reference
 from facewire.animation.regions import EVERYTHING, carried_over
 from facewire.animation.survey import Progress
@@ -30,7 +32,8 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.marks.caption import Caption
-from facewire.media.video import VideoWriter
+from facewire.media.video import opened_sink
+from facewire.networks.presets import Model
 
 FIRST = "first"
 BEST = "best"
@@ -55,6 +58,8 @@ class AnimateOptions:
     """What is added to the expression (animation/edits.py)."""
     retarget: frozenset[str] = NOTHING
     """What is open as far as the driver's own, eyes or lips: LivePortrait only (animation/transfer.py)."""
+    keys: Keys = ()
+    """Sliders and angles that change along the clip (animation/keyframes.py)."""
     kept: int | None = None
     """Keypoints used of the ordered list; None means all."""
     crf: int = 18
@@ -108,7 +113,7 @@ def animate(
         animator: whose networks render.
         person: who; several move alike, each from their own pose.
         recorded: how, with its times.
-        output: .mp4, .mov, .mkv, .webm or .gif; written atomically.
+        output: .mp4, .mov, .mkv, .webm, .gif, or numbered pictures such as frame-%04d.png; written atomically.
         options: how the motion is carried over.
         audio_from: a file whose sound goes along.
         beside: driving pictures to show between source and result, one per frame.
@@ -124,7 +129,7 @@ def animate(
     pictures = rendered(animator, people, [motions for motions, _ in moved], chosen.kept)
     width, height = people[0].size
     begin = time.perf_counter()
-    with VideoWriter(
+    with opened_sink(
         output,
         (width if beside is None else 2 * width + height, height),
         recorded.rate,
@@ -138,7 +143,7 @@ def animate(
             writer.write(Frame(chosen.finished(shown), recorded.times[row], recorded.time_base))
             if progress is not None:
                 progress("rendering", row + 1, frames)
-    seconds = time.perf_counter() - begin
+    passed = time.perf_counter() - begin
     return AnimateReport(
         output=str(output),
         frames=frames,
@@ -146,8 +151,8 @@ def animate(
         problem=recorded.problem,
         reference=references[0] if references else None,
         references=references,
-        seconds=seconds,
-        frames_per_second=frames / seconds,
+        seconds=passed,
+        frames_per_second=frames / passed,
         width=width,
         height=height,
     )
@@ -162,16 +167,35 @@ def moved_as(
         ConfigError: the reference is not best, first or a frame number; regions, an edit or retargeting that the
             model cannot do.
     """
-    model, own = animator.model, person.identity.motion
-    moved, references = transferred(recorded.motions, own, options, recorded.stretches, transfer_of(model))
-    face = Face(person.identity, lambda: animator.openness(person.picture).to(animator.device))
+    moved, references = transferred(
+        recorded.motions, person.identity.motion, options, recorded.stretches, transfer_of(animator.model)
+    )
+    face = face_of(animator, person)
     if options.retarget:
         if recorded.openness is None:
             raise ConfigError("retarget", ",".join(sorted(options.retarget)), "a driving video")
         wanted = recorded.openness.to(animator.device)
-        moved = retargeted_as(model, face, moved, wanted, options.retarget)
-    moved = edited_as(model, face, moved, options.edit)
-    return viewed(moved, options.view), references
+        moved = retargeted_as(animator.model, face, moved, wanted, options.retarget)
+    return shaped(animator.model, face, moved, options, recorded.seconds), references
+
+
+def face_of(animator: Animator, person: Person) -> Face:
+    """Return whose expression is changed."""
+    return Face(person.identity, lambda: animator.openness(person.picture).to(animator.device))
+
+
+def shaped(
+    model: Model, face: Face, motions: HeadMotion, options: AnimateOptions, seconds: Sequence[float]
+) -> HeadMotion:
+    """Return a person's motions (T) with sliders and angles; keyframes are looked up at T `seconds`.
+
+    Raises:
+        ConfigError: the model's keypoints allow no such edit.
+    """
+    if options.keys:
+        edit = partial(edited_as, model, face)
+        return keyed(motions, edit, options.edit, options.view, options.keys, seconds)
+    return viewed(edited_as(model, face, motions, options.edit), options.view)
 
 
 def rendered(

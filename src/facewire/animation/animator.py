@@ -179,7 +179,7 @@ class Animator:
             return self._square_person(pixels, checked_size(size))
         if crop_mode != "auto":
             raise ConfigError("crop", crop_mode, "auto or none")
-        faces = self._faces(pixels, name)
+        faces = self.faces(pixels, name)
         return self._person(pixels, choose(faces, face, name), len(faces), head, checked_size(size))
 
     def people(self, photo: str | Path | Pixels, *, size: Size = None) -> list[Person]:
@@ -189,11 +189,16 @@ class Animator:
             NoFaceFound: there is nobody.
         """
         name, pixels = opened(photo)
-        faces = self._faces(pixels, name)
+        faces = self.faces(pixels, name)
         return [self._person(pixels, face, len(faces), False, checked_size(size)) for face in faces]
 
-    def _faces(self, pixels: Pixels, name: str) -> list[Face]:
-        """Return the faces of a photo, the most prominent first; that one is upright or little tilted."""
+    def faces(self, pixels: Pixels, name: str) -> list[Face]:
+        """Return the faces of a photo (H, W, 3), the most prominent first; that one is upright or little tilted.
+
+        Raises:
+            NoFaceFound: there is none; `name` is what the text calls the photo.
+            MediaError: the head is not upright.
+        """
         faces = self.finder.find(pixels) or self.finder.find(pixels, profiles=True)
         if not faces:
             raise NoFaceFound(name, missed(self.finder, pixels))

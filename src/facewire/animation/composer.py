@@ -125,6 +125,28 @@ class Composer:
         self._plates[PERSON] = layers.person(plate)
         self._behind = behind[self._square]
 
+    @property
+    def background(self) -> Pixels:
+        """The photo without the person as far as the head's square reaches, (H, W, 3): for finding faults."""
+        return self._with_square(self._behind)
+
+    @property
+    def matte(self) -> Pixels:
+        """The share of the person in every pixel of the square, white for all of it, beside the square the photo in
+        grey, (H, W, 3); for models without layers the photo in grey."""
+        grey = _cv.cvtColor(_cv.cvtColor(self.photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB) // 3
+        if PERSON not in self._plates:
+            return np.asarray(grey, np.uint8)
+        share = self._plates[PERSON][self._square][..., 3].clip(0, 255).astype(np.uint8)
+        return self._with_square(np.repeat(share[..., None], 3, axis=2), np.asarray(grey, np.uint8))
+
+    def _with_square(self, square: Pixels, photo: Pixels | None = None) -> Pixels:
+        """Return the photo, or another picture of its size, with something else in the head's square."""
+        picture = (self.photo if photo is None else photo).copy()
+        inside, place = self.inside()
+        picture[place] = square[inside]
+        return picture
+
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
         side, window = self.box.side, self._window(parts.repair.shape[0])
@@ -209,6 +231,15 @@ class TurnedComposer(Composer):
     def whole(self, parts: Parts) -> Pixels:
         """Return the photo with the head in it, (H, W, 3)."""
         return together([(self, parts)])
+
+    def _with_square(self, square: Pixels, photo: Pixels | None = None) -> Pixels:
+        """Return the photo, or another picture of its size, with something else in the head's square."""
+        picture = (self.photo if photo is None else photo).copy()
+        part, flags = picture[self._place], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = part.shape[1], part.shape[0]
+        there = _cv.warpAffine(np.ones(square.shape[:2], np.uint8), self._back, size, flags=flags) > 0
+        part[there] = _cv.warpAffine(square, self._back, size, flags=flags)[there]
+        return picture
 
     def change(self, parts: Parts) -> tuple[Place, Changes]:
         """Return where the photo changes, and by how much, int16 (h, w, 3)."""

@@ -99,6 +99,11 @@ class RecordedMotion:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def seconds(self) -> list[float]:
+        """Return when each frame is shown, in seconds from the first one on."""
+        return [float((at - self.times[0]) * self.time_base) for at in self.times]
+
 
 def record(
     animator: Animator,

@@ -3,7 +3,8 @@
     smile=0.5,blink=1,gaze=-0.3:0.1,mouth=0.4,brows=0.2     each -1 to 1, 0 leaves the face as it is
 
     smile  corners out and up           1 is a broad smile          -1 corners in and down
-    blink  lids towards each other      1 shuts the eyes            -1 opens them twice as wide
+    blink  lids towards each other      1 shuts the eyes            -1 opens them twice as wide; two numbers are the
+                                        eyes at the image's left:right
     gaze   irises right:up              1 is as far as eyes look; one number is to the right
     mouth  lips apart, chin down        1 is a mouth wide open      -1 the contrary: use it to close an open one
     brows  up                           1 is as far as brows go     -1 down
@@ -60,15 +61,27 @@ TABLE: Mapping[str, Mapping[str, Direction]] = {
 """Slider -> keypoint -> which way it goes for a value of 1, in picture units of the mean head and its own axes:
 x to the image's right, y down, z away. The brows' own way is counted from the eyes."""
 # fmt: on
-GAZE = "gaze"
-SLIDERS = ("smile", "blink", GAZE, "mouth", "brows")
+GAZE, BLINK = "gaze", "blink"
+ROWS: Mapping[str, Mapping[str, Direction]] = {
+    **TABLE,
+    **{
+        f"{BLINK} {side.rpartition(' ')[2]}": {
+            name: way for name, way in TABLE[BLINK].items() if name.endswith(side)
+        }
+        for side in (LEFT, RIGHT)
+    },
+}
+"""Those of TABLE, and one eye alone."""
+PAIRS = {GAZE: ("gaze right", "gaze up"), BLINK: ("blink left", "blink right")}
+"""Sliders that take two numbers."""
+SLIDERS = ("smile", BLINK, GAZE, "mouth", "brows")
 CLOSED = 0.0525
 """What `blink` takes away between the lids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Values of rows of TABLE; none leaves everything as it is.
+    """Values of ROWS; none leaves everything as it is.
 
     Raises:
         ConfigError: a row is unknown, or a value outside -1 to 1.
@@ -78,7 +91,7 @@ class Edit:
 
     def __post_init__(self) -> None:
         for name, value in self.values.items():
-            if name not in TABLE:
+            if name not in ROWS:
                 raise ConfigError("edit", name, f"some of {', '.join(SLIDERS)}")
             if not (math.isfinite(value) and abs(value) <= 1):
                 raise ConfigError(name, value, "-1 to 1")
@@ -96,8 +109,10 @@ def parse_edit(text: str) -> Edit:
     values: dict[str, float] = {}
     for part in text.split(","):
         name, _, given = (word.strip() for word in part.partition("="))
-        rows = ("gaze right", "gaze up") if name == GAZE else (name,)
-        values |= zip(rows, _numbers(part, given, len(rows)), strict=False)
+        rows = PAIRS.get(name, (name,))
+        numbers = _numbers(part, given, len(rows))
+        alone = name == BLINK and len(numbers) == 1
+        values |= zip((BLINK,) if alone else rows, numbers, strict=False)
     return Edit(values)
 
 
@@ -132,7 +147,7 @@ def edited(motions: HeadMotion, canonical: CanonicalKeypoints, edit: Edit) -> He
     added = torch.zeros_like(motions.expression)
     for name, value in edit.values.items():
         way = value * size * _direction(name, added)
-        if name == "blink":
+        if name.startswith(BLINK):
             way = way * _openness(motions, points)[:, :, None] / (size * CLOSED)
         added = added + way
     return motions.with_expression(motions.expression + apply(motions.rotation[:, None], added))
@@ -140,7 +155,7 @@ def edited(motions: HeadMotion, canonical: CanonicalKeypoints, edit: Edit) -> He
 
 def _direction(name: str, like: Tensor) -> Tensor:
     """Return a row of the table, (K, 3)."""
-    rows = [TABLE[name].get(guide.name, (0.0, 0.0, 0.0)) for guide in GUIDES]
+    rows = [ROWS[name].get(guide.name, (0.0, 0.0, 0.0)) for guide in GUIDES]
     free = [(0.0, 0.0, 0.0)] * (like.shape[1] - len(rows))
     return like.new_tensor(rows + free)
 

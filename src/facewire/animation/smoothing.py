@@ -12,6 +12,7 @@ What it does to jitter and lag on real clips is measured in docs/lab/2026-11-22-
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +113,35 @@ class MotionSmoother:
         for part in (self._rotation, self._translation, self._expression):
             part.reset()
         self._time = None
+
+
+def smoothed(motions: HeadMotion, seconds: Sequence[float], stretches: Sequence[int] = ()) -> HeadMotion:
+    """Return recorded motions without their tremble: filtered forth and back, so that nothing comes late.
+
+    Args:
+        motions: (T).
+        seconds: T moments.
+        stretches: (T) the part of the recording that each belongs to; each is filtered by itself. Empty: one.
+    """
+    forth = _pass(motions, seconds, stretches or [0] * len(seconds))
+    turned = motions[torch.arange(len(seconds) - 1, -1, -1)]
+    back = _pass(turned, [-at for at in reversed(seconds)], [*reversed(stretches or [0] * len(seconds))])
+    back = back[torch.arange(len(seconds) - 1, -1, -1)]
+    rotations = ((forth.rotation + back.rotation) / 2).double().numpy()
+    return HeadMotion(
+        torch.from_numpy(np.stack([_nearest_rotation(matrix) for matrix in rotations])).float(),
+        (forth.translation + back.translation) / 2,
+        (forth.expression + back.expression) / 2,
+    ).to(motions.rotation.device)
+
+
+def _pass(motions: HeadMotion, seconds: Sequence[float], stretches: Sequence[int]) -> HeadMotion:
+    smoother, rows = MotionSmoother(), []
+    for row, (at, stretch) in enumerate(zip(seconds, stretches, strict=True)):
+        if row and stretch != stretches[row - 1]:
+            smoother.reset()
+        rows.append(smoother(motions[row : row + 1].to("cpu"), at))
+    return HeadMotion.cat(rows)
 
 
 def _share(cutoff: Array | float, seconds: float) -> Array | float:

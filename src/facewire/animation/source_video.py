@@ -3,7 +3,7 @@
     pass 1  clip    -> square of the head -> own motion of every frame, and whether there is a head
             driver  -> motions at the clip's times
             both    -> the driver's changes on what is usual for the clip's person, in the chosen regions
-    pass 2  every frame is its own photo -> whole picture -> VideoWriter, with the clip's times
+    pass 2  every frame is its own photo -> whole picture -> file, with the clip's times
 
 What a region shows is the driver's alone, not the sum of both: lips that speak would else speak twice. The clip's
 frame that looks most like all of them is where the driver's changes start from. Frames without a head stay as they
@@ -36,14 +36,14 @@ from facewire.animation.driving import (
 from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.reference import best_reference
 from facewire.animation.survey import CropPlan, Progress, survey
-from facewire.animation.transfer import Face, Transfer, edited_as, transfer_of
+from facewire.animation.transfer import Face, Transfer, transfer_of
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError
 from facewire.face.crop import CropBox, crop
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import orthonormal
 from facewire.media.frame import Frame, Pixels
-from facewire.media.video import VideoReader, VideoWriter
+from facewire.media.video import VideoReader, opened_sink
 
 SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".ogv"}
@@ -168,14 +168,15 @@ def edit_video(
     place = _placed(plan)
     own = _read(animator, clip, plan, shown.span, length(driver), progress)
     motions, reference = _wanted(own, driver, chosen, transfer_of(animator.model))
-    if chosen.edit:
-        usual_face = _face(animator, clip, place, shown.span, usual(own.motions))
-        motions = edited_as(animator.model, usual_face, motions, chosen.edit)
-    motions = viewed(motions, chosen.view)
+    if chosen.edit or chosen.keys:
+        face = _face(animator, clip, place, shown.span, usual(own.motions))
+        motions = shaped(animator.model, face, motions, chosen, own.seconds)
+    else:
+        motions = viewed(motions, chosen.view)
     begin = time.perf_counter()
     with VideoReader(clip) as reader:
         size = _size(reader, _first_side(plan), shown, animator.size)
-        with VideoWriter(
+        with opened_sink(
             output,
             size,
             reader.rate,

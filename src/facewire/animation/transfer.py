@@ -28,6 +28,8 @@ from facewire.networks.types import Identity
 EYES, LIPS = "eyes", "lips"
 NETWORKS = {EYES: "eye", LIPS: "lip"}
 """What can be opened as far as the driver's, and which network does it."""
+BLINKS = frozenset({"blink", "blink left", "blink right"})
+"""Sliders of the eyelids; LivePortrait's network opens both eyes alike."""
 WIDE = 0.67
 """Openness of lips that `mouth=1` stands for."""
 
@@ -96,7 +98,8 @@ def edited_as(model: Model, face: Face, motions: HeadMotion, edit: Edit) -> Head
     assert isinstance(model, RelativeTalkingHead)
     sliders = {name: FULL[name] * value for name, value in edit.values.items() if name in FULL}
     moved = motions.with_expression(slid(motions.expression, sliders))
-    if not edit.values.keys() & {"blink", "mouth"}:
+    blinks = edit.values.keys() & BLINKS
+    if not blinks and "mouth" not in edit.values:
         return moved
     measured = face.measured()
     wanted = _wanted(measured, edit.values)
@@ -105,7 +108,7 @@ def edited_as(model: Model, face: Face, motions: HeadMotion, edit: Edit) -> Head
         model,
         face.identity,
         moved,
-        eyes=eyes if "blink" in edit.values else None,
+        eyes=eyes if blinks else None,
         lips=lips if "mouth" in edit.values else None,
     )
 
@@ -164,7 +167,8 @@ def check_regions(model: Model, regions: frozenset[str]) -> None:
 
 def _wanted(measured: Tensor, values: Mapping[str, float]) -> Tensor:
     """Return the openness (3,) that sliders ask for."""
-    blink, mouth = values.get("blink", 0.0), values.get("mouth", 0.0)
+    both, mouth = values.get("blink", 0.0), values.get("mouth", 0.0)
+    blink = (values.get("blink left", both) + values.get("blink right", both)) / 2
     lips = measured[2] + mouth * ((WIDE - measured[2]) if mouth > 0 else measured[2])
     eyes = (1 - blink) * measured[:2].mean()
     return torch.stack((eyes, eyes, lips))

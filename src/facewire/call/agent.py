@@ -195,7 +195,7 @@ class Agent:
         else:
             raise ProtocolError("entered already")
 
-    async def hear_photo(self, data: bytes) -> None:
+    async def hear_bytes(self, data: bytes) -> None:
         """Take a photo file that the user chose, and say whether it can be used."""
         await self._use(lambda: self._photos.from_file(data))
 

@@ -61,7 +61,7 @@ def add_to(commands: Any) -> None:
         "--result_video",
         required=True,
         metavar="OUT",
-        help=".mp4, .mov, .mkv, .webm or .gif; a folder for a batch",
+        help=".mp4, .mov, .mkv, .webm or .gif, numbered pictures such as frame-%%04d.png; a folder for a batch",
     )
     motion = parser.add_mutually_exclusive_group()
     motion.add_argument(
@@ -164,6 +164,7 @@ class Work:
             regions=picture_options.regions_of(given),
             edit=picture_options.edit_of(given),
             retarget=picture_options.retarget_of(given),
+            keys=picture_options.keys_of(given),
             kept=given.keypoints,
             crf=options.quality_of(given),
             overwrite=given.overwrite is not False,
@@ -171,7 +172,7 @@ class Work:
             marked=not given.unmarked,
         )
         self.sound: str = picture_options.NONE if given.no_audio else given.sound
-        if given.face == picture_options.EVERYONE and (given.head or given.crop == "none"):
+        if not isinstance(given.face, int) and (given.head or given.crop == "none"):
             raise ConfigError("face", given.face, "a number with --head or --crop none")
         self.animator: Animator = options.animator_of(given)
         options.check_keypoints(given.keypoints, self.animator)
@@ -242,11 +243,13 @@ class Work:
         from facewire.talks.motion_file import is_motion_file
 
         given = self.given
-        for name, wrong in (("side_by_side", True), ("face", picture_options.EVERYONE), ("crop", "none")):
+        for name, wrong in (("side_by_side", True), ("crop", "none")):
             if getattr(given, name) == wrong:
                 raise ConfigError(name.replace("_", "-"), wrong, "it with photos only")
         if given.retarget:
             raise ConfigError("retarget", given.retarget, "it with photos only")
+        if not isinstance(given.face, int):
+            raise ConfigError("face", given.face, "one number with a video as the source")
         assert self.choice
         recorded = self._driver(driving, bars)
         from_driver = self.sound == picture_options.DRIVER
@@ -272,21 +275,18 @@ class Work:
 
     def _people(self, source: str) -> list[Person]:
         given = self.given
-        if given.face == picture_options.EVERYONE:
-            return self.animator.people(source, size=self.size)
-        person = self.animator.person(
-            source, crop_mode=given.crop, face=given.face, head=given.head, size=self.size
-        )
-        if person.faces > 1:
+        people = picture_options.people_of(given, self.animator, source)
+        if isinstance(given.face, int) and people[0].faces > 1:
             options.note(
-                f"{source}: {person.faces} faces, face {given.face} taken; --face N picks another, --face all moves "
-                "every head"
+                f"{source}: {people[0].faces} faces, face {given.face} taken; --face N picks another, --face all "
+                "moves every head"
             )
-        return [person]
+        return people
 
     def _driver(self, driving: str, bars: options.Bars, until: float | None = None) -> RecordedMotion:
         """Return what moves, up to a moment; read once if the same driver comes again at once."""
         from facewire.animation.driving import record
+        from facewire.animation.smoothing import smoothed
         from facewire.talks.motion_file import is_motion_file, read_motion
 
         if self._last is not None and self._last[0] == (driving, until):
@@ -309,6 +309,9 @@ class Work:
             options.note(
                 f"{driving}: no face in {recorded.missing} of {len(recorded)} frames; they hold the last motion"
             )
+        if given.smooth:
+            still = smoothed(recorded.motions, recorded.seconds, recorded.stretches)
+            recorded = replace(recorded, motions=still)
         self._last = (driving, until), recorded
         return recorded
 

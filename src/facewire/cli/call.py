@@ -137,11 +137,11 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.meeting.rtc_peer import IceServer
     from facewire.call.page_server import PageServer
     from facewire.call.person.engine import NetworkEngine
-    from facewire.call.serve import serve
     from facewire.call.settings import AgentSettings
     from facewire.engines.choice import open_engine
     from facewire.talks.coding_tables import tables_of
     from facewire.transport.invitation import Invitation
+    from facewire.transport.web.serve import serve
 
     password = os.environ.get(TURN_PASSWORD)
     servers = tuple(

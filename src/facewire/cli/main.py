@@ -38,6 +38,7 @@ from facewire.cli import (
     record,
     rotate,
     signal,
+    studio,
     train,
 )
 from facewire.cli.arguments import Parser
@@ -46,6 +47,7 @@ from facewire.cli.warnings_shown import warnings_shown
 COMMANDS = (
     animate,
     rotate,
+    studio,
     record,
     encode,
     decode,
@@ -75,6 +77,7 @@ EPILOG = """examples:
   facewire animate photo.jpg driving.mp4 -o turned.mp4 --yaw -25:25
   facewire animate photos/ drivers/ -o out/
   facewire rotate photo.jpg -o turned.png --yaw 20
+  facewire studio mine/
   facewire record driving.mp4 -o motion.fwv
   facewire encode talk.mp4 -o talk.fwv
   facewire decode talk.fwv -o talk.mp4

@@ -92,14 +92,17 @@ def add_source_options(parser: argparse.ArgumentParser, *, everyone: bool = Fals
         "--face",
         type=_face if everyone else whole("face", 0),
         default=0,
-        metavar="N|all" if everyone else "N",
+        metavar="N[,N...]|all" if everyone else "N",
         help="which face of the photo, 0 is the most prominent: large, whole, from the front (default: 0)"
-        + ("; all moves every head" if everyone else ""),
+        + ("; several, or all, move alike" if everyone else ""),
     )
 
 
-def _face(text: str) -> int | str:
-    return text if text == "all" else whole("face", 0)(text)
+def _face(text: str) -> int | str | tuple[int, ...]:
+    if text == "all":
+        return text
+    numbers = tuple(whole("face", 0)(part) for part in text.split(","))
+    return numbers[0] if len(numbers) == 1 else tuple(dict.fromkeys(numbers))
 
 
 def add_crop_option(parser: argparse.ArgumentParser) -> None:

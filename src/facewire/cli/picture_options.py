@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from facewire.cli.arguments import number
 
 if TYPE_CHECKING:
+    from facewire.animation.animator import Animator, Person
     from facewire.animation.edits import Edit
+    from facewire.animation.keyframes import Keys
     from facewire.animation.person import Size
     from facewire.animation.source_video import Span
     from facewire.media.marks.caption import Caption
@@ -46,6 +48,8 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 def add_transfer_options(parser: argparse.ArgumentParser) -> None:
     """Add --regions, --edit, --retarget, --sound, --from and --to."""
     add_edit_option(parser)
+    add_key_option(parser)
+    parser.add_argument("--smooth", action="store_true", help="take the tremble out of the driver's motion")
     parser.add_argument(
         "--regions",
         default="all",
@@ -87,8 +91,45 @@ def add_edit_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--edit",
         metavar="NAME=VALUE[,...]",
-        help="sliders from -1 to 1: smile, blink, mouth, brows, gaze=RIGHT:UP; such as smile=0.5,gaze=-0.3:0.1",
+        help="sliders from -1 to 1: smile, blink or blink=LEFT:RIGHT, mouth, brows, gaze=RIGHT:UP; such as "
+        "smile=0.5,gaze=-0.3:0.1",
     )
+
+
+def add_key_option(parser: argparse.ArgumentParser) -> None:
+    """Add --key."""
+    parser.add_argument(
+        "--key",
+        dest="keys",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("SECONDS", "NAME=VALUE[,...]"),
+        help="sliders, and yaw, pitch and roll, at that moment of the result; can be given several times, and "
+        "between two keys the value goes straight from one to the other",
+    )
+
+
+def keys_of(given: argparse.Namespace) -> Keys:
+    """Return the keyframes."""
+    from facewire.animation.keyframes import parse_key
+
+    return tuple(parse_key(seconds, values) for seconds, values in given.keys)
+
+
+def people_of(given: argparse.Namespace, animator: Animator, source: str) -> list[Person]:
+    """Return whom --face means of a photo.
+
+    Raises:
+        NoFaceFound: there are not so many.
+    """
+    if given.face == EVERYONE:
+        return animator.people(source, size=size_of(given))
+    faces = given.face if isinstance(given.face, tuple) else (given.face,)
+    return [
+        animator.person(source, crop_mode=given.crop, face=face, head=given.head, size=size_of(given))
+        for face in faces
+    ]
 
 
 def size_of(given: argparse.Namespace) -> Size:

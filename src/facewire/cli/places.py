@@ -159,10 +159,11 @@ def picture_name(path: str, given: argparse.Namespace) -> None:
 
 
 def video_name(path: str, given: argparse.Namespace) -> None:
-    """Take what a video can be written as."""
+    """Take what a video can be written as, or numbered pictures."""
+    from facewire.media.picture_sequence import check_sequence_name, is_sequence
     from facewire.media.video_writer import check_video_name
 
-    check_video_name(path)
+    (check_sequence_name if is_sequence(path) else check_video_name)(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -11,6 +12,8 @@ from tqdm import tqdm
 
 FIRST_S, EVERY_S, RARELY_S = 2.0, 10.0, 300.0
 """Seconds until the first line and between lines; the longer it takes, the fewer they become."""
+PACE = "FACEWIRE_PROGRESS"
+"""Environment variable: seconds between lines, for programs that read them."""
 SHARE = 0.1
 """The time between lines, as a share of the time that has passed."""
 
@@ -22,7 +25,8 @@ class Lines:
         self.n = done
         self._title, self._unit, self._total, self._first = title, unit, total, done
         self._begun = time.monotonic()
-        self._next = self._begun + FIRST_S
+        self._pace = _seconds(os.environ.get(PACE, ""))
+        self._next = self._begun + (self._pace or FIRST_S)
         self._said = done
         self._numbers = ""
 
@@ -46,7 +50,7 @@ class Lines:
     def _say(self) -> None:
         now = time.monotonic()
         passed = now - self._begun
-        self._next = now + min(max(EVERY_S, SHARE * passed), RARELY_S)
+        self._next = now + (self._pace or min(max(EVERY_S, SHARE * passed), RARELY_S))
         self._said = self.n
         with suppress(OSError):  # nobody reads it any more, which is no reason to stop
             print(self.line(passed), file=sys.stderr, flush=True)
@@ -69,6 +73,14 @@ def bar(title: str, unit: str, total: int | None, done: int = 0, *, leave: bool 
     return tqdm(
         total=total, initial=done, desc=title, unit=unit, unit_scale=scaled, leave=leave, file=sys.stderr
     )
+
+
+def _seconds(text: str) -> float | None:
+    """Return a pace that was asked for; None for what is no number."""
+    try:
+        return max(0.05, float(text))
+    except ValueError:
+        return None
 
 
 def _duration(seconds: float) -> str:

@@ -49,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     import asyncio
 
     from facewire.call.meeting.signal_server import SignalServer
-    from facewire.call.serve import serve
+    from facewire.transport.web.serve import serve
 
     server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"))
 

@@ -24,11 +24,11 @@ from facewire.call.agent import Agent
 from facewire.call.meeting.signal_server import SignalServer
 from facewire.call.page_server import PageServer
 from facewire.call.person.engine import NetworkEngine
-from facewire.call.serve import serve
 from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.engines.torch_engine import TorchEngine
 from facewire.media.image import resize
+from facewire.transport.web.serve import serve
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium, write_y4m
 from tests.call.browsers.firefox import Firefox, firefox

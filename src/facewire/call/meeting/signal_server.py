@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from aiohttp import WSMsgType, web
 
 from facewire.base.errors import ProtocolError
-from facewire.call.messages.frames import next_frame
+from facewire.base.wire import VERSION
 from facewire.call.messages.signal_messages import (
     TO_AGENT,
     TO_SERVER,
@@ -29,8 +29,8 @@ from facewire.call.messages.signal_messages import (
     Seated,
     ToAgent,
 )
-from facewire.call.messages.wire import VERSION
 from facewire.transport.flood import Permits
+from facewire.transport.web.frames import next_frame
 
 MOST_ROOMS = 10_000
 MOST_CONNECTIONS = 20_000

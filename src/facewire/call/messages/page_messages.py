@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from facewire.animation.view import LIMITS
-from facewire.call.messages.wire import VERSION, MessageSet, short, within
+from facewire.base.wire import VERSION, MessageSet, short, within
 from facewire.call.set_up import SetUpTimes
+from facewire.transport.web.door import Enter as Enter
+from facewire.transport.web.door import Failure as Failure
 
 LARGEST_PHOTO_FILE = 4 * 1024 * 1024
 """Bytes of a photo that the page may send; it shrinks large ones first."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Enter:
-    """The page's first message: the key that stands in the fragment of its address."""
-
-    version: int = VERSION
-    key: str
-
-    def __post_init__(self) -> None:
-        short("key", self.key, 64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,13 +173,6 @@ class Connected:
     live: float
     whole: float
     phases: SetUpTimes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """The page broke the rules, or something failed; the text can be shown."""
-
-    problem: str = field(default="")
 
 
 ToPage = Welcome | Answer | Check | PhotoResult | Course | Remote | Own | Meters | Connected | Failure

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from facewire.base.errors import ConfigError
-from facewire.call.messages.wire import MessageSet, hexadecimal, short, within
+from facewire.base.wire import MessageSet, hexadecimal, short, within
 from facewire.talks.picture_size import MOST_SIDE
 from facewire.transport.pieces import LARGEST_PHOTO
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from facewire.base.errors import ConfigError
-from facewire.call.messages.wire import VERSION, MessageSet, hexadecimal, short, within
+from facewire.base.wire import VERSION, MessageSet, hexadecimal, short, within
 
 LONGEST_BODY = 20 * 1024
 """Characters of what is passed on."""

@@ -1,0 +1,41 @@
+// The driver's sound beside the preview: it plays at its own pace and is set right where the pictures have gone away from it.
+
+import { byId, press, pressed } from "./dom.js";
+
+const LARGEST = 300e6;  // bytes that are taken into the page
+const APART = 0.25;  // seconds
+
+export class Sound {
+  constructor(link) {
+    this.link = link;
+    this.name = "";
+    this.audio = new Audio();
+    byId("mute").addEventListener("click", () => {
+      press(byId("mute"), !pressed(byId("mute")));
+      this.audio.muted = pressed(byId("mute"));
+    });
+  }
+
+  // Takes a video's sound, or none.
+  async use(medium) {
+    const name = medium && medium.bytes < LARGEST ? medium.name : "";
+    if (name === this.name) return;
+    this.name = name;
+    this.audio.pause();
+    URL.revokeObjectURL(this.audio.src);
+    this.audio.removeAttribute("src");
+    if (!name) return;
+    const blob = await this.link.fetched(`/media/${encodeURIComponent(name)}`);
+    if (blob && name === this.name) this.audio.src = URL.createObjectURL(blob);
+  }
+
+  play(on, seconds) {
+    if (!on || !this.audio.src) return this.audio.pause();
+    this.audio.currentTime = seconds;
+    this.audio.play().catch(() => {});  // a video without sound, or a browser that wants a click first
+  }
+
+  follow(seconds) {
+    if (!this.audio.paused && Math.abs(this.audio.currentTime - seconds) > APART) this.audio.currentTime = seconds;
+  }
+}
