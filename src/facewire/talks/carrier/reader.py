@@ -11,7 +11,7 @@ from facewire.bitstream.bank import Bank
 from facewire.bitstream.sections import Audio, AudioHead
 from facewire.bitstream.sei.nal import H264, H265, Message, messages_of, with_messages
 from facewire.codec.decoder import DecodedFrame
-from facewire.codec.gfv_reader import FaceBase, FaceFrame, FaceMessages, payload_of
+from facewire.codec.messages.reader import FaceBase, FaceFrame, FaceMessages, payload_of
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import Item, SourcePicture, TalkReference
 from facewire.media.carrier.coded_video import CodedReader, SoundUnit, VideoUnit

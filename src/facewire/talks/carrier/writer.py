@@ -17,7 +17,7 @@ from facewire.bitstream.header import Header
 from facewire.bitstream.sections import Audio, AudioHead, Patch
 from facewire.bitstream.sei.nal import H264, H265, Codec, Message, with_messages
 from facewire.codec.encoder import Choose, FileEncoder
-from facewire.codec.gfv_writer import MotionMessages, Place
+from facewire.codec.messages.writer import MotionMessages, Place
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.artefact import CodecTables
 from facewire.media.carrier.coded_video import BARE, MUXERS, CodedWriter

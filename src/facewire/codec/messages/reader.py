@@ -1,4 +1,4 @@
-"""GFV messages to motion: the other half of `gfv_writer.py`. Any messages give motion or BitstreamError."""
+"""GFV messages to motion: the other half of `writer.py`. Any messages give motion or BitstreamError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facewire.bitstream.sei.message import FEATURES, PAYLOAD_TYPE, GfvMessage
 from facewire.bitstream.sei.nal import Message
 from facewire.bitstream.sei.reader import GfvReader
 from facewire.codec.decoder import FileDecoder
-from facewire.codec.gfv_writer import FACE, LEVEL_BITS, OURS, REST, TAG, URI, USER_DATA
+from facewire.codec.messages.writer import FACE, LEVEL_BITS, OURS, REST, TAG, URI, USER_DATA
 from facewire.codec.modes import LARGEST_LEVEL
 from facewire.codec.quantizer import Quantizer
 from facewire.codec.state import MotionFrame
