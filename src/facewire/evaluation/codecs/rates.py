@@ -24,7 +24,7 @@ WHOLE: Final = "anchor whole, ours without source"
 CLIP: Final = "whole clip"
 ACCOUNTS: Final = (MOTION, *HORIZONS, CLIP, WHOLE)
 """How bytes are charged. After the first picture: neither our source image nor the anchor's key picture. 10 s, 1 min,
-10 min: both, spread over that time; whole clip: over the clip's own. The last is how the paper counts: nothing for our
+10 min: both, spread over that time; whole clip: over the clip's. The last is how the paper counts: nothing for our
 source, all of the anchor."""
 
 
