@@ -35,6 +35,7 @@ from tests.codec.motion import frames_of
 SIDE = 64
 RATE = Fraction(10)
 FRAMES = 27
+QUALITIES = (85, 20)
 SILENCE = b"\xf8\xff\xfe"
 KINDS = (
     Carrier(codec="h264"),
@@ -106,13 +107,14 @@ def written(
     request: pytest.FixtureRequest, tables: CodecTables, motions: list[MotionFrame], pictures: list[Pixels]
 ) -> Written:
     carrier: Carrier = request.param
-    keys = [encode_key(picture, carrier.codec, 75) for picture in pictures]
+    keys = [encode_key(pixels, carrier.codec, quality) for pixels, quality in zip(pictures, QUALITIES)]
     carried, plain, header = io.BytesIO(), io.BytesIO(), header_of(tables)
 
     def where(motion: MotionFrame) -> list[tuple[float, float]]:
         return [(float(x), float(y)) for x, y, _ in motion.expression]
 
-    fill(CarrierWriter(carried, header, tables, carrier, quality=75, where=where, group=12), keys, motions)
+    writer = CarrierWriter(carried, header, tables, carrier, qualities=QUALITIES, where=where, group=12)
+    fill(writer, keys, motions)
     stills = [encode_still(picture, "avif", 75)[1] for picture in pictures]
     fill(TalkWriter(plain, header, tables, group=12), stills, motions)
     return Written(carrier, carried.getvalue(), plain.getvalue(), keys)
@@ -179,7 +181,7 @@ def test_players_show_the_still(written: Written, pictures: list[Pixels], tmp_pa
     assert set(nearest) == {0, 1}
     assert all(np.abs(picture - 1.0 * stills[which]).max() <= 4 for picture, which in zip(shown, nearest))
     assert all(
-        np.abs(still - 1.0 * picture).mean() < 4 for still, picture in zip(stills, pictures, strict=True)
+        np.abs(still - 1.0 * picture).mean() < 8 for still, picture in zip(stills, pictures, strict=True)
     )
 
 

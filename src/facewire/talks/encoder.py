@@ -263,8 +263,10 @@ class _Encoding:
             raise ConfigError("refresh", self.mode, "source or off, where a video stream carries the talk")
         if self.size % 2:
             raise ConfigError("size", self.size, "an even number, where a video stream carries the talk")
-        quality = options.still_quality
-        return CarrierWriter(sink, header, tables, carrier, quality=quality, where=self.places, group=group)
+        qualities = options.still_quality, options.refresh_quality
+        return CarrierWriter(
+            sink, header, tables, carrier, qualities=qualities, where=self.places, group=group
+        )
 
     def places(self, motion: MotionFrame) -> list[tuple[float, float]]:
         """Return where a motion has the keypoints of the person who is shown, picture units."""

@@ -78,7 +78,7 @@ class CarrierWriter:
         header: of the talk, profile file.
         tables: that the header names.
         carrier: how.
-        quality: of the first picture, for which repeats are made.
+        qualities: of the first picture and of later ones; a repeat is made by the settings of what it repeats.
         where: of keypoints.
         group: frames after which coefficients are quantised anew from the source, as in a file.
     """
@@ -90,18 +90,14 @@ class CarrierWriter:
         tables: CodecTables,
         carrier: Carrier,
         *,
-        quality: int,
+        qualities: tuple[int, int],
         where: Where,
         group: int,
     ) -> None:
         self.frames = 0
         """Frames so far."""
-        self._size, self._quality, self._carrier, self._where = (
-            (header.width, header.height),
-            quality,
-            carrier,
-            where,
-        )
+        self._size, self._qualities = (header.width, header.height), qualities
+        self._carrier, self._where = carrier, where
         self._codec, self._second = CODECS[carrier.codec], max(1, round(SECOND_PICTURES * header.fps))
         self._encoder = FileEncoder(tables, group)
         self._messages = MotionMessages(header, private=carrier.messages == USER_DATA)
@@ -127,7 +123,8 @@ class CarrierWriter:
         self._anchor(motion)
         self._shown = self._encoder.epoch
         self._bank.add(self._shown, True)
-        self._repeats = repeats(self._size, self._carrier.codec, self._quality)
+        quality = self._qualities[self._shown > 0]
+        self._repeats = repeats(self._size, self._carrier.codec, quality)
         self._begin(picture, key=True)
         return len(picture) + self._say(self._messages.base(self._shown, *self._said()))
 
