@@ -2,10 +2,11 @@
 
     python scripts/fuzz_bitstream.py --inputs 1000000 --seed 1
 
-Inputs are the golden streams and packets with bits flipped, bytes replaced, pieces cut, doubled, swapped or
-inserted, and plain random bytes. Half of the damaged files get right checksums again, so that the damage
-reaches the decoders behind them. Prints one JSON object; the exit code is 1 if anything else than a value or
-BitstreamError came out, or an input took more than a second of processor time for each 1000 bytes.
+Inputs are the golden streams, packets and the messages of a talk in a video stream, with bits flipped, bytes
+replaced, pieces cut, doubled, swapped or inserted, and plain random bytes. Half of the damaged files get right
+checksums again, so that the damage reaches the decoders behind them. Prints one JSON object; the exit code is 1
+if anything else than a value or BitstreamError came out, or an input took more than a second of processor time for
+each 1000 bytes.
 """
 
 from __future__ import annotations
@@ -28,8 +29,12 @@ from facewire.base.errors import BitstreamError, WeightsError
 from facewire.bitstream.container import read_index
 from facewire.bitstream.header import header_length
 from facewire.bitstream.sections import Packets
+from facewire.bitstream.sei.nal import H264, START, Message, message_unit, messages_of
 from facewire.bitstream.varint import read_varint, write_varint
 from facewire.codec.decoder import DecodedFrame, StreamDecoder
+from facewire.codec.encoder import FileEncoder
+from facewire.codec.messages.reader import FaceFrame, FaceMessages
+from facewire.codec.messages.writer import MotionMessages
 from facewire.codec.raw import decode_raw
 from facewire.codec.tables.artefact import CodecTables, load_tables, parse_tables
 from facewire.codec.talk import TalkReader
@@ -76,6 +81,7 @@ class Targets:
         self.streams = [path.read_bytes() for path in sorted(GOLDEN.glob("*.fwv"))]
         self.packets = _packets_of(GOLDEN / "stream.fwv")
         self.artefact = (GOLDEN / "tables.json").read_bytes()
+        self.messages = _messages_of(GOLDEN / "file.fwv", tables)
 
     def read_file(self, data: bytes) -> int:
         """Read a whole talk."""
@@ -98,6 +104,13 @@ class Targets:
                 frames += 1
             except BitstreamError:
                 continue
+        return frames
+
+    def read_messages(self, data: bytes) -> int:
+        """Take the bytes as an access unit with face messages."""
+        faces, frames = FaceMessages(lambda *_: self.tables), 0
+        for message in messages_of(data, H264):
+            frames += sum(isinstance(said, FaceFrame) for said in faces.take(message))
         return frames
 
     def read_raw(self, data: bytes) -> int:
@@ -124,6 +137,33 @@ def _packets_of(path: Path) -> list[bytes]:
         except BitstreamError:
             continue
     return packets
+
+
+def _messages_of(path: Path, tables: CodecTables) -> list[Message]:
+    """Return the messages of a talk's first frames, the key picture's before them."""
+    motions = [
+        item.motion
+        for item in TalkReader(io.BytesIO(path.read_bytes()), lambda *_: tables)
+        if isinstance(item, DecodedFrame)
+    ]
+    header = TalkReader(io.BytesIO(path.read_bytes()), lambda *_: tables).header
+    encoder, messages = FileEncoder(tables), MotionMessages(header, private=False)
+    encoder.source(motions[0])
+    found = [messages.base(0, encoder.levels, [(0.0, 0.1)])]
+    for motion in motions[:20]:
+        encoder.encode(motion)
+        found.append(messages.frame(encoder.levels, [(0.0, 0.1)]))
+    return found
+
+
+def damaged_messages(rng: random.Random, messages: list[Message]) -> bytes:
+    """Return the unit of messages of which one is damaged, or the damaged unit of all."""
+    some = list(messages)
+    if rng.random() < 0.5:
+        at = rng.randrange(len(some))
+        some[at] = Message(some[at].kind, mutated(rng, some[at].payload))
+        return START + message_unit(some, H264)
+    return START + mutated(rng, message_unit(some, H264))
 
 
 def _sections(data: bytes) -> list[tuple[int, int, int]]:
@@ -196,6 +236,8 @@ def one_input(rng: random.Random, targets: Targets) -> tuple[Callable[[bytes], i
         return reader, damaged_header(rng, stream)
     if dice < 0.55:
         return reader, stream[: rng.randrange(len(stream))] + rng.randbytes(rng.randrange(64))
+    if dice < 0.65:
+        return targets.read_messages, damaged_messages(rng, targets.messages)
     if dice < 0.8:
         return targets.read_packets, mutated(rng, b"".join(rng.choices(targets.packets, k=4)))
     if dice < 0.9:

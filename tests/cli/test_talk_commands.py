@@ -108,6 +108,54 @@ def test_decoded_talk_is_the_clip_in_step_with_its_sound(talk: Path, clip: Path,
 
 
 @pytest.mark.slow
+def test_a_video_stream_carries_a_talk_with_its_sound(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carried, out = tmp_path / "carried.mp4", tmp_path / "out.mp4"
+    assert main(["encode", str(clip), "-o", str(carried), "--crop", "none", "--carrier", "h264", "-q"]) == 0
+    still = pictures_of(carried)
+    truth = pictures_of(clip)
+    assert all(np.array_equal(picture, still[0]) for picture in still)
+    assert np.abs(still[0] - truth[0]).mean() < 4
+    info = info_of(carried, capsys)
+    assert (info["frames"], info["carrier"]) == (FRAMES, "h264, GFV messages")
+    assert info["file_bytes"] == carried.stat().st_size
+    assert main(["info", str(carried)]) == 0
+    assert "carried in  h264" in capsys.readouterr().out
+    assert main(["decode", str(carried), "-o", str(out), "-q"]) == 0
+    shown = pictures_of(out)
+    assert len(shown) == FRAMES
+    for one, other in zip(shown, truth):
+        assert np.abs(one - other).mean() < 8
+    assert beep_time(out) == pytest.approx(BEEP, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (["--carrier", "h266", "-o", "a.mp4"], "no encoder for H.266"),
+        (["--carrier", "h265", "-o", "a.h264"], ".h265"),
+        (["--carrier", "h264", "-o", "a.fwv"], ".mp4"),
+        (["--carrier", "h264", "-o", "a.mp4", "--profile", "stream"], "file, where a video stream"),
+        (["--carrier", "h264", "-o", "a.mp4", "--refresh", "patch"], "source or off"),
+        (["--carrier", "h264", "-o", "a.mp4", "--size", "301"], "even"),
+    ],
+)
+def test_what_a_video_stream_cannot_carry_is_refused(
+    clip: Path,
+    given: list[str],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["encode", str(clip), "--crop", "none", "-q", *given]) != 0
+    assert reason in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_pipes_give_what_files_give(
     clip: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from facewire.evaluation.codecs.rates import (
     ALWAYS_BETTER,
     ALWAYS_WORSE,
+    CLIP,
     MOTION,
     NOTHING,
     WHOLE,
@@ -76,6 +77,7 @@ def test_accounts_charge_the_first_picture_as_they_say() -> None:
     assert cost.kbit_per_s("10 s", ours=True) == pytest.approx(2.0 + 4.0)
     assert cost.kbit_per_s("1 min", ours=False) == pytest.approx(2.0 + 4.0 / 6)
     assert cost.kbit_per_s("10 min", ours=True) == pytest.approx(2.0 + 4.0 / 60)
+    assert cost.kbit_per_s(CLIP, ours=True) == cost.kbit_per_s(CLIP, ours=False) == pytest.approx(6.0)
     assert cost.kbit_per_s(WHOLE, ours=True) == pytest.approx(2.0)
     assert cost.kbit_per_s(WHOLE, ours=False) == pytest.approx(6.0)
 

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   facewire compare clips/val --crop none -o report/ --nets nets/
   facewire compare me.mp4 -o quick/ --frames 100 --methods file x264
   facewire compare me-in-hd.mp4 -o large/ --size 512
+  facewire compare clips/ -o gfvc/ --protocol gfvc
 
 The report is REPORT/report.html and REPORT/report.json. A run that was stopped goes on where it was. VVC is
 measured if imageio-ffmpeg (pip install facewire[vvc]) or an ffmpeg with libvvenc is there. The exit code is 8 if
@@ -46,7 +47,7 @@ def add_to(commands: Any) -> None:
         "--frames",
         type=whole("frames", 2),
         metavar="N",
-        help="only the first N frames of a clip (default: 750)",
+        help="only the first N frames of a clip (default: 750, with --protocol gfvc 250)",
     )
     parser.add_argument(
         "--size",
@@ -56,6 +57,13 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument(
         "--stride", type=whole("stride", 1), metavar="S", help="measure every S-th frame (default: 5)"
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=("talks", "gfvc"),
+        default="talks",
+        help="gfvc: as generative face video coding is compared: 250 frames, the key picture in every rate and at "
+        "four qualities, motion at three steps, anchors at half the size, too (default: talks)",
     )
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
     parser.add_argument(
@@ -82,13 +90,14 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from facewire.evaluation.codecs.compare import MOST_FRAMES, STRIDE, CompareSettings, compare_codecs
+    from facewire.evaluation.codecs.compare import STRIDE, CompareSettings, compare_codecs
 
     settings = CompareSettings(
         crop_mode=given.crop,
         stride=STRIDE if given.stride is None else given.stride,
         clips=given.most,
-        frames=MOST_FRAMES if given.frames is None else given.frames,
+        protocol=given.protocol,
+        frames=given.frames,
         size=given.size,
         methods=tuple(given.methods),
     )
@@ -122,8 +131,19 @@ def _lines(done: Comparison) -> list[str]:
                 if ratio is not None:
                     number = ratio.reason if ratio.overall is None else f"{ratio.overall:.2f}"
                     lines.append(f"  {anchor:<18} {account:<36} {number}")
+    lines += _bjontegaard(done.document)
     absent = [f"not measured: {name}: {why}" for name, why in done.document["absent_methods"].items()]
     return [*lines, *absent, f"{done.page}: {len(done.curves.clips)} clips"]
+
+
+def _bjontegaard(document: Mapping[str, Any]) -> list[str]:
+    """Return how many per cent more bits than ours each anchor needs."""
+    lines = []
+    for metric, anchors in document["bjontegaard_percent"].items():
+        lines.append(f"{metric}: Bjontegaard rate of the anchor against ours, {document['account']}")
+        for anchor, rate in anchors.items():
+            lines.append(f"  {anchor:<28} {rate if isinstance(rate, str) else f'{rate:+.0f} %'}")
+    return lines
 
 
 def _rates(document: Mapping[str, Any]) -> list[str]:

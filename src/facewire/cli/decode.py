@@ -124,12 +124,15 @@ def _other(given: argparse.Namespace, animator: Animator) -> Person:
 def _side(given: argparse.Namespace, own: int) -> int | None:
     """Return how large a file's pictures are; None if it is no talk, or one that cannot be shown."""
     from facewire.base.errors import BitstreamError
-    from facewire.bitstream.container import FwvReader
+    from facewire.networks.weights import resolve
+    from facewire.talks.carrier.opening import open_talk
+    from facewire.talks.coding_tables import shelf_beside
     from facewire.talks.picture_size import can_be_shown
 
+    shelf = shelf_beside(resolve(given.weights))
     with pipes.opened(given.talk) as stream:
         try:
-            side = FwvReader(stream).header.width
+            side = open_talk(stream, shelf.find, name=given.talk).header.width
         except BitstreamError:
             return None
     return side if can_be_shown(side, own) else None
@@ -139,15 +142,18 @@ def _length(given: argparse.Namespace) -> int | None:
     """Return how many frames a file says it has, or, if it is cut off, how many there are; None if it is no talk."""
     from facewire.base.errors import BitstreamError
     from facewire.bitstream.container import stated_frames
-    from facewire.codec.inspection import inspect
+    from facewire.codec.inspection import inspect_talk
     from facewire.networks.weights import resolve
+    from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
 
     shelf = shelf_beside(resolve(given.weights))
     with pipes.opened(given.talk) as stream:
         try:
             stated = stated_frames(stream)
-            return inspect(stream, shelf.find).frames if stated is None else stated
+            if stated is None:
+                return inspect_talk(open_talk(stream, shelf.find, name=given.talk)).frames
+            return stated
         except BitstreamError:
             return None
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facewire.cli import options, pipes, places
 from facewire.cli.arguments import number, whole
 
 if TYPE_CHECKING:
+    from facewire.talks.carrier.writer import Carrier
     from facewire.talks.encoder import EncodeReport
 
 EXAMPLES = """examples:
@@ -18,6 +20,7 @@ EXAMPLES = """examples:
   facewire encode me.mp4 -o me.fwv --source portrait.jpg
   facewire encode me.mp4 -o me.fwv --size 512
   facewire encode me.mp4 -o me.fwv --profile stream --keypoints 20
+  facewire encode me.mp4 -o me-carried.mp4 --carrier h264
   cat me.mkv | facewire encode - -o - | facewire decode - -o - | ffplay -
 
 A pipe must carry a format that can be read without going back: Matroska, WebM, MPEG-TS, fragmented MP4."""
@@ -107,6 +110,19 @@ def add_to(commands: Any) -> None:
         help="what later source images may take, kbit/s on average (default: as much as they are worth)",
     )
     parser.add_argument(
+        "--carrier",
+        choices=("h264", "h265", "h266"),
+        help="write an ordinary video stream of the source pictures instead (.mp4, .mkv, .h264, .h265), with the "
+        "motion in it as messages; players show the pictures standing still, decode and info take it as a talk "
+        "(h266: no encoder for it here)",
+    )
+    parser.add_argument(
+        "--messages",
+        choices=("gfv", "user-data"),
+        default="gfv",
+        help="with --carrier: generative face video messages (SEI 223), or unregistered user data (default: gfv)",
+    )
+    parser.add_argument(
         "--confirm-after",
         type=whole("confirm after", 0),
         default=5,
@@ -136,7 +152,7 @@ def add_to(commands: Any) -> None:
         places.Input("video", places.video, pipe=True),
         places.Input("source", places.photo),
         places.WEIGHTS,
-        places.Output("output", places.ends_in(".fwv"), pipe=True),
+        places.Output("output", _name, pipe=True),
     )
     parser.set_defaults(run=run)
 
@@ -161,6 +177,7 @@ def run(given: argparse.Namespace) -> int:
         refresh=given.refresh,
         refresh_quality=given.refresh_quality,
         budget=given.budget,
+        carrier=_carrier(given),
     )
     check_still(given.still, given.still_quality)
     animator = options.animator_of(given)
@@ -176,7 +193,7 @@ def run(given: argparse.Namespace) -> int:
         crop_mode=given.crop,
         face=_person(given),
         start=given.start,
-        sound=not given.no_audio,
+        sound=not given.no_audio and (chosen.carrier is None or chosen.carrier.has_sound),
         kbit_per_s=given.audio_rate,
         progress=bars,
     )
@@ -205,6 +222,24 @@ def run(given: argparse.Namespace) -> int:
         for line in _lines(report):
             options.note(line)
     return 0
+
+
+def _carrier(given: argparse.Namespace) -> Carrier | None:
+    """Return how an ordinary video stream is to carry the talk; None: it is a file of its own."""
+    from facewire.talks.carrier.writer import Carrier
+
+    if given.carrier is None:
+        return None
+    suffix = ".mkv" if given.output == places.PIPE else Path(given.output).suffix.lower()
+    return Carrier(codec=given.carrier, messages=given.messages, suffix=suffix)
+
+
+def _name(path: str, given: argparse.Namespace) -> None:
+    """Take what a talk may be called: .fwv, or as a video where one carries it."""
+    from facewire.talks.carrier.writer import suffixes_of
+
+    suffixes = [".fwv"] if given.carrier is None else suffixes_of(given.carrier)
+    places.ends_in(*suffixes)(path, given)
 
 
 def _person(given: argparse.Namespace) -> int:

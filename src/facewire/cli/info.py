@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   facewire info talk.fwv
   facewire info talk.fwv --json --packets
+  facewire info talk.mp4                      a talk in an ordinary video stream (encode --carrier)
   cat talk.fwv | facewire info -
   facewire info talking.mp4                   was it made by a model, who signed it"""
 
@@ -43,8 +44,9 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.errors import BitstreamError, MotionFileError
-    from facewire.codec.inspection import inspect
+    from facewire.codec.inspection import inspect_talk
     from facewire.networks.weights import resolve
+    from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
 
     if given.talk != places.PIPE and not _is_talk(given.talk):
@@ -52,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     shelf = shelf_beside(None if given.weights is None else resolve(given.weights))
     with pipes.opened(given.talk) as stream:
         try:
-            info = inspect(stream, shelf.find)
+            info = inspect_talk(open_talk(stream, shelf.find, name=given.talk))
         except BitstreamError as problem:
             raise MotionFileError(given.talk, str(problem)) from problem
     if given.json:
@@ -68,12 +70,15 @@ def run(given: argparse.Namespace) -> int:
 def _is_talk(path: str) -> bool:
     """Return whether a file is for the talk reader: so are files that are not there, and it says so."""
     from facewire.bitstream.header import MAGIC
+    from facewire.talks.carrier.opening import carries_talk
 
     try:
         with Path(path).open("rb") as stream:
-            return stream.read(len(MAGIC)) == MAGIC or Path(path).suffix.lower() == ".fwv"
+            if stream.read(len(MAGIC)) == MAGIC or Path(path).suffix.lower() == ".fwv":
+                return True
     except OSError:
         return True
+    return carries_talk(path)
 
 
 def _say_how_made(given: argparse.Namespace) -> int:
@@ -112,6 +117,8 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
         f"keypoints   {keypoints.mean:.2f} a frame ({keypoints.min:g} to {keypoints.max:g}, median "
         f"{keypoints.median:g})",
     ]
+    if info.carrier:
+        lines.insert(1, f"carried in  {info.carrier}")
     if info.problem:
         lines.insert(4, f"ends early  {info.problem}")
     if info.audio_packets:

@@ -101,10 +101,12 @@ def video(path: str) -> None:
 
 
 def talk(path: str) -> None:
-    """Take a .fwv file."""
+    """Take a .fwv file, or a video that carries a talk."""
+    from facewire.talks.carrier.opening import carries_talk
+
     any_file(path)
     kind = kind_of(path)
-    if kind is not None and kind != "talk":
+    if kind not in (None, "talk") and not (kind == "video" and carries_talk(path)):
         raise MotionFileError(
             path, f"is a {kind}, and a talk belongs here: facewire encode makes one of a video"
         )

@@ -8,7 +8,7 @@ receiver would have at any count, and returns a count. Trials cost no coding, on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from facewire.bitstream.packet import EPOCHS, FARTHEST, NUMBERS, PacketHead
@@ -56,6 +56,11 @@ class _MotionEncoder:
     def latest(self) -> MotionFrame:
         """What the receiver makes of the frame (or anchor) coded last."""
         return self._quantizer.frame(self._latest.levels, self._latest.kept)
+
+    @property
+    def levels(self) -> Sequence[int]:
+        """The coefficients of the frame (or anchor) coded last."""
+        return self._latest.levels
 
     def reference(self, motion: MotionFrame) -> bytes:
         """Return a motion coded by itself, as a reference section holds it; nothing else changes."""

@@ -13,7 +13,7 @@ from facewire.bitstream.sections import Audio, Patch
 from facewire.codec.costs import Costs
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.tables.artefact import CodecTables
-from facewire.codec.talk import Item, SourcePicture, TalkReader, UpToDamage
+from facewire.codec.talk import Item, SourcePicture, Talk, TalkReader, UpToDamage
 
 SECTION_NAMES = {
     kinds.SOURCE: "source",
@@ -87,6 +87,7 @@ class TalkInfo:
     motion_bytes     all the rest: header, motion, index, end
     complete         False if it is cut off or damaged; the numbers are those of what precedes
     problem          where and why it ends early, "" if it does not
+    carrier          the video stream that it travels in, "" for a file of its own
     bytes_per_frame  of motion alone; mean: motion_bytes by frames; min, max, median: of the frames' own shares
     costs            all kinds by the frame and by the second, and their sums
     """
@@ -104,6 +105,7 @@ class TalkInfo:
     seconds: float
     complete: bool
     problem: str
+    carrier: str
     file_bytes: int
     source_bytes: int
     refresh_bytes: int
@@ -128,7 +130,11 @@ def inspect(source: Readable, find_tables: Callable[[int, bytes], CodecTables | 
     Raises:
         BitstreamError: it is no talk, or its header is damaged.
     """
-    reader = TalkReader(source, find_tables)
+    return inspect_talk(TalkReader(source, find_tables))
+
+
+def inspect_talk(reader: Talk) -> TalkInfo:
+    """Return what is in a talk that nothing was read of yet."""
     count, items = _Count(reader), UpToDamage(reader)
     for item in items:
         count.take(item)
@@ -138,7 +144,7 @@ def inspect(source: Readable, find_tables: Callable[[int, bytes], CodecTables | 
 class _Count:
     """Adds up what a reader delivers."""
 
-    def __init__(self, reader: TalkReader) -> None:
+    def __init__(self, reader: Talk) -> None:
         self._reader = reader
         self._pictures: list[Picture] = []
         self._packets: list[Packet] = []
@@ -187,6 +193,7 @@ class _Count:
             seconds=frames / float(header.fps),
             complete=not problem,
             problem=problem,
+            carrier=self._reader.carrier,
             file_bytes=self._reader.offset,
             source_bytes=source,
             refresh_bytes=refresh,

@@ -2,6 +2,7 @@
 
     TalkWriter: source() frame() frame() audio() ... finish()
     TalkReader: for item in reader: SourcePicture | DecodedFrame | AudioHead | Audio | Patch
+    Talk: whatever is read like a TalkReader
     UpToDamage: the same up to a cut or damage, which it keeps instead of raising
 
 The writer sends each motion section when its group is full, the reader yields frames as sections come, so
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from facewire.base.errors import (
     BitstreamError,
@@ -295,6 +297,7 @@ class TalkReader:
     ) -> None:
         self._sections = FwvReader(source, tolerant=tolerant)
         self.header = self._sections.header
+        self.carrier = ""
         self.section_bytes: dict[int, int] = {}
         """Bytes read so far by section type, heads and checksums included."""
         self.section_counts: dict[int, int] = {}
@@ -462,13 +465,35 @@ class TalkReader:
         self._next_frame = first
 
 
+class Talk(Protocol):
+    """A talk that is being read, however it is carried.
+
+    carrier         what it is inside of, "" for a file of its own
+    section_bytes   bytes read so far by section type; 0 or more of `offset` belong to none
+    section_counts  how many of each type
+    skipped         damaged pieces that were passed over
+    """
+
+    header: Header
+    carrier: str
+    section_bytes: dict[int, int]
+    section_counts: dict[int, int]
+    skipped: int
+
+    @property
+    def offset(self) -> int:
+        """Bytes read so far."""
+
+    def __iter__(self) -> Iterator[Item]: ...
+
+
 class UpToDamage:
     """The items of a talk up to its end, or up to where it is cut off or damaged.
 
     `problem` is why it ended early, None as long as nothing is wrong.
     """
 
-    def __init__(self, reader: TalkReader) -> None:
+    def __init__(self, reader: Talk) -> None:
         self.problem: BitstreamError | None = None
         self._reader = reader
 

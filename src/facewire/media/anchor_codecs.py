@@ -28,6 +28,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from facewire.base.errors import MediaError
+from facewire.media.carrier.annex_b import units
 from facewire.media.colours.colour import BT709, RgbConverter, Yuv420Converter
 from facewire.media.frame import Pixels
 from facewire.media.libav_errors import reading
@@ -178,22 +179,11 @@ def _counted(packet: bytes, encoder: str) -> int:
     if encoder not in ("libx264", "libx265"):
         return len(packet)
     size = len(packet)
-    for unit, whole in _units(packet):
+    for unit, whole in units(packet):
         kind = unit[0] & 31 if encoder == "libx264" else unit[0] >> 1 & 63
         if kind == (6 if encoder == "libx264" else 39):
             size -= whole
     return size
-
-
-def _units(packet: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield each NAL unit of an Annex B packet and its bytes with the start code."""
-    starts = []
-    at = packet.find(b"\0\0\1")
-    while at >= 0:
-        starts.append((at - 1 if at and packet[at - 1] == 0 else at, at + 3))
-        at = packet.find(b"\0\0\1", at + 3)
-    for (begin, inside), (end, _) in zip(starts, [*starts[1:], (len(packet), 0)]):
-        yield packet[inside:end], end - begin
 
 
 @cache

@@ -1,4 +1,5 @@
-"""Still pictures as bytes inside other files: AVIF, WebP, JPEG and PNG in, AVIF, WebP and JPEG out.
+"""Still pictures as bytes inside other files: AVIF, WebP, JPEG and PNG in, AVIF, WebP and JPEG out; and both ways the
+key pictures of H.264 and H.265 streams.
 
 Bytes may come from anywhere: their size is checked before anything is decoded. Knows nothing about faces.
 """
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image, features
 
 from facewire.base.errors import ConfigError, MediaError
+from facewire.media.carrier.key_picture import KEY_CODECS, decode_key, encode_key
 from facewire.media.frame import Pixels, check_pixels
 from facewire.media.image import MAX_PIXELS, pillow_errors, to_rgb
 
@@ -21,6 +23,8 @@ READERS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"
 PHOTOS: Final = ("JPEG", "PNG", "WEBP")
 """What is taken from people; nothing else is even tried."""
 WRITERS: Final = ("avif", "webp", "jpeg")
+KEY_PICTURES: Final = {f"video/{kind}": kind for kind in KEY_CODECS}
+"""Types of pictures that are access units of a video stream; no picture file."""
 LOWEST, HIGHEST = 1, 100
 """Qualities of the writers; 100 is the best."""
 
@@ -30,13 +34,15 @@ def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
 
     Args:
         pixels: uint8 [H, W, 3].
-        kind: "avif", "webp" or "jpeg".
+        kind: "avif", "webp" or "jpeg"; "h264" or "h265" for the key picture of a stream.
         quality: 1 to 100 on the writer's own scale.
 
     Raises:
         ConfigError: kind or quality is unknown, or this Pillow cannot write it.
     """
     check_pixels("pixels", pixels)
+    if kind in KEY_CODECS:
+        return f"video/{kind}", encode_key(pixels, kind, quality)
     check_still(kind, quality)
     options: dict[str, dict[str, object]] = {
         "avif": {"speed": 3, "subsampling": "4:2:0", "max_threads": 1},
@@ -67,13 +73,15 @@ def decode_still(data: bytes, kind: str, name: str, most_pixels: int = MAX_PIXEL
 
     Args:
         data: the bytes.
-        kind: a key of `READERS`.
+        kind: a key of `READERS` or `KEY_PICTURES`.
         name: for error texts.
         most_pixels: refuse more than this.
 
     Raises:
         MediaError: it is of another type, damaged, too large, or a type that cannot be read here.
     """
+    if kind in KEY_PICTURES:
+        return decode_key(data, KEY_PICTURES[kind], name, most_pixels)
     reader = READERS.get(kind)
     if reader is None:
         raise MediaError(name, f"holds a picture of type {kind}, which cannot be read here")

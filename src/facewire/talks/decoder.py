@@ -1,6 +1,6 @@
 """A talk becomes pictures: the receiver, with whatever view and identity it likes.
 
-    .fwv -> source image -> Person
+    .fwv, or a video stream that carries a talk -> source image -> Person
          -> motion -> relative to another person's -> turned -> rendered -> patches on top -> picture, its number
          -> sound  -> OpusFeed of the video that is written
 
@@ -26,7 +26,7 @@ from facewire.bitstream.header import FINGERPRINT_BYTES, RAW, Header
 from facewire.bitstream.packet import EPOCHS
 from facewire.bitstream.sections import Audio, AudioHead, Patch
 from facewire.codec.decoder import DecodedFrame
-from facewire.codec.talk import Item, SourcePicture, TalkReader, TalkReference, UpToDamage
+from facewire.codec.talk import Item, SourcePicture, TalkReference, UpToDamage
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.sound.opus_track import OpusFeed, OpusHead
@@ -34,6 +34,7 @@ from facewire.media.still import decode_still
 from facewire.media.video import VideoWriter
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_motions
+from facewire.talks.carrier.opening import open_talk
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.patches import Patches
 from facewire.talks.picture_size import LEAST_SIDE, MOST_SIDE, MOST_SOURCE_PIXELS, can_be_shown
@@ -227,7 +228,7 @@ def decode(
     """
     begin = time.perf_counter()
     try:
-        reader = TalkReader(source, shelf_of(animator).find, tolerant=options.tolerant)
+        reader = open_talk(source, shelf_of(animator).find, name=name, tolerant=options.tolerant)
         check_header(reader.header, animator, name)
         header = reader.header
         receiver = Receiver(

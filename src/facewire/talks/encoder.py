@@ -5,6 +5,7 @@
       crops seen ahead -> motion of rest, of each shot  -> where relative motion starts, here or at a receiver
       every crop <-> what the receiver would show -> failed? -> new source or patch   (talks/refresh.py)
     sound      -> Opus, written just before the motion that it belongs to
+    into an H.264 or H.265 stream instead of a .fwv file   (talks/carrier/)
 
 Everything streams; memory does not grow with the length of the video.
 """
@@ -24,19 +25,30 @@ from facewire.animation.reference import best_reference, median_motion
 from facewire.animation.survey import Progress
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
-from facewire.bitstream.header import FILE, RAW, STREAM, Profile
-from facewire.bitstream.sections import MIME_TYPES, MOST_AUDIO, MOST_FRAMES, Audio, AudioHead, Patch
+from facewire.bitstream.header import FILE, RAW, STREAM, Header, Profile
+from facewire.bitstream.sections import (
+    MIME_NONE,
+    MIME_TYPES,
+    MOST_AUDIO,
+    MOST_FRAMES,
+    Audio,
+    AudioHead,
+    Patch,
+)
 from facewire.codec.costs import Costs
 from facewire.codec.encoder import Choose
 from facewire.codec.state import MotionFrame
 from facewire.codec.sufficiency import LIMIT, adaptive
+from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import TalkWriter, talk_header
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import place
 from facewire.media.image import resize
 from facewire.media.sound.sound_encoder import PACKET, SoundTap
 from facewire.media.still import decode_still, encode_still
 from facewire.networks.carry import carry_of
-from facewire.talks.bridge import to_frames
+from facewire.talks.bridge import to_frames, to_motions
+from facewire.talks.carrier.writer import Carrier, CarrierWriter
 from facewire.talks.coding_tables import STANDARD, tables_of
 from facewire.talks.patches import Patches
 from facewire.talks.picture_size import checked_side
@@ -107,6 +119,8 @@ class EncodeOptions:
     """Profile stream: frames until a packet counts as received; None: never."""
     refresh: str = "source"
     """What is sent when the synthesis fails: source, patch or off."""
+    carrier: Carrier | None = None
+    """An ordinary video stream that the talk travels in; its key pictures take the place of `still`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +199,7 @@ class _Encoding:
             raise ConfigError("refresh", options.refresh, ", ".join(MODES))
         self.mode = OFF if profile == RAW else options.refresh
         self.size = checked_side(options.size, animator.size)
+        self.still_kind = options.still if options.carrier is None else options.carrier.codec
         header = talk_header(
             profile,
             tables,
@@ -197,7 +212,7 @@ class _Encoding:
         )
         group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
         group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
-        self.writer = TalkWriter(sink, header, tables, group=group, confirm_after=options.confirm_after)
+        self.writer = self.writer_of(sink, header, tables, group)
         self.group = group
         self.patches = Patches()
         self.refresher = Refresher(animator, squares.rate)
@@ -234,6 +249,30 @@ class _Encoding:
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)
         return self.finish(output, begin)
+
+    def writer_of(
+        self, sink: BinaryIO, header: Header, tables: CodecTables | None, group: int
+    ) -> TalkWriter | CarrierWriter:
+        """Return what writes the talk."""
+        options, carrier = self.options, self.options.carrier
+        if carrier is None:
+            return TalkWriter(sink, header, tables, group=group, confirm_after=options.confirm_after)
+        if header.profile != FILE or tables is None:
+            raise ConfigError("profile", options.profile, "file, where a video stream carries the talk")
+        if self.mode == PATCH:
+            raise ConfigError("refresh", self.mode, "source or off, where a video stream carries the talk")
+        if self.size % 2:
+            raise ConfigError("size", self.size, "an even number, where a video stream carries the talk")
+        qualities = options.still_quality, options.refresh_quality
+        return CarrierWriter(
+            sink, header, tables, carrier, qualities=qualities, where=self.places, group=group
+        )
+
+    def places(self, motion: MotionFrame) -> list[tuple[float, float]]:
+        """Return where a motion has the keypoints of the person who is shown, picture units."""
+        canonical = self.person.identity.canonical
+        moved = place(canonical, to_motions([motion]).to(canonical.points.device))
+        return [(float(x), float(y)) for x, y in moved.points[0, :, :2].cpu()]
 
     def rests(self, own: HeadMotion | None) -> dict[int, HeadMotion]:
         """Return the motion of rest of each stretch as far as it can be seen ahead.
@@ -306,17 +345,24 @@ class _Encoding:
         self.used += self.kept if self.choose is None else self.writer.latest.used
 
     def cut(self, square: HeadSquare) -> Pixels:
-        """Return a frame as a source picture: as large as what is shown, but no larger than the video has it."""
+        """Return a frame as a source picture: as large as what is shown, but no larger than the video has it.
+
+        The pictures of a stream are all of one size.
+        """
+        if self.options.carrier is not None:
+            return square.at(self.size)
         return square.at(min(self.size, max(square.own_side, self.animator.size)))
 
     def reduced(self, photo: Pixels) -> Pixels:
         """Return a head crop as a source picture, no larger than what is shown."""
+        if self.options.carrier is not None:
+            return resize(photo, (self.size, self.size))
         side = min(self.size, max(min(photo.shape[:2]), self.animator.size))
         return resize(photo, (side, side))
 
     def still(self, square: HeadSquare) -> tuple[str, bytes]:
         """Return a frame as a later picture."""
-        return encode_still(self.cut(square), self.options.still, self.options.refresh_quality)
+        return encode_still(self.cut(square), self.still_kind, self.options.refresh_quality)
 
     def read(self, kind: str, data: bytes) -> Person:
         """Return the person as the receiver sees it."""
@@ -324,7 +370,7 @@ class _Encoding:
 
     def source(self, picture: Pixels, quality: int) -> int:
         """Send a source image and return the bytes."""
-        kind, data = encode_still(picture, self.options.still, quality)
+        kind, data = encode_still(picture, self.still_kind, quality)
         return self.send(NewSource(kind, data, self.read(kind, data)))
 
     def refresh(self, chosen: KnownSource | NewSource | None) -> None:
@@ -342,7 +388,7 @@ class _Encoding:
         """Send a picture and return the bytes."""
         self.epoch += 1
         self.choice.bank.add(self.epoch, new.person)
-        return self.writer.source(self.take(new.person), new.data, MIME_IDS[new.kind])
+        return self.writer.source(self.take(new.person), new.data, MIME_IDS.get(new.kind, MIME_NONE))
 
     def take(self, person: Person) -> MotionFrame:
         """Go on with a source, and return its own motion."""

@@ -22,10 +22,9 @@ from facewire.evaluation.codecs.methods import (
     DEFAULT_SETTING,
     OUR_RATES,
     Method,
-    anchor_methods,
-    own_methods,
 )
 from facewire.evaluation.codecs.pages import codec_page
+from facewire.evaluation.codecs.protocol import TALKS, Protocol, protocol_of
 from facewire.evaluation.measuring.clips import data_hash
 from facewire.evaluation.measuring.look import Observer
 from facewire.evaluation.measuring.panel import Panel
@@ -40,8 +39,8 @@ from facewire.talks.coding_tables import tables_of
 from facewire.talks.picture_size import checked_side
 
 NAME: Final = "compare"
-MOST_FRAMES: Final = 750
-"""Of a clip; they are held in memory, 150 MB at 256 pixels, 600 MB at 512."""
+MOST_FRAMES: Final = 7500
+"""Of a clip."""
 STRIDE: Final = 5
 """Every how many frames pictures are measured; all are coded."""
 REFRESH: Final = "refresh"
@@ -54,7 +53,10 @@ class CompareSettings:
     crop_mode: str = "auto"
     stride: int = STRIDE
     clips: int | None = None
-    frames: int = MOST_FRAMES
+    protocol: str = TALKS.name
+    """Of `protocol.PROTOCOLS`."""
+    frames: int | None = None
+    """Of a clip at most; None: as the protocol says."""
     size: int | None = None
     """Side of the pictures that all codecs code, pixels; None: what the networks make."""
     methods: tuple[str, ...] = ()
@@ -64,8 +66,13 @@ class CompareSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.stride <= 100:
             raise ConfigError("stride", self.stride, "1 to 100")
-        if not 2 * self.stride <= self.frames <= 10 * MOST_FRAMES:
-            raise ConfigError("frames", self.frames, f"{2 * self.stride} to {10 * MOST_FRAMES}")
+        if not 2 * self.stride <= self.most <= MOST_FRAMES:
+            raise ConfigError("frames", self.most, f"{2 * self.stride} to {MOST_FRAMES}")
+
+    @property
+    def most(self) -> int:
+        """Frames of a clip at most."""
+        return protocol_of(self.protocol).frames if self.frames is None else self.frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,8 @@ def compare_codecs(
     """
     require_matplotlib()
     clips = clips_of(paths, settings.clips)
-    chosen, absent = _methods(animator, settings.methods)
+    protocol = protocol_of(settings.protocol)
+    chosen, absent = _methods(animator, protocol, settings.methods)
     side = checked_side(settings.size, animator.size)
     panel = Panel.load(nets, side, animator.device, settings.stride)
     common = {
@@ -117,7 +125,7 @@ def compare_codecs(
         "settings": {
             key: value for key, value in asdict(settings).items() if key not in ("clips", "methods", "size")
         }
-        | {"side": side},
+        | {"side": side, "frames": settings.most},
         "nets": panel.hashes,
         "absent": sorted(panel.absent),
     }
@@ -125,11 +133,11 @@ def compare_codecs(
     bench = Bench(
         animator, panel, Settings(stride=settings.stride), Store(output / "rows", common), 1, **reporting
     )
-    crops = Crops(animator, settings.crop_mode, settings.frames, side)
+    crops = Crops(animator, settings.crop_mode, settings.most, side)
     trials = [Trial(clip, method) for clip in clips for method in chosen]
     rows = list(bench.each(trials, lambda bench, trial: measure(bench, trial, crops)))
     failed = {row.name: row.reason for row in rows if row.failed}
-    curves = Curves.of([row for row in rows if not row.failed], panel)
+    curves = Curves.of([row for row in rows if not row.failed], panel, protocol.account)
     document = {
         "schema": 1,
         "protocol": NAME,
@@ -140,6 +148,7 @@ def compare_codecs(
         "failed": failed,
         "config": {
             **asdict(settings),
+            "frames": settings.most,
             "size": side,
             "weights": f"{animator.manifest.preset}, {animator.manifest.sha256[:12]}",
             "clips": len(clips),
@@ -178,12 +187,14 @@ def measure(bench: Bench, trial: Trial, crops: Crops) -> Measured:
     return Measured(Row(name=trial.name, group=trial.group, frames=len(wanted) - 1, detail=detail))
 
 
-def _methods(animator: Animator, wanted: Sequence[str]) -> tuple[list[Method], dict[str, str]]:
+def _methods(
+    animator: Animator, protocol: Protocol, wanted: Sequence[str]
+) -> tuple[list[Method], dict[str, str]]:
     """Return the methods to run, and why others cannot be."""
-    anchors = anchor_methods()
+    anchors = protocol.anchors()
     absent = {method.name: reason for method in anchors if (reason := absence(method.anchor))}
     every: list[Method] = [
-        *own_methods(animator),
+        *protocol.own(animator),
         *(method for method in anchors if method.name not in absent),
     ]
     if not wanted:

@@ -40,6 +40,7 @@ METRICS: Final = (LPIPS, DISTS, SQUEEZE_PERCEPTUAL, MS_SSIM, SSIM, PSNR, AKD, CS
 """In the order of the report."""
 OUR_METHOD: Final = f"{OURS} file"
 """Whose default setting ratios refer to."""
+NO_OVERLAP: Final = "no overlap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,14 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """All measurements: method -> setting -> clip."""
+    """All measurements: method -> setting -> clip; `account` is what the rates of curves are."""
 
     measured: Mapping[str, Mapping[str, Mapping[str, Measurement]]]
     metrics: Sequence[Metric]
+    account: str = MOTION
 
     @classmethod
-    def of(cls, rows: Sequence[Row], panel: Panel) -> Curves:
+    def of(cls, rows: Sequence[Row], panel: Panel, account: str = MOTION) -> Curves:
         """Return the measurements of good rows, of the clips that every method has finished."""
         by_method: dict[str, dict[str, Row]] = {}
         for row in rows:
@@ -103,7 +105,7 @@ class Curves:
                     cost = Cost(point["first"], point["rest"], point["seconds"], point["refresh"])
                     setting = measured.setdefault(method, {}).setdefault(point["setting"], {})
                     setting[clip] = Measurement(cost, point["values"])
-        return cls(measured, panel.available(METRICS))
+        return cls(measured, panel.available(METRICS), account)
 
     @property
     def methods(self) -> list[str]:
@@ -160,6 +162,16 @@ class Curves:
         curve = mean_ratio(own, self.points(anchor, metric, account), metric)
         return Ratio(overall, reason, curve, per_clip, better, worse)
 
+    def bjontegaard(self, anchor: str, metric: Metric) -> float | None:
+        """Return how many per cent more bits than ours an anchor needs, mean over the qualities that both mean curves
+        reach; None if they reach none in common."""
+        ratio = mean_ratio(
+            self.points(OUR_METHOD, metric, self.account) if OUR_METHOD in self.measured else [],
+            self.points(anchor, metric, self.account),
+            metric,
+        )
+        return None if ratio is None else 100 * (ratio - 1)
+
     def _default(self, metric: Metric, account: str, clip: str | None = None) -> Point | None:
         if DEFAULT_SETTING not in self.measured.get(OUR_METHOD, {}):
             return None
@@ -193,7 +205,20 @@ class Curves:
             }
             for metric in self.metrics
         }
-        return {"clips": self.clips, "curves": curves, "ratios": ratios}
+        bjontegaard = {
+            metric.name: {
+                anchor: NO_OVERLAP if (rate := self.bjontegaard(anchor, metric)) is None else rate
+                for anchor in self.anchors
+            }
+            for metric in self.metrics
+        }
+        return {
+            "clips": self.clips,
+            "account": self.account,
+            "curves": curves,
+            "ratios": ratios,
+            "bjontegaard_percent": bjontegaard,
+        }
 
 
 def _rate(curves: Curves, method: str, setting: str, account: str) -> float:

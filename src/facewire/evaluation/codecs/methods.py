@@ -79,24 +79,51 @@ class Method(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnchorMethod:
-    """An ordinary video codec."""
+    """An ordinary video codec; it may code pictures `smaller` times smaller than what is shown."""
 
     anchor: Anchor
+    smaller: int = 1
 
     @property
     def name(self) -> str:
-        return self.anchor.label
+        return self.anchor.label + (f" 1/{self.smaller} size" if self.smaller > 1 else "")
 
     @property
     def settings(self) -> Sequence[str]:
         return [str(quality) for quality in self.anchor.qualities]
 
     def code(self, clip: Clip, setting: str, stride: int) -> Coded:
-        coded = encode_pictures(clip.pictures, clip.rate, self.anchor, int(setting))
+        coded = encode_pictures(self._small(clip), clip.rate, self.anchor, int(setting))
         first, *rest = coded.sizes
-        return Coded(
-            Cost(first, sum(rest), clip.seconds), islice(decode_pictures(coded, self.anchor), 0, None, stride)
-        )
+        shown = islice(decode_pictures(coded, self.anchor), 0, None, stride)
+        return Coded(Cost(first, sum(rest), clip.seconds), self._large(shown, clip.side))
+
+    def _small(self, clip: Clip) -> Sequence[Pixels]:
+        """Return the pictures as they are coded; their sides are even."""
+        if self.smaller == 1:
+            return clip.pictures
+        side = 2 * (clip.side // self.smaller // 2)
+        return [resize(picture, (side, side)) for picture in clip.pictures]
+
+    def _large(self, pictures: Iterator[Pixels], side: int) -> Iterator[Pixels]:
+        if self.smaller == 1:
+            return pictures
+        return (resize(picture, (side, side)) for picture in pictures)
+
+
+KEY_QUALITY: Final = 75
+"""Of the first picture by default."""
+REFRESH_QUALITY: Final = 50
+"""Of later ones."""
+DEFAULT_SETTING: Final = f"standard {ADAPTIVE}"
+"""What `facewire encode` does when nothing else is said; ratios are taken here."""
+OUR_SETTINGS: Final = (f"coarse {ADAPTIVE}", DEFAULT_SETTING, "standard 20", "fine 20")
+KEY_SETTINGS: Final = tuple(
+    step if quality == KEY_QUALITY else f"{step} key {quality}"
+    for quality in (KEY_QUALITY, 55, 40, 25)
+    for step in (f"coarse {ADAPTIVE}", DEFAULT_SETTING, "fine 20")
+)
+"""The key picture at four qualities, each with motion at three steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +133,21 @@ class TalkMethod:
     animator  whose networks read and render
     profile   file or stream
     refresh   what is sent when the synthesis fails
+    settings  tables and keypoints, and, where it is not the default, the quality of the key picture
     """
 
     animator: Animator
     profile: str
     refresh: str = SOURCE
+    settings: Sequence[str] = OUR_SETTINGS
 
     @property
     def name(self) -> str:
         return f"{OURS} {self.profile}" + ("" if self.refresh == SOURCE else f" refresh {self.refresh}")
 
-    @property
-    def settings(self) -> Sequence[str]:
-        return OUR_SETTINGS
-
     def code(self, clip: Clip, setting: str, stride: int) -> Coded:
-        rate, _, keypoints = setting.partition(" ")
+        rate, keypoints, *key = setting.split()
+        quality = int(key[1]) if key else KEY_QUALITY
         options = EncodeOptions(
             profile=self.profile,
             rate=rate,
@@ -129,6 +155,8 @@ class TalkMethod:
             size=clip.side,
             refresh=self.refresh,
             confirm_after=STREAM_LAG,
+            still_quality=quality,
+            refresh_quality=min(quality, REFRESH_QUALITY),
         )
         talk = io.BytesIO()
         held = _Held(clip, self.animator.size)
@@ -139,15 +167,10 @@ class TalkMethod:
         return Coded(cost, _pictures(talk, self.animator, clip.side, stride))
 
 
-DEFAULT_SETTING: Final = f"standard {ADAPTIVE}"
-"""What `facewire encode` does when nothing else is said; ratios are taken here."""
-OUR_SETTINGS: Final = (f"coarse {ADAPTIVE}", DEFAULT_SETTING, "standard 20", "fine 20")
-
-
-def own_methods(animator: Animator) -> list[Method]:
+def own_methods(animator: Animator, settings: Sequence[str] = OUR_SETTINGS) -> list[Method]:
     """Return ours."""
     kinds = (("file", SOURCE), ("stream", SOURCE), ("file", OFF), ("file", PATCH))
-    return [TalkMethod(animator, profile, refresh) for profile, refresh in kinds]
+    return [TalkMethod(animator, profile, refresh, settings) for profile, refresh in kinds]
 
 
 def anchor_methods() -> list[AnchorMethod]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from facewire.evaluation.codecs.clips import Crops
-from facewire.evaluation.codecs.curves import OUR_METHOD, Curves
+from facewire.evaluation.codecs.curves import NO_OVERLAP, OUR_METHOD, Curves
 from facewire.evaluation.codecs.methods import DEFAULT_SETTING, OURS, Method
-from facewire.evaluation.codecs.rates import ACCOUNTS, MOTION
+from facewire.evaluation.codecs.rates import ACCOUNTS
 from facewire.evaluation.measuring.clips import EvaluationClip
 from facewire.evaluation.measuring.workbench import Bench
 from facewire.evaluation.reports.page import Block, Page, Plots, Section, Table, Text
@@ -50,7 +50,9 @@ def _result(curves: Curves, document: Mapping[str, Any]) -> Section:
     for metric in curves.metrics[:1]:
         blocks.append(_ratios(curves, metric, ACCOUNTS))
     for metric in curves.metrics[1:]:
-        blocks.append(_ratios(curves, metric, (MOTION,)))
+        blocks.append(_ratios(curves, metric, (curves.account,)))
+    if curves.metrics:
+        blocks.append(_bjontegaard(curves))
     blocks += [Text(f"Not measured: {name} – {why}.") for name, why in document["absent_methods"].items()]
     blocks += [Text(f"Not computed: {name} – {why}.") for name, why in document["absent_metrics"].items()]
     return Section("How many times our bits, at equal quality", blocks)
@@ -61,7 +63,7 @@ def _ratios(curves: Curves, metric: Metric, accounts: Sequence[str]) -> Table:
     rows = []
     for anchor in curves.anchors:
         cells = [_ratio(curves, anchor, metric, account) for account in accounts]
-        found = curves.ratio(anchor, metric, MOTION)
+        found = curves.ratio(anchor, metric, curves.account)
         if found is None:
             continue
         counts = [str(len(group)) for group in (found.per_clip, found.better, found.worse)]
@@ -69,10 +71,28 @@ def _ratios(curves: Curves, metric: Metric, accounts: Sequence[str]) -> Table:
     caption = (
         f"{metric.title} {arrow(metric)}. Ratio of the anchor's rate to ours where its mean curve has the quality of "
         "ours; inside measured points only. First columns: how the first pictures are charged. Common qualities: "
-        "mean over all qualities that both curves reach, after the first picture. Clips: those with an equal point; "
+        f"mean over all qualities that both curves reach, {curves.account}. Clips: those with an equal point; "
         "then those on which the anchor is better even at its lowest rate, and worse even at its highest."
     )
     return Table(head, rows, caption=caption, texts=1)
+
+
+def _bjontegaard(curves: Curves) -> Table:
+    """Return how many per cent more bits each anchor needs over the common qualities, by metric."""
+    rows = [
+        [anchor, *(_percent(curves, anchor, metric) for metric in curves.metrics)]
+        for anchor in curves.anchors
+    ]
+    caption = (
+        f"Bjontegaard rates: how many per cent more bits than ours an anchor needs ({curves.account}), mean over all "
+        "qualities that both mean curves reach, log rate linear between points. Below 0 the anchor is better."
+    )
+    return Table(["anchor", *(m.title for m in curves.metrics)], rows, caption=caption, texts=1)
+
+
+def _percent(curves: Curves, anchor: str, metric: Metric) -> str:
+    rate = curves.bjontegaard(anchor, metric)
+    return NO_OVERLAP if rate is None else f"{rate:+.0f} %"
 
 
 def _ratio(curves: Curves, anchor: str, metric: Metric, account: str) -> str:
@@ -87,12 +107,12 @@ def _curves(curves: Curves) -> Section:
     for metric in curves.metrics:
         series = {}
         for method in curves.methods:
-            points = curves.points(method, metric, MOTION)
+            points = curves.points(method, metric, curves.account)
             if points:
                 series[method] = sorted((point.rate, point.quality) for point in points)
         title = f"{metric.title} {arrow(metric)}"
         plots.append(
-            line_plot(title, series, x_label="kbit/s after the first picture", log_x=True, size=(1040, 420))
+            line_plot(title, series, x_label=f"kbit/s, {curves.account}", log_x=True, size=(1040, 420))
         )
     return Section("Rate and distortion", [Plots(plots, "Means over all clips at each setting.")])
 
@@ -107,7 +127,7 @@ def _pictures(
 ) -> Section:
     """Return strips of pictures at our rate, or the lowest rate that an anchor reaches."""
     text = (
-        "Every codec at the setting whose rate after the first picture is nearest to ours: for the anchors that is "
+        f"Every codec at the setting whose rate ({curves.account}) is nearest to ours: for the anchors that is "
         "the lowest they reach. Clips with the lowest, the median and the highest ratio."
     )
     blocks: list[Block] = [Text(text)]
@@ -132,7 +152,7 @@ def _chosen(curves: Curves) -> list[str]:
     """Return the clips to show."""
     metric = curves.metrics[0]
     anchor = REFERENCE if REFERENCE in curves.anchors else next(iter(curves.anchors), None)
-    ratio = None if anchor is None else curves.ratio(anchor, metric, MOTION)
+    ratio = None if anchor is None else curves.ratio(anchor, metric, curves.account)
     order = list(curves.clips)
     if ratio is not None:
         found = {**ratio.better, **ratio.worse, **ratio.per_clip}
@@ -144,18 +164,20 @@ def _nearest(curves: Curves, method: str, clip: str) -> tuple[str, float]:
     """Return the setting of a method whose rate is nearest to ours, and that rate."""
     settings = curves.measured[method]
     ours = method.startswith(OURS)
-    rates = {key: by_clip[clip].cost.kbit_per_s(MOTION, ours=ours) for key, by_clip in settings.items()}
+    rates = {
+        key: by_clip[clip].cost.kbit_per_s(curves.account, ours=ours) for key, by_clip in settings.items()
+    }
     target = 0.0
     if OUR_METHOD in curves.measured:
         own = curves.measured[OUR_METHOD][DEFAULT_SETTING][clip]
-        target = own.cost.kbit_per_s(MOTION, ours=True)
+        target = own.cost.kbit_per_s(curves.account, ours=True)
     setting = DEFAULT_SETTING if ours else min(rates, key=lambda key: abs(rates[key] - target))
     return setting, rates[setting]
 
 
 def _per_clip(curves: Curves) -> Section:
     metric = curves.metrics[0]
-    ratios = {anchor: curves.ratio(anchor, metric, MOTION) for anchor in curves.anchors}
+    ratios = {anchor: curves.ratio(anchor, metric, curves.account) for anchor in curves.anchors}
     rows = []
     for clip in curves.clips:
         cells = []
@@ -169,9 +191,7 @@ def _per_clip(curves: Curves) -> Section:
             else:
                 cells.append(f"> {ratio.worse[clip]:.1f}" if clip in ratio.worse else NONE)
         rows.append([clip, *cells])
-    caption = (
-        f"Ratio of rates after the first picture at equal {metric.title}; < and >: no equal point, a bound."
-    )
+    caption = f"Ratio of rates ({curves.account}) at equal {metric.title}; < and >: no equal point, a bound."
     return Section("Clip by clip", [Table(["clip", *ratios], rows, caption=caption)])
 
 

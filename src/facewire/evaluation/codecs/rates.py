@@ -21,9 +21,11 @@ HORIZONS: Final = {"10 s": 10.0, "1 min": MINUTE, "10 min": 10 * MINUTE}
 """Seconds over which the first picture is spread."""
 MOTION: Final = "after the first picture"
 WHOLE: Final = "anchor whole, ours without source"
-ACCOUNTS: Final = (MOTION, *HORIZONS, WHOLE)
+CLIP: Final = "whole clip"
+ACCOUNTS: Final = (MOTION, *HORIZONS, CLIP, WHOLE)
 """How bytes are charged. After the first picture: neither our source image nor the anchor's key picture. 10 s, 1 min,
-10 min: both, spread over that time. The last is how the paper counts: nothing for our source, all of the anchor."""
+10 min: both, spread over that time; whole clip: over the clip's. The last is how the paper counts: nothing for our
+source, all of the anchor."""
 
 
 @dataclass(frozen=True, slots=True)
