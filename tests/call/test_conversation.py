@@ -164,7 +164,7 @@ def test_losses_leave_a_face_that_moves(lose: float) -> None:
     assert kinds.count("fresh") > (0.85 - lose) * 200
     assert kinds.count("filled") > 0
     assert two.sides[1].faces.refused == 0
-    assert two.sides[1].their_loss.loss == pytest.approx(lose, abs=0.08)
+    assert two.sides[1].line.meter.loss == pytest.approx(lose, abs=0.1)
 
 
 def test_nothing_is_sent_before_both_are_live() -> None:

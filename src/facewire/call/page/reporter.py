@@ -86,7 +86,7 @@ class PageReporter:
                 sent=_way(meters.sent, now, rate, self.sent_h264.kbit_per_s),
                 received=_way(meters.received, now, meters.shown.per_s(now), self.shown_h264.kbit_per_s),
                 round_trip=1000 * (talk.sender.round_trip or 0.0),
-                loss=talk.their_loss.loss,
+                loss=talk.line.meter.loss,
                 delay=1000 * talk.playout.delay,
             )
         )
