@@ -111,6 +111,8 @@ def run(given: argparse.Namespace) -> int:
     from facewire.talks.coding_tables import tables_of
     from facewire.transport.link import LinkSettings
 
+    if given.thin and given.no_trailer:
+        raise ConfigError("no-trailer", "with --thin", "one of them: thin mode sends faces behind the sound")
     start, length = NO_CUT if given.cut is None else given.cut
     link = LinkSettings(
         loss=given.loss,

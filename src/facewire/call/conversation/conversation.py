@@ -207,6 +207,10 @@ class Conversation:
             self._video_out.keyframe()
         self.mode = mode
 
+    def want_thin(self, thin: bool) -> None:
+        """Ask for thin mode in both directions, or let the call follow the line again."""
+        self.line.controller.want(thin)
+
     def media_time(self, at: float) -> int:
         """Return the time of this side's sound clock, samples."""
         return max(0, round((at - self.begin) * RATE))
@@ -459,7 +463,7 @@ class Conversation:
             return
         if start >= 0 and samples % BACK_SAMPLES == 0 and not self.line.meter.came(start):
             self.playout.sound_came(start, start + samples, now)
-            self.loudspeaker.put(start, sound, samples)
+            self.loudspeaker.put(start, sound, samples, copy=True)
 
     def _ask_source(self, now: float) -> None:
         missing = self.faces.unreferenced

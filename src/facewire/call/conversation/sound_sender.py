@@ -7,10 +7,8 @@ from collections import deque
 import numpy as np
 
 from facewire.call.line.steps import COPY_BIT_RATE, Step
-from facewire.media.sound.opus import OpusEncoder, Sound
+from facewire.media.sound.opus import AHEAD, OpusEncoder, Sound
 
-PAST_SAMPLES = 5_760
-"""Samples of past sound that a new encoder hears first, 120 ms, so that it goes on without a gap."""
 MOST_COPIES = 8
 
 
@@ -40,7 +38,7 @@ class SoundSender:
         else:
             copy = self._encoder(1, COPY_BIT_RATE, step.packet_ms).encode(sound)
             self._copies.append((start, copy))
-        self._past = np.concatenate((self._past, sound))[-PAST_SAMPLES:]
+        self._past = sound[-AHEAD:]
         return packet
 
     def copy(self, back: int) -> tuple[int, bytes] | None:

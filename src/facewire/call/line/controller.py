@@ -55,10 +55,9 @@ class Controller:
         self.protection = NONE
         self.reason = ""
         """Why the step is not the richest, for people."""
-        self.limit = math.inf
-        """kbit/s that the line carries as far as is known; infinite while it was never full."""
         self.wait = 0.0
         """As last reported, seconds."""
+        self._carries = math.inf
         self._own = self._theirs = False
         self._changed = self._heard = self._rose = -math.inf
         self._hold = FIRST_HOLD
@@ -70,6 +69,11 @@ class Controller:
     def step(self) -> Step:
         """The step to send with."""
         return STEPS[self.place]
+
+    @property
+    def limit(self) -> float:
+        """kbit/s that the line carries as far as is known; infinite while it was never full."""
+        return min(self._carries, THIN_LINE) if self._thin else self._carries
 
     @property
     def wants_thin(self) -> bool:
@@ -103,7 +107,7 @@ class Controller:
         """Note what the line carries before anything but a photo went over it; the first step is chosen by that."""
         if kbit_per_s == math.inf:
             return
-        self.limit = kbit_per_s
+        self._carries = kbit_per_s
         self._hold = FIRST_HOLD / 2
         self._go(
             max(self.place, fitting(SHARE * kbit_per_s)), now, f"the line carries {kbit_per_s:.0f} kbit/s"
@@ -124,13 +128,9 @@ class Controller:
         tried = now - self._rose < PROBATION
         full = report.wait > (TRIED_WAIT if tried else FULL_WAIT)
         full = full or (report.wait > SOME_WAIT and report.loss > FULL_LOSS)
-        if self._drains(report.wait, now):
-            pass
-        elif full or report.loss > DEAD_LOSS:
-            if settled or tried:
-                self._fall(report, now)
-        elif self._thin:
-            self.limit = max(self.limit, THIN_LINE)
+        drains = self._drains(report.wait, now)
+        if (full or report.loss > DEAD_LOSS) and (settled or tried) and not drains:
+            self._fall(report, now)
         elif settled and report.wait < CALM_WAIT and now - self._changed > self._patience:
             self._rise(now)
         self._protect()
@@ -159,7 +159,7 @@ class Controller:
 
     def _by_hand(self) -> None:
         if self._thin:
-            self.place, self.limit = THIN, min(self.limit, THIN_LINE)
+            self.place = THIN
             self.reason = "thin mode was chosen" + ("" if self._own else " by the other side")
         else:
             self._hold = FIRST_HOLD
@@ -168,7 +168,7 @@ class Controller:
         if now - self._rose < PROBATION:
             self._hold = min(LONGEST_HOLD, 2 * self._hold)
         self._rose = -math.inf
-        self.limit = min(report.kbit_per_s, 4 * STEPS[RICH].kbit_per_s())
+        self._carries = min(report.kbit_per_s, 4 * STEPS[RICH].kbit_per_s())
         place = max(min(self.place + 1, THIN), fitting(SHARE * self.limit, self.protection))
         lost = report.wait <= SOME_WAIT
         why = f"{100 * report.loss:.0f} % are lost" if lost else f"packets wait {1000 * report.wait:.0f} ms"
@@ -177,10 +177,12 @@ class Controller:
     def _rise(self, now: float) -> None:
         if now - self._rose > PROBATION and self._rose > -math.inf:
             self._hold = max(FIRST_HOLD, self._hold / 2)
-        if self.place == RICH:
-            self.limit, self.reason = math.inf, ""
+        if self._thin:
             return
-        self.limit = max(self.limit, self.media_kbit_per_s / SHARE)
+        if self.place == RICH:
+            self._carries, self.reason = math.inf, ""
+            return
+        self._carries = max(self._carries, self.media_kbit_per_s / SHARE)
         self._rose = now
         self._go(self.place - 1, now, "" if self.place == RICH + 1 else "the line is being tried")
 

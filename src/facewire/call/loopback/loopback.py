@@ -145,6 +145,8 @@ class Loopback:
         self._seen: MotionFrame | None = None
         self._kinds = {"fresh": 0, "filled": 0, "eased": 0}
         self._first_face: float | None = None
+        self._read: tuple[float, float] | None = None
+        """When agent B last read sound, and the media time of its first sample."""
         self._steps: Counter[str] = Counter()
         self._changes, self._step = -1, ""
         self._videos = 0
@@ -237,7 +239,11 @@ class Loopback:
             if talk is None or not talk.live:
                 continue
             talk.microphone.put(self._sound(now))
-            talk.sound(round(SOUND_SECONDS * SAMPLE_RATE), now)
+            count = round(SOUND_SECONDS * SAMPLE_RATE)
+            talk.sound(count, now)
+            position = talk.loudspeaker.position
+            if side is self.b and position is not None:
+                self._read = now, position - count
             if side is self.b and self.a.talk is not None and self.a.talk.live:
                 # The other direction carries a face too, so that both ways cost the same.
                 talk.motion(self._still(now), now)
@@ -275,8 +281,8 @@ class Loopback:
             capture = self._capture_of(show.capture, now)
             if capture is not None:
                 self._delays.append(1000 * (at - capture))
-            playing = talk.playout.position(at)
-            if playing is not None:
+            if self._read is not None:
+                playing = self._read[1] + (at - self._read[0]) * SAMPLE_RATE
                 self._skews.append(abs(playing - show.capture) / SAMPLE_RATE * 1000)
 
     def _capture_of(self, media: float, now: float) -> float | None:

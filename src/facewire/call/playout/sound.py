@@ -26,7 +26,7 @@ SPARE_PACKETS = 50
 PIECE = PACKET_SAMPLES // 2
 """Samples that come from the page at once, 20 ms; so many may be left over, and losses are covered in such pieces."""
 BLEND = 240
-"""Samples over which sound is blended where some is left out, 5 ms."""
+"""Samples over which sound is blended where some is left out, was covered, or another encoder begins: 5 ms."""
 STRETCH = 0.04
 """Largest change of speed while sound catches up or falls back."""
 SETTLE_SECONDS = 0.5
@@ -94,23 +94,25 @@ class Loudspeaker:
         """Pieces of 20 ms covered up, put in while waiting, played; packets that were no sound."""
         self._playout = playout
         self._decoder = OpusDecoder()
-        self._packets: dict[int, tuple[int, bytes]] = {}
+        self._packets: dict[int, tuple[int, bytes, bool]] = {}
         self._position: float | None = None
         self._tail = np.zeros(0, np.float32)
         self._tail_end = 0
         self._last = np.zeros(FADE_PIECES * PIECE, np.float32)
         self._lost = 0
+        self._kind = (0, 0, False)
+        """Bytes and samples of the packet before, and whether it was a copy: another kind means another encoder."""
 
     @property
     def position(self) -> float | None:
         """Media time of the next sample that will be played."""
         return self._position
 
-    def put(self, start: int, packet: bytes, samples: int = PACKET_SAMPLES) -> None:
+    def put(self, start: int, packet: bytes, samples: int = PACKET_SAMPLES, *, copy: bool = False) -> None:
         """Take the packet of `samples` whose first has media time `start`; both are multiples of 960."""
         if self._position is not None and start + samples <= self._tail_end:
             return
-        self._packets[start] = samples, packet
+        self._packets[start] = samples, packet, copy
         if len(self._packets) > MOST_STORED:
             del self._packets[min(self._packets)]
 
@@ -135,7 +137,7 @@ class Loudspeaker:
     def _jump(self, position: float) -> None:
         start = int(position // PIECE) * PIECE
         self._position, self._tail, self._tail_end = position, np.zeros(0, np.float32), start
-        for old in [begin for begin, (samples, _) in self._packets.items() if begin + samples <= start]:
+        for old in [begin for begin, (samples, *_) in self._packets.items() if begin + samples <= start]:
             del self._packets[old]
 
     def _fill(self, position: float, count: float, wanted: float) -> float:
@@ -157,10 +159,10 @@ class Loudspeaker:
 
     def _came(self, at: int) -> Samples | None:
         """Return the rest of the packet that holds media time `at`, None if there is none."""
-        starts = [start for start, (samples, _) in self._packets.items() if start <= at < start + samples]
+        starts = [start for start, (samples, *_) in self._packets.items() if start <= at < start + samples]
         if not starts:
             return None
-        samples, packet = self._packets.pop(starts[0])
+        samples, packet, copy = self._packets.pop(starts[0])
         try:
             sound = self._decoder.decode(packet).astype(np.float32)
         except BitstreamError:
@@ -169,7 +171,11 @@ class Loudspeaker:
             self.refused += 1
             return None
         rest: Samples = sound[at - starts[0] :]
-        if self._lost and len(self._tail):
+        begins, self._kind = self._kind, (len(packet), samples, copy)
+        if len(self._tail) and begins != self._kind and not (self._lost or copy or begins[2]):
+            fade = np.linspace(1, 0, BLEND, dtype=np.float32)
+            rest[:BLEND] += fade * (self._last[: -BLEND - 1 : -1] - rest[:BLEND])
+        elif len(self._tail) and (self._lost or begins != self._kind):
             rest[:BLEND] += (self._tail[-1] - rest[0]) * np.linspace(1, 0, BLEND, dtype=np.float32)
         self.played += len(rest) // PIECE
         self._lost = 0

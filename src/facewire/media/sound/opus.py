@@ -27,6 +27,8 @@ SAMPLE_RATE = 48_000
 PACKET_SAMPLES = 1_920
 """Samples in a packet of 40 ms."""
 PACKET_MS = (40, 60, 80, 120)
+AHEAD = 312
+"""Samples by which a packet's sound lies behind the piece that it was made of: 6.5 ms."""
 LONGEST_PACKET = 1_275
 """Bytes; the largest frame that Opus has (RFC 6716, 3.2.1)."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE)
@@ -38,8 +40,8 @@ class OpusEncoder:
     Args:
         bit_rate: bits per second, constant.
         packet_ms: length of the pieces, one of PACKET_MS.
-        before: the sound just before the first piece, any length: another encoder coded it, and this one goes on
-            where that one ends, without a gap.
+        before: the sound just before the first piece, at least AHEAD samples: another encoder coded it, and this one
+            goes on where that one ends.
 
     Raises:
         ConfigError: no packet has this length.
@@ -65,9 +67,9 @@ class OpusEncoder:
         self._codec = codec
         self._position = 0
         if before is not None:
-            for end in range(len(before) % self.samples or self.samples, len(before) + 1, self.samples):
-                piece = before[max(0, end - self.samples) : end]
-                self.encode(np.concatenate((np.zeros(self.samples - len(piece), np.int16), piece)))
+            # No more of it than is looked ahead: a decoder that begins anew has not heard the rest either.
+            past = before[-AHEAD:]
+            self.encode(np.concatenate((np.zeros(self.samples - len(past), np.int16), past)))
 
     def encode(self, sound: Sound) -> bytes:
         """Return the packet of the next piece."""
