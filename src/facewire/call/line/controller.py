@@ -17,6 +17,8 @@ from facewire.transport.line_report import LineReport
 
 FULL_WAIT, SOME_WAIT, CALM_WAIT = 0.12, 0.05, 0.04
 """Seconds of waiting: the line is full; it is if packets are lost as well; it is not."""
+LONG_WAIT = 0.4
+"""Seconds of waiting at which the thinnest step is taken at once, so that the queue runs dry soon."""
 FULL_LOSS = 0.08
 """Share lost that makes some waiting a full line: its queue is short."""
 DEAD_LOSS = 0.6
@@ -129,7 +131,8 @@ class Controller:
         full = report.wait > (TRIED_WAIT if tried else FULL_WAIT)
         full = full or (report.wait > SOME_WAIT and report.loss > FULL_LOSS)
         drains = self._drains(report.wait, now)
-        if (full or report.loss > DEAD_LOSS) and (settled or tried) and not drains:
+        urgent = report.wait > LONG_WAIT and self.place < THIN
+        if (full or report.loss > DEAD_LOSS) and (settled or tried or urgent) and not drains:
             self._fall(report, now)
         elif settled and report.wait < CALM_WAIT and now - self._changed > self._patience:
             self._rise(now)
@@ -170,6 +173,7 @@ class Controller:
         self._rose = -math.inf
         self._carries = min(report.kbit_per_s, 4 * STEPS[RICH].kbit_per_s())
         place = max(min(self.place + 1, THIN), fitting(SHARE * self.limit, self.protection))
+        place = THIN if report.wait > LONG_WAIT else place
         lost = report.wait <= SOME_WAIT
         why = f"{100 * report.loss:.0f} % are lost" if lost else f"packets wait {1000 * report.wait:.0f} ms"
         self._go(place, now, why)
