@@ -28,6 +28,7 @@ def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> 
         (["loopback", "x.mp4", "--loss", "1"], 2, "loss"),
         (["loopback", "x.mp4", "--cut", "ten"], 2, "START:SECONDS"),
         (["loopback", "x.mp4", "--seconds", "0"], 2, "seconds"),
+        (["call", "--thin", "--no-trailer"], 2, "one of them"),
         (["loopback", "x.mp4", "--pictures", "-1"], 2, "pictures"),
     ],
 )

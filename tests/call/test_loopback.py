@@ -11,6 +11,7 @@ from facewire.call.loopback.loopback import Loopback, LoopbackSettings
 from facewire.call.loopback.report import LoopbackReport
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.link import LinkSettings
+from facewire.transport.shapes import SHAPES, LinkShape
 from tests.call.stand_ins import SIZE, Pixels, engine, finder, frame
 
 FRAMES = [frame(step) for step in range(60)]
@@ -18,7 +19,7 @@ FRAMES = [frame(step) for step in range(60)]
 
 def call(
     seconds: float = 8.0,
-    link: LinkSettings | None = None,
+    link: LinkSettings | LinkShape | None = None,
     frames: list[Pixels] | None = None,
     **settings: Any,
 ) -> LoopbackReport:
@@ -120,6 +121,47 @@ def test_without_trailers_it_works_and_costs_more() -> None:
 def test_delay_does_not_grow() -> None:
     report = call(30.0, LinkSettings(delay_ms=30, jitter_ms=5), pictures=0)
     assert report.late_delay_ms.median <= report.early_delay_ms.median + 20
+
+
+@pytest.mark.slow
+def test_thin_mode_keeps_its_promises() -> None:
+    report = call(20.0, thin=True)
+    assert report.steps == {"thin": 20}
+    assert report.line_kbit_per_s <= 16
+    assert report.delay_ms.median <= 450
+    assert report.lip_skew_ms.p95 <= 80
+    assert report.longest_freeze_ms <= 150
+    assert report.filled > 0.4 * report.frames  # what was left out is drawn between
+    assert report.sound_concealed < 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_thin_line_shows_a_face_within_five_seconds(seed: int) -> None:
+    link = LinkSettings(rate_kbit_per_s=24, loss=0.02, delay_ms=50, queue_ms=1000)
+    report = call(20.0, link, pictures=0, seed=seed)
+    assert report.first_face_s is not None
+    assert report.first_face_s < 5
+    assert report.state == ("live", "live")
+    assert report.longest_freeze_ms <= 400
+
+
+@pytest.mark.slow
+def test_the_thinnest_line_holds() -> None:
+    report = call(120.0, LinkSettings(rate_kbit_per_s=16, delay_ms=300, queue_ms=2000), pictures=0, thin=True)
+    assert report.reconnects == 0
+    assert report.line_kbit_per_s <= 16
+    assert report.late_delay_ms.median <= report.early_delay_ms.median + 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_lines_as_people_have_them(name: str) -> None:
+    report = call(60.0, SHAPES[name], pictures=0)
+    assert report.state == ("live", "live")
+    assert report.lip_skew_ms.p95 <= 80
+    if name not in ("lift", "train", "gprs"):
+        assert report.longest_freeze_ms <= 400
 
 
 def test_a_single_picture_is_no_clip() -> None:

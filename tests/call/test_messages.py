@@ -39,8 +39,10 @@ EVERY: list[tuple[MessageSet[Any], Any]] = [
     (page.TO_AGENT, page.HangUp()),
     (page.TO_AGENT, page.Mute(on=True)),
     (page.TO_AGENT, page.CameraOff(on=False)),
+    (page.TO_AGENT, page.Thin(on=True)),
     (page.TO_AGENT, page.View(yaw=-10.5, frontal=True)),
     (page.TO_PAGE, page.Own(mode="video", reasons=("no face",))),
+    (page.TO_PAGE, page.Line(step="thin", why="thin mode was chosen", twice=("face",))),
     (page.TO_PAGE, page.Remote(mode="synthesis", avatar=True)),
 ]
 

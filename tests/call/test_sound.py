@@ -1,11 +1,15 @@
-"""The microphone's side of the sound: uneven pieces in, packets out."""
+"""Sound of a call: uneven pieces in, packets of any step out, losses and changes of step without a click."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from facewire.call.playout.sound import PIECE, SPARE_PACKETS, Microphone
-from facewire.media.sound.opus import PACKET_SAMPLES, Sound
+from facewire.call.conversation.sound_sender import SoundSender
+from facewire.call.line.steps import STEPS, Step
+from facewire.call.playout.playout import RATE, Playout
+from facewire.call.playout.sound import PIECE, SPARE_PACKETS, Loudspeaker, Microphone
+from facewire.media.sound.opus import PACKET_SAMPLES, OpusDecoder, Sound
 
 
 def tone(begin: int, count: int) -> Sound:
@@ -49,3 +53,90 @@ def test_what_did_not_come_is_silence() -> None:
     assert (out[:PIECE] == tone(12, PIECE)).all()
     assert not out[PIECE:].any()
     assert microphone.missing == PIECE
+
+
+STEEPEST = 53
+"""Growth of the tone from one sample to the next."""
+
+
+def sent(steps: list[Step], lose: set[int] = frozenset()) -> list[tuple[int, int, bytes]]:  # type: ignore[assignment]
+    """Return media time, samples and packet of a tone that is sent with one step after another."""
+    sender, start, out = SoundSender(), 0, []
+    for number, step in enumerate(steps):
+        packet = sender.encode(tone(start, step.samples), start, step, copies=False)
+        if number not in lose:
+            out.append((start, step.samples, packet))
+        start += step.samples
+    return out
+
+
+def played(packets: list[tuple[int, int, bytes]], seconds: float) -> Sound:
+    """Return what is played of packets that come the moment that they are whole."""
+    playout = Playout()
+    speaker, out, waiting = Loudspeaker(playout), [], list(packets)
+    for step in range(round(seconds / 0.01)):
+        now = 0.01 * step
+        while waiting and (waiting[0][0] + waiting[0][1]) / RATE <= now:
+            start, samples, packet = waiting.pop(0)
+            playout.sound_came(start, start + samples, (start + samples) / RATE)
+            speaker.put(start, packet, samples)
+        out.append(speaker.read(480, now))
+    return np.concatenate(out)
+
+
+def steepest(sound: Sound) -> int:
+    """Return the largest step from one sample to the next."""
+    return int(np.abs(np.diff(sound.astype(int))).max())
+
+
+@pytest.mark.parametrize("order", [(0, 4), (4, 0), (0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 4, 2)])
+def test_another_encoder_goes_on_where_the_one_before_ends(order: tuple[int, ...]) -> None:
+    packets = sent([STEPS[place] for place in order for _ in range(6)])
+    decoder = OpusDecoder()
+    sound = np.concatenate([decoder.decode(packet) for _, _, packet in packets])
+    settled = sound[PACKET_SAMPLES:]
+    loudness = np.abs(settled[: len(settled) // 960 * 960].reshape(-1, 960).astype(int)).max(1)
+    assert loudness.min() > 1000  # no gap at a change
+
+
+@pytest.mark.parametrize("order", [(0, 4), (4, 0), (0, 1, 2, 3, 4, 3, 2, 1, 0)])
+def test_steps_change_without_a_click(order: tuple[int, ...]) -> None:
+    packets = sent([STEPS[place] for place in order for _ in range(12)])
+    heard = played(packets, packets[-1][0] / RATE)
+    assert steepest(heard[RATE // 5 :]) < 4 * STEEPEST
+
+
+@pytest.mark.parametrize("step", [STEPS[0], STEPS[-1]])
+@pytest.mark.parametrize("lose", [{7}, {7, 8, 9}, {7, 9, 11}])
+def test_losses_are_covered_without_a_click(step: Step, lose: set[int]) -> None:
+    packets = sent([step] * 16, lose)
+    heard = played(packets, packets[-1][0] / RATE)
+    assert steepest(heard[RATE // 5 :]) < 4 * STEEPEST
+
+
+def test_a_copy_holds_the_sound_of_the_packet_that_it_stands_for() -> None:
+    sender = SoundSender()
+    for number in range(6):
+        sender.encode(tone(number * PACKET_SAMPLES, PACKET_SAMPLES), number * 1920, STEPS[0], copies=True)
+    at, packet = sender.copy(2) or (0, b"")
+    assert at == 3 * PACKET_SAMPLES
+    assert len(packet) == 30
+    assert sender.copy(6) is None
+
+
+def test_a_late_packet_is_waited_for_if_the_clock_says_so() -> None:
+    """The clock goes back by 200 ms; nothing that comes then is lost, and no sample clicks."""
+    playout = Playout()
+    speaker, out = Loudspeaker(playout), []
+    packets = sent([STEPS[0]] * 60)
+    for step in range(240):
+        now = 0.01 * step
+        late = 0.2 if now > 0.8 else 0.0
+        while packets and (packets[0][0] + packets[0][1]) / RATE + late <= now:
+            start, samples, packet = packets.pop(0)
+            playout.sound_came(start, start + samples, now)
+            speaker.put(start, packet, samples)
+        out.append(speaker.read(480, now))
+    assert speaker.waited >= 5
+    assert speaker.concealed < 16  # of which 3 before the first packet
+    assert steepest(np.concatenate(out)[RATE // 5 :]) < 6 * STEEPEST

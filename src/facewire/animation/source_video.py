@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from facewire.animation.animate import BEST, FIRST, AnimateOptions, AnimateReport, viewed
+from facewire.animation.animate import BEST, FIRST, AnimateOptions, AnimateReport, shaped, viewed
 from facewire.animation.animator import BATCH, Animator
 from facewire.animation.composer import Composer
 from facewire.animation.driving import (

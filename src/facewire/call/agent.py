@@ -111,6 +111,7 @@ class Agent:
         self._saw = asyncio.Event()
         self._last: Performance | None = None
         self._muted = False
+        self._thin = settings.thin
         self._invitation = self.own
         self._problem = ""
         self._last_show: Show | None = None
@@ -154,6 +155,7 @@ class Agent:
                 size=self.engine.size,
                 muted=self._muted,
                 camera_off=self._performer.keeper.camera_off,
+                thin=self._thin,
             )
         )
         self._tell_course()
@@ -190,6 +192,10 @@ class Agent:
             self._newest = None
             if self.talk is not None:
                 self.talk.set_mode(self._performer.keeper.mode)
+        elif isinstance(message, page.Thin):
+            self._thin = message.on
+            if self.talk is not None:
+                self.talk.want_thin(message.on)
         elif isinstance(message, page.View):
             self._view.aim(message.yaw, message.pitch, message.roll, message.frontal)
         else:
@@ -310,6 +316,7 @@ class Agent:
             self.settings.trailer,
             source.avatar,
             self._performer.shows,
+            self._thin,
         )
         talk = Conversation(party, source, peer, time.monotonic(), self._theirs.newest)
         talk.microphone.muted = self._muted
@@ -497,6 +504,7 @@ class Agent:
         if self.course.state is State.LIVE and talk.silent_for(now) > SILENCE_SECONDS:
             self._on(Event.BROKEN)
         self._reporter.tell_modes(talk, self._performer.keeper)
+        self._reporter.tell_line(talk)
 
     # What the page is told.
 

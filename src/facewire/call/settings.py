@@ -22,6 +22,8 @@ class AgentSettings:
     allow_avatar: bool = False
     video: bool = True
     trailer: bool = True
+    thin: bool = False
+    """Thin mode from the start; otherwise the call follows the line."""
     size: int | None = None
     """Side of the largest face that is shown and sent, pixels; None: 512 where this machine shows 25 a second of
     them, else what the networks make."""

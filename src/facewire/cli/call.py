@@ -26,6 +26,7 @@ EXAMPLES = f"""examples:
   facewire call                                          prints the address of your page
   facewire call --join 'http://.../join#room=...&token=...'
   facewire call --signal https://signal.example.org --ice stun:stun.example.org:3478
+  facewire call --thin                                   as few bits as it takes, some 12 kbit/s each way
 
 The page is served to this machine only. Pictures and photos are never written to disk. The password of a TURN server
 is read from {TURN_PASSWORD}."""
@@ -79,6 +80,11 @@ def add_to(commands: Any) -> None:
         "--no-trailer",
         action="store_true",
         help="send the face on a channel of its own, not behind the sound",
+    )
+    parser.add_argument(
+        "--thin",
+        action="store_true",
+        help="thin mode from the start, for both sides; without it the call follows the line",
     )
     parser.add_argument(
         "--size",
@@ -152,6 +158,8 @@ def run(given: argparse.Namespace) -> int:
     )
     if given.relay and not any(server.url.startswith("turn") for server in servers):
         raise ConfigError("relay", "no TURN server", "--ice turn:HOST:PORT with it")
+    if given.thin and given.no_trailer:
+        raise ConfigError("no-trailer", "with --thin", "one of them: thin mode sends faces behind the sound")
     settings = AgentSettings(
         signal=given.signal,
         room=given.room,
@@ -161,6 +169,7 @@ def run(given: argparse.Namespace) -> int:
         allow_avatar=given.allow_avatar,
         video=not given.no_video,
         trailer=not given.no_trailer,
+        thin=given.thin,
         size=given.size,
     )
     animator = options.animator_of(given)

@@ -8,6 +8,7 @@ from typing import Any
 from facewire.base.errors import CallError, ConfigError
 from facewire.cli import options, places
 from facewire.cli.arguments import number, whole
+from facewire.transport.shapes import SHAPES
 
 MOST_FRAMES = 1500
 """Of the clip that are kept in memory; it is played to and fro."""
@@ -18,6 +19,8 @@ NO_CUT = (-1.0, 0.0)
 EXAMPLES = """examples:
   facewire loopback talk.mp4
   facewire loopback talk.mp4 --loss 0.1 --burst 2 --delay 40 --jitter 8
+  facewire loopback talk.mp4 --link edge
+  facewire loopback talk.mp4 --thin --rate 16 --delay 300 --seconds 600 --pictures 0 --costs fixed
   facewire loopback talk.mp4 --cut 10:60 --seconds 90 --costs cpu
   facewire loopback talk.mp4 --seconds 1800 --pictures 0 --json      soak
 
@@ -61,6 +64,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--cut", type=_cut, metavar="START:SECONDS", help="a time in which nothing gets through"
     )
+    parser.add_argument(
+        "--link",
+        choices=tuple(SHAPES),
+        help="a line as people have it, in place of the options above",
+    )
+    parser.add_argument(
+        "--thin", action="store_true", help="thin mode from the start, whatever the line carries"
+    )
     parser.add_argument("--seed", type=whole("seed", 0), default=0, help="of everything random (default: 0)")
     parser.add_argument(
         "--pictures",
@@ -100,6 +111,8 @@ def run(given: argparse.Namespace) -> int:
     from facewire.talks.coding_tables import tables_of
     from facewire.transport.link import LinkSettings
 
+    if given.thin and given.no_trailer:
+        raise ConfigError("no-trailer", "with --thin", "one of them: thin mode sends faces behind the sound")
     start, length = NO_CUT if given.cut is None else given.cut
     link = LinkSettings(
         loss=given.loss,
@@ -113,9 +126,10 @@ def run(given: argparse.Namespace) -> int:
     )
     settings = LoopbackSettings(
         seconds=given.seconds,
-        link=link,
+        link=link if given.link is None else SHAPES[given.link],
         seed=given.seed,
         trailer=not given.no_trailer,
+        thin=given.thin,
         size=given.size,
         pictures=given.pictures,
         costs=given.costs,
@@ -152,13 +166,17 @@ def _lines(report: Any) -> list[str]:
         f"{report.seconds:.0f} s of call, {report.frames} frames, {100 * report.delivered:.1f} % shown, "
         f"{report.filled} filled in, {report.eased} at rest",
         f"face {report.face_kbit_per_s:.2f} kbit/s, sound {report.sound_kbit_per_s:.2f}, "
-        f"with all headers {report.ip_kbit_per_s:.2f}",
+        f"with all headers {report.ip_kbit_per_s:.2f}, with photos {report.line_kbit_per_s:.2f}",
+        "sent as "
+        + ", ".join(f"{name} {seconds} s" for name, seconds in report.steps.items())
+        + f"; {report.step_changes} changes",
         f"delay {delay.median:.0f} ms median, {delay.p95:.0f} ms p95; lips and sound {skew.median:.0f} ms apart, "
         f"{skew.p95:.0f} ms p95",
         f"longest freeze {report.longest_freeze_ms:.0f} ms, {report.longest_without_news_ms:.0f} ms without news "
         f"({report.lost_in_a_row} packets lost in a row); sound covered up {100 * report.sound_concealed:.1f} %",
         f"PSNR against the clip {quality}",
-        f"set up in {report.set_up_s:.2f} s; {report.reconnects} reconnects; "
+        f"set up in {report.set_up_s:.2f} s, first face after {report.first_face_s or 0:.2f} s; "
+        f"{report.reconnects} reconnects; "
         f"memory {report.memory_mb[0]:.0f} -> {report.memory_mb[1]:.0f} MB ({100 * report.memory_growth:+.1f} %), "
         f"median delay {report.delay_growth_ms:+.0f} ms from the first tenth to the last; ended {report.state[0]}",
     ]

@@ -199,16 +199,19 @@ class StreamEncoder(_MotionEncoder):
         if number > self._confirmed and number in self._sent:
             self._confirmed = number
 
-    def encode(self, frame: MotionFrame, choose: Choose | None = None) -> SentPacket:
+    def encode(
+        self, frame: MotionFrame, choose: Choose | None = None, *, chained: bool = False
+    ) -> SentPacket:
         """Return the packet of the next frame.
 
         Args:
             frame: the motion; without `choose` its `kept` is used.
             choose: decides how many keypoints are sent.
+            chained: build on the frame before, because both travel in one message and arrive together or not at all.
         """
         if self.epoch < 0:
             raise ValueError("a source comes first")
-        distance = self._distance()
+        distance = 1 if chained and self.number - 1 in self._sent else self._distance()
         reference = self._sent[self.number - distance] if distance else self._anchor
         encoder = RangeEncoder()
         state = self._code(encoder, mode_of(distance), reference, frame, choose)

@@ -481,6 +481,10 @@ class Talk(Protocol):
     skipped: int
 
     @property
+    def tables_name(self) -> str:
+        """Name of its coding tables, "" where it has none."""
+
+    @property
     def offset(self) -> int:
         """Bytes read so far."""
 

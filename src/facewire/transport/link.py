@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 from facewire.base.errors import ConfigError
 
@@ -60,26 +61,37 @@ class LinkSettings:
                 raise ConfigError(field.name, getattr(self, field.name), f"{low:g} to {high:g}")
 
 
+class Shape(Protocol):
+    """A link that changes with time."""
+
+    def at(self, now: float) -> LinkSettings:
+        """Return what it is like at a time, seconds."""
+
+
 class Link:
     """One direction; the same seed and the same packets give the same fate.
 
     Args:
-        settings: what the link is like.
+        settings: what the link is like, always or at any time.
         seed: of everything random.
     """
 
     HOLD_MS = 45.0
     """How much later a reordered packet comes: beyond the next packet 40 ms behind it."""
 
-    def __init__(self, settings: LinkSettings, seed: int) -> None:
-        self.settings = settings
-        self.sent = self.lost = self.longest_run = 0
-        """Packets sent; of them lost; the most that were lost in a row, cuts aside."""
+    def __init__(self, settings: LinkSettings | Shape, seed: int) -> None:
+        self._shape = settings
+        self.sent = self.lost = self.longest_run = self.bytes = 0
+        """Packets sent; of them lost; the most that were lost in a row, cuts aside; bytes sent."""
         self._run = 0
         self._random = random.Random(seed)
         self._bad = False
         self._free = 0.0
         self._last = 0.0
+
+    def at(self, now: float) -> LinkSettings:
+        """Return what the link is like at a time."""
+        return self._shape if isinstance(self._shape, LinkSettings) else self._shape.at(now)
 
     def send(self, now: float, size: int) -> float | None:
         """Return when a packet arrives, in seconds, or None if it never does.
@@ -89,6 +101,7 @@ class Link:
             size: bytes on the wire, headers included.
         """
         self.sent += 1
+        self.bytes += size
         arrival = self._arrival(now, size)
         if arrival is None:
             self.lost += 1
@@ -98,24 +111,26 @@ class Link:
 
     def cut(self, now: float) -> bool:
         """Say whether the link is dead at a time."""
-        begin = self.settings.cut_start_s
-        return begin >= 0 and begin <= now < begin + self.settings.cut_s
+        settings = self.at(now)
+        begin = settings.cut_start_s
+        return begin >= 0 and begin <= now < begin + settings.cut_s
 
     def _arrival(self, now: float, size: int) -> float | None:
         # The random numbers are drawn in the same order whatever happens, so one setting does not move the others.
         state, jitter, overtaken = self._random.random(), self._random.expovariate(1.0), self._random.random()
-        lost = self._is_lost(state)
+        settings = self.at(now)
+        lost = self._is_lost(settings, state)
         out = self._through_bottleneck(now, size)
         if lost or out is None or self.cut(now):
             return None
-        arrival = out + (self.settings.delay_ms + jitter * self.settings.jitter_ms) / 1000
-        if overtaken < self.settings.reorder:
+        arrival = out + (settings.delay_ms + jitter * settings.jitter_ms) / 1000
+        if overtaken < settings.reorder:
             return arrival + self.HOLD_MS / 1000
         self._last = max(self._last, arrival)
         return self._last
 
-    def _is_lost(self, state: float) -> bool:
-        loss, burst = self.settings.loss, self.settings.burst
+    def _is_lost(self, settings: LinkSettings, state: float) -> bool:
+        loss, burst = settings.loss, settings.burst
         if burst <= 1:
             return state < loss
         leave = 1 / burst
@@ -124,11 +139,12 @@ class Link:
         return self._bad
 
     def _through_bottleneck(self, now: float, size: int) -> float | None:
-        rate = self.settings.rate_kbit_per_s
+        settings = self.at(now)
+        rate = settings.rate_kbit_per_s
         if rate <= 0:
             return now
         begin = max(now, self._free)
-        if begin - now > self.settings.queue_ms / 1000:
+        if begin - now > settings.queue_ms / 1000:
             return None
         self._free = begin + 8 * size / (1000 * rate)
         return self._free

@@ -16,6 +16,7 @@ LARGEST_PHOTO = 256 * 1024
 """Bytes of a coded photo; one of 256x256 takes some 10 to 20 thousand."""
 
 _HEAD = struct.Struct("<BHI")
+HEAD_BYTES = _HEAD.size
 PIECE_MARK = 0x50
 
 
@@ -24,10 +25,15 @@ def digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+def piece(epoch: int, data: bytes, offset: int, count: int) -> bytes:
+    """Return the binary message with `count` bytes of a photo from `offset` on: mark, epoch, offset, bytes."""
+    return _HEAD.pack(PIECE_MARK, epoch, offset) + data[offset : offset + count]
+
+
 def pieces(epoch: int, data: bytes) -> Iterator[bytes]:
-    """Yield the binary messages that carry a photo: mark, epoch, offset, then at most 1000 bytes of it."""
+    """Yield the binary messages that carry a photo, with at most 1000 bytes of it each."""
     for offset in range(0, len(data), PIECE_BYTES):
-        yield _HEAD.pack(PIECE_MARK, epoch, offset) + data[offset : offset + PIECE_BYTES]
+        yield piece(epoch, data, offset, PIECE_BYTES)
 
 
 class Assembly:
@@ -62,7 +68,7 @@ class Assembly:
         if len(piece) <= _HEAD.size:
             raise CorruptPacket(0, "an empty piece")
         mark, epoch, offset = _HEAD.unpack_from(piece)
-        body = piece[_HEAD.size :]
+        body = piece[HEAD_BYTES:]
         if mark != PIECE_MARK or epoch != self.epoch or offset != len(self._data):
             raise CorruptPacket(0, "not the next piece of the photo that was announced")
         if len(body) > PIECE_BYTES or offset + len(body) > self.length:

@@ -9,6 +9,7 @@ exception.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from facewire.base.errors import BitstreamError, ProtocolError
@@ -18,8 +19,12 @@ from facewire.call.conversation.meters import Meters
 from facewire.call.conversation.outbox import Outbox
 from facewire.call.conversation.party import Party
 from facewire.call.conversation.photo_exchange import PhotoExchange
-from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
+from facewire.call.conversation.sound_sender import SoundSender
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource, fitting
 from facewire.call.conversation.states import Event
+from facewire.call.conversation.steering import Steering
+from facewire.call.line.controller import SHARE
+from facewire.call.line.steps import FACE_SECONDS, RICH, STEPS
 from facewire.call.messages.peer_messages import (
     PEER_MESSAGES,
     Bye,
@@ -36,18 +41,27 @@ from facewire.call.playout.playout import RATE, Playout
 from facewire.call.playout.sound import Loudspeaker, Microphone
 from facewire.codec.state import MotionFrame
 from facewire.media.frame import Pixels
-from facewire.media.sound.opus import PACKET_SAMPLES, OpusEncoder, Sound
-from facewire.transport.face_message import SYNTHESIS, UNIT_MS, VIDEO, FaceMessage
+from facewire.media.sound.opus import PACKET_SAMPLES, Sound
+from facewire.transport.bundle import BACK_SAMPLES, LONGEST_BACK, Bundle
+from facewire.transport.face_message import SYNTHESIS, UNIT_MS, VIDEO
 from facewire.transport.flood import Permits
-from facewire.transport.meter import LossMeter
+from facewire.transport.line_report import LINE_MARK
+from facewire.transport.opus_head import opus_samples
 from facewire.transport.overhead import channel_bytes, rtp_bytes
+from facewire.transport.pieces import digest
 from facewire.transport.trailer import join, split
 from facewire.transport.wrap import unwrap
 
 TICK = PACKET_SAMPLES / RATE
-"""Seconds between sound packets."""
+"""Seconds between sound packets of the rich step; longer ones are multiples of half of it."""
 AGE_TICKS = UNIT_MS * RATE // 1000
 """Samples in a unit of age."""
+MOST_MOTIONS = 6
+"""Face frames that wait for a sound packet, and messages of which a face may go again."""
+SLACK = 0.35
+"""Share of the time between two pictures of the camera by which one may come early and be sent all the same."""
+FACE_HEAD, REPORT_ROOM, LEAST_ROOM = 2, 8, 64
+"""Bytes in a trailer beside the packet of a face; beside a copy of sound; and left if a face goes again."""
 SILENCE_SECONDS = 4.0
 """After so long without a packet the connection counts as broken."""
 RELIABLE_RATE, RELIABLE_BURST = 100.0, 600.0
@@ -100,20 +114,28 @@ class Conversation:
         self._exchange = PhotoExchange(self.sender, self.faces, held)
         self.photos = self._exchange.complete
         """Complete photos; take them, prepare them, then call `photo_prepared`."""
-        self.their_loss = LossMeter()
+        self.line = Steering(thin=party.thin)
+        """What the line carries, and the step that is sent with."""
         self._source, self._outbox = source, outbox
         self.begin = now
         """When this side's sound clock was 0."""
-        self._ticks = 0
-        self._opus = OpusEncoder()
-        self._motions: deque[tuple[MotionFrame, int]] = deque(maxlen=2)
+        self._position = 0
+        """Media time up to which sound was sent, samples; `_step` says how the next packet is."""
+        self._step = STEPS[RICH]
+        self._sounds = SoundSender()
+        self._motions: deque[tuple[MotionFrame, int]] = deque(maxlen=MOST_MOTIONS)
+        self._captured = -RATE
+        self._copies: deque[tuple[int, bytes]] = deque(maxlen=MOST_MOTIONS)
+        """Capture time and packet of the first face of each of the last messages."""
+        self._then: OwnSource | None = None
+        """Its whole photo follows when the other side holds its preview."""
         self._video_out: VideoSender | None = None
         self._video_in = VideoReceiver()
         self._video_picture: Pixels | None = None
         self._events: deque[Event] = deque(maxlen=16)
         self._hello: Hello | None = None
         self._prepared = self._confirmed = self._greeted = False
-        self._last_heard = now
+        self._last_heard = self._now = now
         self._near: int | None = None
         self._origin: int | None = None
         self._loose = LooseFaces()
@@ -126,6 +148,7 @@ class Conversation:
 
     def greet(self) -> None:
         """Send the greeting; the photo follows when the other side has greeted."""
+        self._announce(self.begin)
         self._say(self.party.hello(self.held.sha256 if self.held else b""))
 
     def hang_up(self, reason: str = "") -> None:
@@ -136,11 +159,14 @@ class Conversation:
         """Use another source from the moment on at which the other side holds it."""
         self._source = source
         if self._hello is not None:
-            self._offer(self._hello, self._hello.holds)
+            self._offer(self._hello, self._hello.holds, self._now)
 
     def motion(self, motion: MotionFrame, captured: float) -> None:
-        """Hand in what the camera showed at a time, seconds; the newest two go with the next sound packet."""
-        self._motions.append((motion, self.media_time(captured)))
+        """Hand in what the camera showed at a time, seconds; the newest few go with the next sound packet."""
+        capture = self.media_time(captured)
+        if capture - self._captured >= (self._step.face_every - SLACK) * FACE_SECONDS * RATE:
+            self._captured = capture
+            self._motions.append((motion, capture))
 
     def coded(self, picture: Pixels, captured: float) -> list[bytes]:
         """Return the messages of an ordinary picture (mode VIDEO). Slow: may run in another thread, one at a time."""
@@ -174,10 +200,16 @@ class Conversation:
         return self._origin
 
     def set_mode(self, mode: int) -> None:
-        """Change what is sent; ordinary video begins with a keyframe."""
+        """Change what is sent; ordinary video begins with a keyframe, and only a rich line carries it."""
+        if mode == VIDEO and self.line.step is not STEPS[RICH]:
+            mode = SYNTHESIS
         if mode == VIDEO and self.mode != VIDEO and self._video_out is not None:
             self._video_out.keyframe()
         self.mode = mode
+
+    def want_thin(self, thin: bool) -> None:
+        """Ask for thin mode in both directions, or let the call follow the line again."""
+        self.line.controller.want(thin)
 
     def media_time(self, at: float) -> int:
         """Return the time of this side's sound clock, samples."""
@@ -186,22 +218,27 @@ class Conversation:
     @property
     def next_tick(self) -> float:
         """When `tick` wants to be called, seconds."""
-        return self.begin + (self._ticks + 1) * TICK
+        return self.begin + (self._position + self._step.samples) / RATE
 
     def skip(self, now: float) -> None:
         """Leave out the sound packets that were due until now: this machine had no time for them."""
-        self._ticks = max(self._ticks, int((now - self.begin) / TICK))
+        due = int((now - self.begin) / TICK) * PACKET_SAMPLES
+        if due > self._position + self._step.samples:
+            self._position = due
 
     def tick(self, now: float) -> None:
-        """Send the sound packet that is due, and the face with it."""
-        start = self._ticks * PACKET_SAMPLES
-        self._ticks += 1
-        sound = self.microphone.take()
+        """Send the sound packet that is due, and the faces with it."""
+        step, start = self._step, self._position
+        end = self._position = start + step.samples
+        self._now = now
+        sound = self.microphone.take(step.samples)
+        self._announce(now)
+        self._send_pieces(now)
         if not self.live:
             return
-        packet = self._opus.encode(sound)
-        message = self._message(start + PACKET_SAMPLES, now)
-        data = message.to_bytes()
+        self.line.controller.pass_time(now)
+        packet = self._sounds.encode(sound, start, step, copies=self.line.protection.sound)
+        data = self._message(start, end, now).to_bytes()
         payload = join(packet, data) if self._trailer else packet
         self._outbox.media(payload, start)
         sent = self.meters.sent
@@ -209,8 +246,9 @@ class Conversation:
         sent.ip.add(now, rtp_bytes(len(payload)))
         if self._trailer:
             sent.face.add(now, len(data) + 1)
+            self._step = self.line.step
         else:
-            self._loose_face(start + PACKET_SAMPLES, data, now)
+            self._loose_face(end, data, now)
 
     # What comes from the other side.
 
@@ -220,28 +258,29 @@ class Conversation:
             self.refused += 1
             return
         self._last_heard = now
-        self.meters.received.ip.add(now, rtp_bytes(len(payload)))
+        self._count(rtp_bytes(len(payload)), now)
         if (
             self._origin is None
         ):  # RTP clocks begin anywhere; some room is left for packets that were overtaken
             self._origin = timestamp - EARLIER_PACKETS * PACKET_SAMPLES
         start = unwrap(timestamp - self._origin, self._near or 0, 1 << 32)
-        if start % PACKET_SAMPLES or start < 0:
-            self.refused += 1
-            return
         try:
             sound, data = split(payload) if self._trailer else (payload, b"")
+            samples = opus_samples(sound)
         except BitstreamError:
             self.refused += 1
             return
+        if start % BACK_SAMPLES or samples % BACK_SAMPLES or start < 0:
+            self.refused += 1
+            return
         self._near = max(start, self._near or 0)
-        self.their_loss.add(start // PACKET_SAMPLES % (1 << 16))
+        self.line.meter.sound_came(start, samples, now)
         self.meters.received.sound.add(now, len(sound))
-        self.playout.sound_came(start + PACKET_SAMPLES, now)
-        self.loudspeaker.put(start, sound)
+        self.playout.sound_came(start, start + samples, now)
+        self.loudspeaker.put(start, sound, samples)
         if self._trailer:
             self.meters.received.face.add(now, len(data) + 1)
-            self._hear_face(data, start + PACKET_SAMPLES, now)
+            self._hear_face(data, start, start + samples, now)
 
     def hear_loose(self, message: bytes, now: float) -> None:
         """Take a message of the channel that may lose."""
@@ -249,8 +288,12 @@ class Conversation:
             self.refused += 1
             return
         self._last_heard = now
-        self.meters.received.ip.add(now, channel_bytes(len(message)))
+        self._count(channel_bytes(len(message)), now)
         try:
+            if message[:1] == bytes((LINE_MARK,)):
+                if self.line.hear_alone(message, now):
+                    self._outbox.loose(self.line.alone(now))
+                return
             if message[:1] == bytes((FACE_MARK,)):
                 self._hear_batch(message[1:], now)
                 return
@@ -266,15 +309,15 @@ class Conversation:
 
     def hear_reliable(self, message: str | bytes, now: float) -> None:
         """Take a message of the reliable channel; what is against the rules is a MISFIT."""
-        self._last_heard = now
+        self._last_heard = self._now = now
         if self.problem:
             return
         try:
             if not self._reliable.take(now):
                 raise ProtocolError("too many messages")
+            self.line.meter.bytes_came(channel_bytes(len(message)), now)
             if isinstance(message, bytes):
-                self.meters.received.photos += len(message)
-                self._exchange.hear_piece(message)
+                self._hear_piece(message, now)
             else:
                 self._hear(PEER_MESSAGES.parse(message), now)
         except (ProtocolError, BitstreamError) as error:
@@ -325,19 +368,58 @@ class Conversation:
     def _trailer(self) -> bool:
         return self.party.trailer and (self._hello is None or self._hello.trailer)
 
-    def _message(self, end: int, now: float) -> FaceMessage:
-        """Return the message that goes with the sound that ends at `end`."""
+    def _message(self, start: int, end: int, now: float) -> Bundle:
+        """Return the message that goes with the sound from `start` to `end`."""
         faces: list[tuple[int, bytes]] = []
+        room = MOST_FACE_BYTES
         if self.mode == SYNTHESIS and self.sender.ready:
             for motion, capture in self._motions:
-                packet = self.sender.encode(motion, now)
-                faces += [(round((end - capture) / AGE_TICKS), packet)] if packet else []
+                packet = self.sender.encode(motion, now, limit=self._step.limit, chained=bool(faces))
+                room -= len(packet) + FACE_HEAD
+                if not packet or room < 0:
+                    break
+                faces.append((capture, packet))
         self._motions.clear()
-        ack = self.faces.acknowledgement(now)
-        if not faces:
-            return FaceMessage(self.mode, self._source.avatar, ack)
-        both = len(faces) == 2 and sum(len(data) for _, data in faces) <= MOST_FACE_BYTES
-        return FaceMessage(self.mode, self._source.avatar, ack, *faces[-1], faces[0] if both else None)
+        again = self._copy_of_face() if self.line.protection.faces and room > LEAST_ROOM else []
+        if faces:
+            self._copies.append(faces[0])
+        return Bundle(
+            self.mode,
+            self._source.avatar,
+            self.faces.acknowledgement(now),
+            tuple((round((end - capture) / AGE_TICKS), packet) for capture, packet in again + faces),
+            self.line.due(now) if self._trailer else None,
+            self._copy_of_sound(start, room - sum(len(packet) for _, packet in again)),
+            self._step.face_every > 1,
+        )
+
+    def _copy_of_face(self) -> list[tuple[int, bytes]]:
+        """Return capture time and packet of the first face of an earlier message, if there is one."""
+        back = self.line.protection.back
+        return [self._copies[-back]] if back <= len(self._copies) else []
+
+    def _copy_of_sound(self, start: int, room: int) -> tuple[int, bytes] | None:
+        """Return how much earlier it begins and the packet of sound that goes again, if there is one that fits."""
+        copy = self._sounds.copy(self.line.protection.back) if self.line.protection.sound else None
+        if copy is None or len(copy[1]) > room - REPORT_ROOM:
+            return None
+        back = (start - copy[0]) // BACK_SAMPLES
+        return (back, copy[1]) if 0 < back <= LONGEST_BACK else None
+
+    def _announce(self, now: float) -> None:
+        message = self.line.announcement(now) if self.party.trailer else None
+        if message is not None:
+            self._outbox.loose(message)
+
+    def _send_pieces(self, now: float) -> None:
+        control = self.line.controller
+        spare = control.spare_kbit_per_s if self.live else SHARE * control.limit
+        for piece in self._exchange.outgoing.take(now, spare, control.limit):
+            self._send_piece(piece)
+
+    def _count(self, size: int, now: float) -> None:
+        self.meters.received.ip.add(now, size)
+        self.line.meter.bytes_came(size, now)
 
     def _loose_face(self, end: int, data: bytes, now: float) -> None:
         message = self._loose.add(end, data)
@@ -351,21 +433,37 @@ class Conversation:
         if self._near is None:  # without sound there is no clock yet
             return
         for end, message in self._loose.take(data, self._near):
-            self._hear_face(message, end, now)
+            self._hear_face(message, end - PACKET_SAMPLES, end, now)
 
-    def _hear_face(self, data: bytes, end: int, now: float) -> None:
+    def _hear_face(self, data: bytes, start: int, end: int, now: float) -> None:
         try:
-            message = FaceMessage.parse(data)
+            message = Bundle.parse(data)
         except BitstreamError:
             self.refused += 1
             return
         self.their_mode, self.their_avatar = message.mode, message.avatar
         if message.ack is not None:
             self.sender.acknowledge(message.ack, message.ack.held * UNIT_MS / 1000, now)
-        for age, packet in (message.earlier or (0, b""), (message.age, message.face)):
-            if packet:
-                self.faces.take(packet, end - age * AGE_TICKS, now)
+        self.faces.thinned = message.thinned
+        for age, packet in message.faces:
+            self.faces.take(packet, end - age * AGE_TICKS, now)
+        if message.report is not None:
+            self.line.hear(message.report, self.sender.round_trip or 0.0, now)
+        if message.copy is not None:
+            self._hear_copy(*message.copy, start, now)
         self._ask_source(now)
+
+    def _hear_copy(self, back: int, sound: bytes, beside: int, now: float) -> None:
+        """Take a copy of sound that began `back` units before `beside`; it is of use only if the sound was lost."""
+        start = beside - back * BACK_SAMPLES
+        try:
+            samples = opus_samples(sound)
+        except BitstreamError:
+            self.refused += 1
+            return
+        if start >= 0 and samples % BACK_SAMPLES == 0 and not self.line.meter.came(start):
+            self.playout.sound_came(start, start + samples, now)
+            self.loudspeaker.put(start, sound, samples, copy=True)
 
     def _ask_source(self, now: float) -> None:
         missing = self.faces.unreferenced
@@ -379,23 +477,25 @@ class Conversation:
             self._events.append(Event.BYE)
             return
         if isinstance(message, Hello):
-            self._hear_hello(message)
+            self._hear_hello(message, now)
             return
         if self._hello is None:
             raise ProtocolError("the other side did not greet first")
         if isinstance(message, Photo):
             self._exchange.hear_photo(message)
+            self.line.meter.photo_begins(now)
         elif isinstance(message, PhotoHeld):
             if self.sender.confirm(message.epoch):
                 self._confirmed = True
                 self._check_greeted()
+                self._follow_up(now)
         elif isinstance(message, Refresh):
             if self._refreshes.take(now):
-                self._offer(self._hello, "")
+                self._offer(self._hello, "", now)
         elif self._video_out is not None:
             self._video_out.keyframe()
 
-    def _hear_hello(self, hello: Hello) -> None:
+    def _hear_hello(self, hello: Hello, now: float) -> None:
         if self._hello is not None:
             raise ProtocolError("a second greeting")
         problem = self.party.problem(hello)
@@ -403,10 +503,38 @@ class Conversation:
             raise ProtocolError(problem)
         self._hello = hello
         self.their_avatar = hello.avatar
-        self._offer(hello, hello.holds)
+        self._offer(hello, hello.holds, now)
 
-    def _offer(self, hello: Hello, holds: str) -> None:
-        self.sent_side = self._exchange.offer(self._source, hello.shows, holds, self._say, self._send_piece)
+    def _hear_piece(self, piece: bytes, now: float) -> None:
+        self.meters.received.photos += len(piece)
+        self.line.meter.photo_piece(channel_bytes(len(piece)), now)
+        self._exchange.hear_piece(piece)
+        if self._exchange.progress == 1 and self.line.meter.photo_ends() and self.line.known:
+            self._outbox.loose(self.line.alone(now))
+
+    def _offer(self, hello: Hello, holds: str, now: float) -> None:
+        """Offer the own photo; on a line of which nothing is known yet, or that is thin, its preview first."""
+        source, picture = self._source, fitting(self._source.pictures, hello.shows)
+        self._then = None
+        slow = not self._confirmed or self.line.controller.limit < math.inf
+        if self.line.known and source.preview and slow and digest(picture.data).hex() != holds:
+            self.sent_side, self._then = source.pictures[0].side, source
+            self._say(self._exchange.offer(source, source.preview, holds, now))
+            for piece in self._exchange.outgoing.take(now, math.inf, math.inf):
+                self._send_piece(piece)
+            return
+        self.sent_side = picture.side
+        self._say(self._exchange.offer(source, picture.data, holds, now))
+        self._send_pieces(now)
+
+    def _follow_up(self, now: float) -> None:
+        """Offer the whole photo after its preview."""
+        source, self._then = self._then, None
+        if source is not None and self._hello is not None:
+            picture = fitting(source.pictures, self._hello.shows)
+            self.sent_side = picture.side
+            self._say(self._exchange.offer(source, picture.data, "", now))
+            self._send_pieces(now)
 
     def _send_piece(self, piece: bytes) -> None:
         self.meters.sent.photos += len(piece)

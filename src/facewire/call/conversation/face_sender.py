@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
 
 from facewire.bitstream.packet import FARTHEST
-from facewire.codec.encoder import StreamEncoder
+from facewire.codec.encoder import Choose, StreamEncoder
 from facewire.codec.state import MotionFrame
+from facewire.codec.sufficiency import adaptive
 from facewire.codec.tables.artefact import CodecTables
 from facewire.transport.face_message import LONGEST_HELD, NUMBERS, Acknowledgement
 from facewire.transport.trailer import LONGEST_TRAILER
@@ -68,9 +72,17 @@ class FaceSender:
         self._offer = None
         return True
 
-    def encode(self, motion: MotionFrame, now: float) -> bytes:
-        """Return the packet of the next frame, or b"" if it would not fit behind a sound packet."""
-        packet = self._encoder.encode(motion)
+    def encode(self, motion: MotionFrame, now: float, *, limit: float = 0.0, chained: bool = False) -> bytes:
+        """Return the packet of the next frame, or b"" if it would not fit behind a sound packet.
+
+        Args:
+            motion: what to send.
+            now: seconds.
+            limit: pixels of a 256-pixel picture by which keypoints that are not sent may be off; 0: all are sent.
+            chained: the frame before goes in the same message, and this one may build on it.
+        """
+        choose = _fewest(self.tables, limit) if limit else None
+        packet = self._encoder.encode(motion, choose, chained=chained)
         self._sent_at[packet.number] = now
         self._sent_at.pop(packet.number - NUMBERS // 2, None)
         return packet.data if len(packet.data) <= MOST_FACE_BYTES else b""
@@ -90,3 +102,9 @@ class FaceSender:
             self.round_trip = measured if before is None else 0.9 * before + 0.1 * measured
         if newest - number < FARTHEST:
             self._encoder.acknowledge(number)
+
+
+@cache
+def _fewest(tables: CodecTables, limit: float) -> Choose:
+    """Return the rule for how many keypoints are sent; where they lie matters to turns only, which always are."""
+    return adaptive(np.zeros((tables.keypoints, 3)), tables.columns, limit)

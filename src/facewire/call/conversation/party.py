@@ -15,6 +15,7 @@ class Party:
 
     size   side of the networks' own pictures
     shows  side of the largest face that this side shows, pixels; smaller than `size` means `size`
+    thin   thin mode is wanted
     """
 
     model: bytes
@@ -23,6 +24,7 @@ class Party:
     trailer: bool = True
     avatar: bool = False
     shows: int = 0
+    thin: bool = False
 
     def hello(self, holds: bytes) -> Hello:
         """Return the greeting."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 from facewire.base.errors import ProtocolError
 from facewire.call.conversation.face_sender import FaceSender
-from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource, fitting
+from facewire.call.conversation.photo_pacer import PhotoPacer
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
 from facewire.call.messages.peer_messages import Photo
 from facewire.call.playout.face_receiver import FaceReceiver
-from facewire.transport.pieces import Assembly, digest, pieces
+from facewire.transport.pieces import Assembly, digest
 
 
 class PhotoExchange:
@@ -27,6 +27,8 @@ class PhotoExchange:
         """The last photo of the other side that was prepared."""
         self.complete: deque[IncomingPhoto] = deque(maxlen=4)
         """Photos of the other side that want to be prepared."""
+        self.outgoing = PhotoPacer()
+        """Pieces that are to be sent."""
         self._sender, self._faces = sender, faces
         self._assembly: tuple[Photo, Assembly] | None = None
 
@@ -35,41 +37,27 @@ class PhotoExchange:
         """Share of the photo that has come, 1 if none is on its way."""
         return 1.0 if self._assembly is None else self._assembly[1].progress
 
-    def offer(
-        self,
-        source: OwnSource,
-        shows: int,
-        holds: str,
-        say: Callable[[Photo], None],
-        send: Callable[[bytes], None],
-    ) -> int:
-        """Offer the own source: its head, and its pieces unless the other side holds them; return its side.
+    def offer(self, source: OwnSource, picture: bytes, holds: str, now: float) -> Photo:
+        """Offer a picture of the own source: return its head; its pieces wait, unless the other side holds them.
 
         Args:
             source: the own source.
-            shows: side of the largest face that the other side shows, pixels.
+            picture: one of its pictures, or its preview.
             holds: SHA-256 of what the other side holds, hexadecimal.
-            say: sends the head.
-            send: sends a piece.
+            now: seconds.
         """
-        picture = fitting(source.pictures, shows)
-        offer = self._sender.offer(picture.data, source.motion)
+        offer = self._sender.offer(picture, source.motion)
         sha256 = digest(offer.picture).hex()
         held = sha256 == holds
-        say(
-            Photo(
-                epoch=offer.epoch,
-                bytes=len(offer.picture),
-                sha256=sha256,
-                anchor=offer.anchor.hex(),
-                avatar=source.avatar,
-                held=held,
-            )
+        self.outgoing.begin(offer.epoch, b"" if held else offer.picture, now)
+        return Photo(
+            epoch=offer.epoch,
+            bytes=len(offer.picture),
+            sha256=sha256,
+            anchor=offer.anchor.hex(),
+            avatar=source.avatar,
+            held=held,
         )
-        if not held:
-            for piece in pieces(offer.epoch, offer.picture):
-                send(piece)
-        return picture.side
 
     def hear_photo(self, photo: Photo) -> None:
         """Take the head of a photo.

@@ -26,6 +26,7 @@ class OwnSource:
     """What this side is shown with.
 
     pictures  the same head crop in several sizes, the networks' own first, then larger ones
+    preview   the first of them once more in some 2 kB, for lines on which the others take long; b"": there is none
     motion    its own motion
     avatar    it is not the person
     """
@@ -33,6 +34,7 @@ class OwnSource:
     pictures: tuple[SizedPicture, ...]
     motion: MotionFrame
     avatar: bool = False
+    preview: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import resource
 import sys
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -49,6 +50,7 @@ from facewire.media.frame import Pixels
 from facewire.media.sound.opus import SAMPLE_RATE, Sound
 from facewire.transport.face_message import SYNTHESIS, VIDEO
 from facewire.transport.link import Link, LinkSettings
+from facewire.transport.shapes import LinkShape
 
 FRAME_SECONDS = 0.04
 POLL_SECONDS = 0.005
@@ -75,9 +77,11 @@ class LoopbackSettings:
 
     seconds: float = 20.0
     """Of call, beyond setting it up; the clip is played to and fro for as long as that."""
-    link: LinkSettings = PERFECT
+    link: LinkSettings | LinkShape = PERFECT
     """Both directions alike."""
     seed: int = 0
+    thin: bool = False
+    """Thin mode is wanted."""
     trailer: bool = True
     size: int | None = None
     """Side of the largest face that is sent and shown, pixels; None: what the networks make."""
@@ -118,7 +122,9 @@ class Loopback:
         self.performer.reflect(frames[0], first, -1.0)
         box = self.performer.perform(frames[0], -1.0).sight.box
         own = self.performer.use(frames[0], box, from_camera=True)
-        party = Party(engine.fingerprint, tables, engine.size, settings.trailer, shows=shows)
+        party = Party(
+            engine.fingerprint, tables, engine.size, settings.trailer, shows=shows, thin=settings.thin
+        )
         self.a = Side("a", self.line, Link(settings.link, 2 * settings.seed), party, own)
         self.b = Side("b", self.line, Link(settings.link, 2 * settings.seed + 1), party, own)
         self.a.other, self.b.other = self.b, self.a
@@ -138,6 +144,11 @@ class Loopback:
         self._render_ms, self._send_ms = _numbers(), _numbers()
         self._seen: MotionFrame | None = None
         self._kinds = {"fresh": 0, "filled": 0, "eased": 0}
+        self._first_face: float | None = None
+        self._read: tuple[float, float] | None = None
+        """When agent B last read sound, and the media time of its first sample."""
+        self._steps: Counter[str] = Counter()
+        self._changes, self._step = -1, ""
         self._videos = 0
         self._memory = 0.0
 
@@ -157,15 +168,16 @@ class Loopback:
         met, live = max(self.a.live_at[0], self.b.live_at[0]), line.now
         self._captures = _numbers()
         self._kinds = dict.fromkeys(self._kinds, 0)
-        marks = self._marks()
+        marks, on_line = self._marks(), self.a.link.bytes
         end, tenth = live + whole, live + whole / 10
         while line.now < end:
             line.run(min(line.now + 1.0, end))
+            self._note_step()
             if not self._memory and line.now >= tenth:
                 self._memory = _memory_mb()
             if progress is not None:
                 progress("calling", round(line.now - live), round(whole))
-        return self._report(met, live, end, marks)
+        return self._report(met, live, end, marks, self.a.link.bytes - on_line)
 
     # What happens again and again.
 
@@ -227,7 +239,11 @@ class Loopback:
             if talk is None or not talk.live:
                 continue
             talk.microphone.put(self._sound(now))
-            talk.sound(round(SOUND_SECONDS * SAMPLE_RATE), now)
+            count = round(SOUND_SECONDS * SAMPLE_RATE)
+            talk.sound(count, now)
+            position = talk.loudspeaker.position
+            if side is self.b and position is not None:
+                self._read = now, position - count
             if side is self.b and self.a.talk is not None and self.a.talk.live:
                 # The other direction carries a face too, so that both ways cost the same.
                 talk.motion(self._still(now), now)
@@ -250,6 +266,8 @@ class Loopback:
         if show is None:
             return
         self._kinds[show.kind] += 1
+        if self._first_face is None:
+            self._first_face = now
         spent = self._render(show.motion, show.epoch, show.capture, now, talk)
         self._rendering = now + spent
         talk.playout.rendered(spent)
@@ -263,8 +281,8 @@ class Loopback:
             capture = self._capture_of(show.capture, now)
             if capture is not None:
                 self._delays.append(1000 * (at - capture))
-            playing = talk.playout.position(at)
-            if playing is not None:
+            if self._read is not None:
+                playing = self._read[1] + (at - self._read[0]) * SAMPLE_RATE
                 self._skews.append(abs(playing - show.capture) / SAMPLE_RATE * 1000)
 
     def _capture_of(self, media: float, now: float) -> float | None:
@@ -309,6 +327,14 @@ class Loopback:
     def _prepare(self, photo: IncomingPhoto) -> Portrait:
         return self._theirs.prepare(photo, self.b.party.shows)
 
+    def _note_step(self) -> None:
+        """Count the seconds in which agent A sends with each step."""
+        talk = self.a.talk
+        if talk is not None:
+            self._changes += talk.line.step.name != self._step
+            self._step = talk.line.step.name
+            self._steps[self._step] += 1
+
     # The report.
 
     def _marks(self) -> tuple[int, int, int]:
@@ -319,7 +345,9 @@ class Loopback:
             else (sent.face.total_bytes, sent.sound.total_bytes, sent.ip.total_bytes)
         )
 
-    def _report(self, met: float, live: float, end: float, marks: tuple[int, int, int]) -> LoopbackReport:
+    def _report(
+        self, met: float, live: float, end: float, marks: tuple[int, int, int], on_line: int
+    ) -> LoopbackReport:
         memory = _memory_mb()
         delays = self._delays
         tenth = max(1, len(delays) // 10)
@@ -330,14 +358,15 @@ class Loopback:
         else:
             live_for = end - live
         face, sound, ip = (8 * count / 1000 / live_for for count in counts)
-        cut = self.settings.link
+        cut = self.a.link.at(0.0)
         cut_end = cut.cut_start_s + cut.cut_s if cut.cut_start_s >= 0 else None
         after = [at for at in self._news if cut_end is not None and at > cut_end]
         talk = self.b.talk
-        concealed = 0.0
+        concealed = waited = 0.0
         if talk is not None:
             heard = talk.loudspeaker.played + talk.loudspeaker.concealed
             concealed = talk.loudspeaker.concealed / heard if heard else 0.0
+            waited = talk.loudspeaker.waited / heard if heard else 0.0
         gaps = [(1000 * (b - a), a, b) for a, b in pairwise([*self._moved, end])]
         news = [1000 * (b - a) for a, b in pairwise([*self._news, end])]
         outside = [gap for gap, a, b in gaps if cut_end is None or b < cut.cut_start_s or a > cut_end]
@@ -351,6 +380,7 @@ class Loopback:
             face_kbit_per_s=face,
             sound_kbit_per_s=sound,
             ip_kbit_per_s=ip,
+            line_kbit_per_s=8 * on_line / 1000 / (end - live),
             control_bytes=self.a.control_bytes,
             delay_ms=Spread.of(delays),
             early_delay_ms=early,
@@ -364,10 +394,14 @@ class Loopback:
             eased=self._kinds["eased"],
             video_pictures=self._videos,
             sound_concealed=concealed,
+            sound_waited=waited,
             lip_skew_ms=Spread.of(self._skews),
             side=self._side,
             psnr=float(np.mean(self._psnr)) if self._psnr else None,
             set_up_s=met,
+            first_face_s=self._first_face,
+            steps=dict(sorted(self._steps.items())),
+            step_changes=self._changes,
             reconnects=reconnects,
             reconnect_s=after[0] - cut_end if after and cut_end is not None else None,
             memory_mb=(self._memory, memory),

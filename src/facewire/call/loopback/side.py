@@ -14,8 +14,8 @@ from facewire.call.person.portrait import Portrait
 from facewire.transport.link import Link
 from facewire.transport.overhead import channel_bytes, rtp_bytes
 
-SET_UP_SECONDS = 0.1
-"""What ICE and DTLS take beside four round trips."""
+SET_UP_SECONDS, SET_UP_BYTES = 0.1, 3_000
+"""What ICE and DTLS take beside four round trips, and what they send each way."""
 
 
 class Side:
@@ -109,8 +109,10 @@ class Side:
 
     def _connect(self) -> None:
         self._drop()
-        settings = self.link.settings
+        settings = self.link.at(self.line.now)
         delay = SET_UP_SECONDS + 8 * settings.delay_ms / 1000
+        if settings.rate_kbit_per_s:
+            delay += 8 * SET_UP_BYTES / (1000 * settings.rate_kbit_per_s)
         self.line.at(self.line.now + delay, self._open)
 
     def _open(self) -> None:
@@ -119,7 +121,7 @@ class Side:
         if self.link.cut(self.line.now):
             self.on(Event.BROKEN)
             return
-        self.pipe = ReliablePipe(self.line, self.link, self._told)
+        self.pipe = ReliablePipe(self.line, self.link, self.other.link, self._told)
         self.talk = Conversation(self.party, self.source, self, self.line.now, self.held)
         self.line.at(self.talk.next_tick, lambda talk=self.talk: self._tick(talk))  # type: ignore[misc]
         self.line.at(self.line.now + 0.001, lambda: self.on(Event.OPENED))

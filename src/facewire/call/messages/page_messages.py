@@ -60,6 +60,13 @@ class CameraOff:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Thin:
+    """Thin mode on or off; off, the call follows the line."""
+
+    on: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """How far the remote face is turned, degrees; `frontal` makes it look at the viewer."""
 
@@ -73,7 +80,7 @@ class View:
             within(axis, getattr(self, axis), -limit, limit)
 
 
-ToAgent = Enter | Offer | TakePhoto | Join | HangUp | Mute | CameraOff | View
+ToAgent = Enter | Offer | TakePhoto | Join | HangUp | Mute | CameraOff | Thin | View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +94,7 @@ class Welcome:
     size: int
     muted: bool = False
     camera_off: bool = False
+    thin: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +151,15 @@ class Own:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """How this side sends: name of the step, why it is not the richest, what is sent twice against losses."""
+
+    step: str
+    why: str
+    twice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
     """One direction, kbit/s: face, sound, ordinary video, everything but photos with headers; photos so far, kB."""
 
@@ -175,7 +192,7 @@ class Connected:
     phases: SetUpTimes
 
 
-ToPage = Welcome | Answer | Check | PhotoResult | Course | Remote | Own | Meters | Connected | Failure
+ToPage = Welcome | Answer | Check | PhotoResult | Course | Remote | Own | Line | Meters | Connected | Failure
 
 TO_AGENT: MessageSet[ToAgent] = MessageSet(
     {
@@ -186,6 +203,7 @@ TO_AGENT: MessageSet[ToAgent] = MessageSet(
         "hang-up": HangUp,
         "mute": Mute,
         "camera-off": CameraOff,
+        "thin": Thin,
         "view": View,
     }
 )
@@ -198,6 +216,7 @@ TO_PAGE: MessageSet[ToPage] = MessageSet(
         "course": Course,
         "remote": Remote,
         "own": Own,
+        "line": Line,
         "meters": Meters,
         "connected": Connected,
         "failure": Failure,

@@ -56,7 +56,14 @@ class PageReporter:
     def tell_modes(self, talk: Conversation, keeper: ModeKeeper) -> None:
         """Tell what either side shows, and why."""
         self.tell(page.Remote(mode=MODE_NAMES[talk.their_mode], avatar=talk.their_avatar))
-        self.tell(page.Own(mode=MODE_NAMES[keeper.mode], reasons=keeper.reasons))
+        self.tell(page.Own(mode=MODE_NAMES[talk.mode], reasons=keeper.reasons))
+
+    def tell_line(self, talk: Conversation) -> None:
+        """Tell how this side sends, and why."""
+        line = talk.line
+        marks = (("face", line.protection.faces), ("sound", line.protection.sound))
+        twice = tuple(name for name, sent in marks if sent)
+        self.tell(page.Line(step=line.step.name, why=line.reason, twice=twice))
 
     def tell_check(self, last: Performance | None, has_photo: bool) -> None:
         """Tell what the camera shows; `last` is None if it shows nothing."""
@@ -86,7 +93,7 @@ class PageReporter:
                 sent=_way(meters.sent, now, rate, self.sent_h264.kbit_per_s),
                 received=_way(meters.received, now, meters.shown.per_s(now), self.shown_h264.kbit_per_s),
                 round_trip=1000 * (talk.sender.round_trip or 0.0),
-                loss=talk.their_loss.loss,
+                loss=talk.line.meter.loss,
                 delay=1000 * talk.playout.delay,
             )
         )

@@ -30,6 +30,10 @@ INTERVALS = 25
 """Frames over which the usual interval is measured."""
 LONGEST_INTERVAL = 0.2
 """Seconds; however slowly frames come, the hold ends after 0.6 s."""
+PERIOD = 0.04
+"""Seconds between pictures where the sender leaves out every second frame and they are drawn here."""
+MOST_NUMBERS = 64
+"""Frame numbers that are remembered, so that a frame that comes twice counts once."""
 KEPT_SOURCES = 4
 """As many as a stream can tell apart."""
 
@@ -68,7 +72,10 @@ class FaceReceiver:
     def __init__(self, tables: CodecTables, playout: Playout, period: float = 0.04) -> None:
         self.decoded = self.late = self.refused = self.unreferenced = 0
         """Frames decoded; of them too late to be shown; packets that were none; packets whose source is missing."""
+        self.thinned = False
+        """The sender leaves out every second frame."""
         self._decoder = StreamDecoder(tables)
+        self._numbers: deque[int] = deque(maxlen=MOST_NUMBERS)
         self._playout = playout
         self._waiting: dict[int, Waiting] = {}
         self._newest: tuple[int, float] | None = None
@@ -107,7 +114,10 @@ class FaceReceiver:
         except BitstreamError:
             self.refused += 1
             return False
+        if frame.number in self._numbers:
+            return True
         self.decoded += 1
+        self._numbers.append(frame.number)
         self._playout.face_came(capture, now)
         if self._newest is None or frame.number > self._newest[0]:
             self._newest = (frame.number, now)
@@ -157,13 +167,14 @@ class FaceReceiver:
         """Return a picture between the one that is seen and the next that waits, or one on the way to rest."""
         last, seen = self._shown, self._visible
         interval = min(LONGEST_INTERVAL, median(self._intervals))
-        if last is None or seen is None or media - seen.capture < interval * RATE:
+        pace = PERIOD if self.thinned else interval
+        if last is None or seen is None or media - seen.capture < pace * RATE:
             return None
         concealment = self._concealments.get(last.epoch)
         later = min(self._waiting.values(), key=lambda frame: frame.capture, default=None)
         if later is not None and later.epoch == last.epoch:
             gap = later.capture - seen.capture
-            if gap < GAP * interval * RATE:
+            if gap < GAP * pace * RATE:
                 return None
             motion = between(seen.motion, later.motion, min(1.0, (media - seen.capture) / gap))
             if concealment is not None:

@@ -3,7 +3,7 @@
     played at = media time / 48000 + base
 
 `base` is chosen so that nearly all packets are there in time: the 95th percentile of how late packets were lately,
-plus what is left to do after arrival (sound: 40 ms of packet, read 20 ms ahead; face: rendering), plus a margin. It
+plus what is left to do after arrival (sound: the packet itself, read 20 ms ahead; face: rendering), plus a margin. It
 follows slowly, so sound is stretched by a few percent at most; it jumps only when it is far off. Lips and sound stay
 together because both use it.
 """
@@ -16,14 +16,15 @@ import numpy as np
 
 RATE = 48_000
 """Ticks of media time per second."""
-PACKET_SECONDS = 0.04
 READ_SECONDS = 0.02
 """How far ahead sound is read."""
 MARGIN = 0.01
 """Seconds."""
-WINDOW = 100
-"""Packets whose lateness counts: 4 s."""
+WINDOW, MOST_KEPT = 4.0, 200
+"""Seconds whose packets count, and how many at most."""
 PERCENTILE = 95.0
+LENGTHS = 10
+"""Packets of which the longest counts."""
 UP_SPEED, DOWN_SPEED = 0.04, 0.01
 """Seconds per second that the base moves."""
 FAR = 0.12
@@ -42,18 +43,25 @@ class Playout:
         """Smoothed time from the order to render to the picture."""
         self.base: float | None = None
         """Seconds; None before the first packet."""
-        self._sound: deque[float] = deque(maxlen=WINDOW)
-        self._face: deque[float] = deque(maxlen=WINDOW)
+        self._sound, self._face = _Lateness(), _Lateness()
+        self._lengths: deque[float] = deque(maxlen=LENGTHS)
         self._moved_at = 0.0
 
-    def sound_came(self, end: int, now: float) -> None:
-        """Note a sound packet whose last sample has media time `end`."""
-        self._sound.append(now - end / RATE)
+    def sound_came(self, start: int, end: int, now: float) -> None:
+        """Note a sound packet with the samples of media time `start` to `end`.
+
+        Longer packets than before come later by as much as they are longer, all of them: the base jumps by that.
+        """
+        before, length = max(self._lengths, default=0.0), (end - start) / RATE
+        self._sound.add(now - end / RATE, now)
+        self._lengths.append(length)
+        if self.base is not None and length > before:
+            self.base += length - before
         self._adapt(now)
 
     def face_came(self, capture: int, now: float) -> None:
         """Note a face frame of media time `capture`."""
-        self._face.append(now - capture / RATE)
+        self._face.add(now - capture / RATE, now)
 
     def rendered(self, seconds: float) -> None:
         """Note how long a picture took."""
@@ -70,17 +78,15 @@ class Playout:
     @property
     def delay(self) -> float:
         """Seconds from the arrival of the typical sound packet to its last sample being played."""
-        if self.base is None or not self._sound:
-            return 0.0
-        return self.base - float(np.median(self._sound))
+        return 0.0 if self.base is None else self.base - self._sound.percentile(50)
 
     @property
     def wanted(self) -> float:
         """Where the base should be."""
-        sound = float(np.percentile(self._sound, PERCENTILE)) + PACKET_SECONDS + READ_SECONDS
-        if not self._face:
+        sound = self._sound.percentile(PERCENTILE) + max(self._lengths) + READ_SECONDS
+        if self._face.empty:
             return sound + MARGIN
-        return max(sound, float(np.percentile(self._face, PERCENTILE)) + self.render_seconds) + MARGIN
+        return max(sound, self._face.percentile(PERCENTILE) + self.render_seconds) + MARGIN
 
     def _adapt(self, now: float) -> None:
         wanted = self.wanted
@@ -90,3 +96,25 @@ class Playout:
             step = now - self._moved_at
             self.base += min(max(wanted - self.base, -DOWN_SPEED * step), UP_SPEED * step)
         self._moved_at = now
+
+
+class _Lateness:
+    """How late the packets of the last seconds were; at least the newest one counts."""
+
+    def __init__(self) -> None:
+        self._values: deque[tuple[float, float]] = deque(maxlen=MOST_KEPT)
+
+    @property
+    def empty(self) -> bool:
+        """True before the first."""
+        return not self._values
+
+    def add(self, late: float, now: float) -> None:
+        """Note a packet."""
+        self._values.append((now, late))
+        while self._values[0][0] < now - WINDOW:
+            self._values.popleft()
+
+    def percentile(self, share: float) -> float:
+        """Return a percentile, seconds."""
+        return float(np.percentile([late for _, late in self._values], share))

@@ -1,6 +1,6 @@
-"""Sound of one connection: pieces of 40 ms out, and what came back in, played along the shared clock.
+"""Sound of one connection: pieces of 40 to 120 ms out, and what came back in, played along the shared clock.
 
-SoundIntake (media) -> Microphone: pieces of 40 ms, silence where nothing came -> OpusEncoder
+SoundIntake (media) -> Microphone: pieces of any length, silence where nothing came -> OpusEncoder
 OpusDecoder -> Loudspeaker: read n samples at any moment; late and lost packets are covered, drift stretched away
 """
 
@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facewire.base.errors import BitstreamError
 from facewire.call.playout.playout import RATE, Playout
 from facewire.media.sound.opus import PACKET_SAMPLES, OpusDecoder, Sound
+
+Samples = NDArray[np.float32]
 
 MOST_WAITING = 12
 """Pieces of sound, about half a second, that wait at most; older ones are dropped."""
@@ -21,17 +24,17 @@ MOST_STORED = 64
 SPARE_PACKETS = 50
 """Over 2 s a few samples more than a piece are left over each time: this machine was busy once; they are left out."""
 PIECE = PACKET_SAMPLES // 2
-"""Samples that come from the page at once; so many may be left over."""
+"""Samples that come from the page at once, 20 ms; so many may be left over, and losses are covered in such pieces."""
 BLEND = 240
-"""Samples over which sound is blended where some is left out, 5 ms."""
+"""Samples over which sound is blended where some is left out, was covered, or another encoder begins: 5 ms."""
 STRETCH = 0.04
 """Largest change of speed while sound catches up or falls back."""
 SETTLE_SECONDS = 0.5
 """A difference from the clock is made up over this time."""
 JUMP = 0.12
 """Seconds; a larger difference is not made up but jumped over."""
-REPEATS = 2
-"""Lost packets in a row covered with the one before, fading; then silence."""
+FADE_PIECES = 4
+"""Lost pieces in a row that are covered with what was before, fading; then silence."""
 
 
 class Microphone:
@@ -49,18 +52,18 @@ class Microphone:
         if len(sound):
             self._pieces.append(sound)
 
-    def take(self) -> Sound:
-        """Return the next 1920 samples; what has not come is silence."""
-        out = np.zeros(PACKET_SAMPLES, np.int16)
+    def take(self, count: int = PACKET_SAMPLES) -> Sound:
+        """Return the next `count` samples; what has not come is silence."""
+        out = np.zeros(count, np.int16)
         filled = 0
-        while self._pieces and filled < PACKET_SAMPLES:
+        while self._pieces and filled < count:
             piece = self._pieces.popleft()
-            part = piece[: PACKET_SAMPLES - filled]
+            part = piece[: count - filled]
             out[filled : filled + len(part)] = part
             filled += len(part)
             if len(part) < len(piece):
                 self._pieces.appendleft(piece[len(part) :])
-        self.missing += PACKET_SAMPLES - filled
+        self.missing += count - filled
         waiting = sum(len(piece) for piece in self._pieces)
         while waiting > MOST_WAITING * PACKET_SAMPLES // 2:
             waiting -= len(self._pieces.popleft())
@@ -80,30 +83,36 @@ class Microphone:
 
 
 class Loudspeaker:
-    """Plays one connection's sound along the shared clock."""
+    """Plays one connection's sound along the shared clock.
+
+    What was lost, or has not come yet, is covered with the sound before it, played backwards and forwards and fading,
+    so that nothing clicks. While the clock says that there is time, it waits for the next packet like that.
+    """
 
     def __init__(self, playout: Playout) -> None:
-        self.concealed = self.played = self.refused = 0
-        """Packets covered up, packets played, packets that were no sound."""
+        self.concealed = self.waited = self.played = self.refused = 0
+        """Pieces of 20 ms covered up, put in while waiting, played; packets that were no sound."""
         self._playout = playout
         self._decoder = OpusDecoder()
-        self._packets: dict[int, bytes] = {}
+        self._packets: dict[int, tuple[int, bytes, bool]] = {}
         self._position: float | None = None
         self._tail = np.zeros(0, np.float32)
         self._tail_end = 0
-        self._last = np.zeros(PACKET_SAMPLES, np.float32)
+        self._last = np.zeros(FADE_PIECES * PIECE, np.float32)
         self._lost = 0
+        self._kind = (0, 0, False)
+        """Bytes and samples of the packet before, and whether it was a copy: another kind means another encoder."""
 
     @property
     def position(self) -> float | None:
         """Media time of the next sample that will be played."""
         return self._position
 
-    def put(self, start: int, packet: bytes) -> None:
-        """Take the packet whose first sample has media time `start`, a multiple of 1920."""
-        if self._position is not None and start + PACKET_SAMPLES <= self._tail_end:
+    def put(self, start: int, packet: bytes, samples: int = PACKET_SAMPLES, *, copy: bool = False) -> None:
+        """Take the packet of `samples` whose first has media time `start`; both are multiples of 960."""
+        if self._position is not None and start + samples <= self._tail_end:
             return
-        self._packets[start] = packet
+        self._packets[start] = samples, packet, copy
         if len(self._packets) > MOST_STORED:
             del self._packets[min(self._packets)]
 
@@ -112,48 +121,73 @@ class Loudspeaker:
         wanted = self._playout.position(now)
         if wanted is None:
             return np.zeros(count, np.int16)
-        if self._position is None or abs(wanted - self._position) > JUMP * RATE:
+        if self._position is None or wanted - self._position > JUMP * RATE:
             self._jump(wanted)
         position = self._position or 0.0
         speed = 1 + min(max((wanted - position) / RATE / SETTLE_SECONDS, -STRETCH), STRETCH)
+        position = self._fill(position, speed * count, wanted)
         places = position + speed * np.arange(count)
-        self._fill(places[-1] + 1)
         self._position = position + speed * count
         begin = self._tail_end - len(self._tail)
         out = np.interp(places - begin, np.arange(len(self._tail)), self._tail)
-        keep = max(0, int(self._position) - begin - 2)
+        keep = max(0, int(self._position) - begin - PIECE)
         self._tail = self._tail[keep:]
         return np.asarray(np.rint(out), np.int16)
 
     def _jump(self, position: float) -> None:
-        start = int(position // PACKET_SAMPLES) * PACKET_SAMPLES
+        start = int(position // PIECE) * PIECE
         self._position, self._tail, self._tail_end = position, np.zeros(0, np.float32), start
-        for old in [begin for begin in self._packets if begin < start]:
+        for old in [begin for begin, (samples, *_) in self._packets.items() if begin + samples <= start]:
             del self._packets[old]
 
-    def _fill(self, until: float) -> None:
-        while self._tail_end <= until:
-            self._tail = np.concatenate((self._tail, self._piece(self._tail_end)))
-            self._tail_end += PACKET_SAMPLES
-
-    def _piece(self, start: int) -> np.ndarray:
-        """Return the samples of one packet, or what covers its loss."""
-        packet = self._packets.pop(start, None)
-        if packet is not None:
-            try:
-                sound = self._decoder.decode(packet).astype(np.float32)
-            except BitstreamError:
-                self.refused += 1
+    def _fill(self, position: float, count: float, wanted: float) -> float:
+        """Have `count` samples after `position`, and return the position; it is earlier if it was waited."""
+        while self._tail_end <= position + count + 1:
+            early = position - wanted
+            sound = self._came(self._tail_end) if early <= JUMP * RATE else None
+            if sound is None and early >= PIECE:
+                sound = self._cover()
+                self.waited += 1
+                position -= PIECE
             else:
-                self.played += 1
-                self._lost = 0
-                self._last = np.resize(sound, PACKET_SAMPLES) if len(sound) else self._last
-                return self._last
-        self.concealed += 1
+                if sound is None:
+                    sound = self._cover()
+                    self.concealed += 1
+                self._tail_end += len(sound)
+            self._tail = np.concatenate((self._tail, sound))
+        return position
+
+    def _came(self, at: int) -> Samples | None:
+        """Return the rest of the packet that holds media time `at`, None if there is none."""
+        starts = [start for start, (samples, *_) in self._packets.items() if start <= at < start + samples]
+        if not starts:
+            return None
+        samples, packet, copy = self._packets.pop(starts[0])
+        try:
+            sound = self._decoder.decode(packet).astype(np.float32)
+        except BitstreamError:
+            sound = np.zeros(0, np.float32)
+        if len(sound) != samples:
+            self.refused += 1
+            return None
+        rest: Samples = sound[at - starts[0] :]
+        begins, self._kind = self._kind, (len(packet), samples, copy)
+        if len(self._tail) and begins != self._kind and not (self._lost or copy or begins[2]):
+            fade = np.linspace(1, 0, BLEND, dtype=np.float32)
+            rest[:BLEND] += fade * (self._last[: -BLEND - 1 : -1] - rest[:BLEND])
+        elif len(self._tail) and (self._lost or begins != self._kind):
+            rest[:BLEND] += (self._tail[-1] - rest[0]) * np.linspace(1, 0, BLEND, dtype=np.float32)
+        self.played += len(rest) // PIECE
+        self._lost = 0
+        self._last = np.concatenate((self._last, sound))[-FADE_PIECES * PIECE :]
+        return rest
+
+    def _cover(self) -> Samples:
+        """Return a piece that goes on where the sound ends, and fades if nothing comes."""
         self._lost += 1
-        if self._lost > REPEATS:
-            return np.zeros(PACKET_SAMPLES, np.float32)
-        loud, soft = 0.5 ** (self._lost - 1), 0.5**self._lost if self._lost < REPEATS else 0.0
-        fade: np.ndarray = np.linspace(loud, soft, PACKET_SAMPLES, dtype=np.float32)
-        covered: np.ndarray = self._last * fade
+        if self._lost > FADE_PIECES:
+            return np.zeros(PIECE, np.float32)
+        loud, soft = 1 - (self._lost - 1) / FADE_PIECES, 1 - self._lost / FADE_PIECES
+        backwards = self._last[::-1][(self._lost - 1) * PIECE : self._lost * PIECE]
+        covered: Samples = backwards * np.linspace(loud, soft, PIECE, dtype=np.float32)
         return covered

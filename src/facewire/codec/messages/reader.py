@@ -73,6 +73,11 @@ class FaceMessages:
         self._quantizer: Quantizer | None = None
         self._decoder: FileDecoder | None = None
 
+    @property
+    def tables_name(self) -> str:
+        """Of the tables that its header names, "" before it."""
+        return self._quantizer.tables.name if self._quantizer else ""
+
     def take(self, message: Message) -> Iterator[FaceBase | FaceFrame | FaceRest]:
         """Yield what a message says, nothing if it is not for us.
 

@@ -1,10 +1,10 @@
 """Opus packets from and to PCM, in memory, for live sound.
 
-    PCM int16 (n,) mono 48 kHz -> OpusEncoder -> packets of 40 ms -> OpusDecoder -> PCM
+    PCM int16 (n,) mono 48 kHz -> OpusEncoder -> packets of 40 to 120 ms -> OpusDecoder -> PCM
 
-Packets last 40 ms because each costs some 60 bytes of headers on the way: at 24 kbit/s, packets of 20 ms would spend
-nearly as much on headers as on sound. The rate is constant and discontinuous transmission is off, so a packet
-leaves every 40 ms even in silence; the face stream rides on them.
+Packets last 40 ms and more because each costs some 60 bytes of headers on the way: at 24 kbit/s, packets of 20 ms
+would spend nearly as much on headers as on sound. The rate is constant and discontinuous transmission is off, so a
+packet leaves every time even in silence; the face stream rides on them.
 """
 
 from __future__ import annotations
@@ -18,46 +18,68 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from facewire.base.errors import CorruptPacket, ShapeError
+from facewire.base.errors import ConfigError, CorruptPacket, ShapeError
 
 Sound = NDArray[np.int16]
 """Mono samples at 48 kHz, (n,)."""
 
 SAMPLE_RATE = 48_000
 PACKET_SAMPLES = 1_920
-"""Samples in a packet: 40 ms."""
+"""Samples in a packet of 40 ms."""
+PACKET_MS = (40, 60, 80, 120)
+AHEAD = 312
+"""Samples by which a packet's sound lies behind the piece that it was made of: 6.5 ms."""
 LONGEST_PACKET = 1_275
 """Bytes; the largest frame that Opus has (RFC 6716, 3.2.1)."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE)
 
 
 class OpusEncoder:
-    """Turns pieces of 40 ms into packets.
+    """Turns pieces of sound into packets.
 
     Args:
         bit_rate: bits per second, constant.
+        packet_ms: length of the pieces, one of PACKET_MS.
+        before: the sound just before the first piece, at least AHEAD samples: another encoder coded it, and this one
+            goes on where that one ends.
+
+    Raises:
+        ConfigError: no packet has this length.
     """
 
-    def __init__(self, bit_rate: int = 24_000) -> None:
+    def __init__(self, bit_rate: int = 24_000, packet_ms: int = 40, before: Sound | None = None) -> None:
+        if packet_ms not in PACKET_MS:
+            raise ConfigError("packet_ms", packet_ms, f"one of {PACKET_MS}")
+        self.samples = packet_ms * SAMPLE_RATE // 1000
+        """Samples in a piece."""
         codec = av.CodecContext.create("libopus", "w")
         codec.bit_rate = bit_rate
         codec.format = "s16"
         codec.layout = "mono"
         codec.sample_rate = SAMPLE_RATE
         codec.time_base = _TIME_BASE
-        codec.options = {"application": "voip", "frame_duration": "40", "vbr": "off", "dtx": "0"}
+        codec.options = {
+            "application": "voip",
+            "frame_duration": str(packet_ms),
+            "vbr": "off",
+            "dtx": "0",
+        }
         self._codec = codec
         self._position = 0
+        if before is not None:
+            # No more of it than is looked ahead: a decoder that begins anew has not heard the rest either.
+            past = before[-AHEAD:]
+            self.encode(np.concatenate((np.zeros(self.samples - len(past), np.int16), past)))
 
     def encode(self, sound: Sound) -> bytes:
-        """Return the packet of the next 1920 samples."""
-        if sound.shape != (PACKET_SAMPLES,):
-            raise ShapeError("sound", f"({PACKET_SAMPLES},)", sound.shape)
+        """Return the packet of the next piece."""
+        if sound.shape != (self.samples,):
+            raise ShapeError("sound", f"({self.samples},)", sound.shape)
         frame = AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.time_base = _TIME_BASE
         frame.pts = self._position
-        self._position += PACKET_SAMPLES
+        self._position += self.samples
         return b"".join(bytes(packet) for packet in self._codec.encode(frame))
 
 

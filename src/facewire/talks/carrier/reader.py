@@ -73,6 +73,11 @@ class CarrierReader:
         self.carrier = f"{self._codec.name}, {kind} messages"
 
     @property
+    def tables_name(self) -> str:
+        """Of the tables that give the steps of its motion."""
+        return self._messages.tables_name
+
+    @property
     def offset(self) -> int:
         """Bytes of the file; of a pipe those of pictures, messages and sound so far."""
         if not self._source.seekable():

@@ -70,6 +70,7 @@ const hear = {
   welcome(message) {
     press("mute", message.muted);
     press("camera", message.camera_off);
+    press("thin", message.thin);
     connect();
   },
   answer(message) { connection?.setRemoteDescription({ type: "answer", sdp: message.sdp }); },
@@ -120,6 +121,12 @@ const hear = {
     if (state !== "live") return;
     if (ownMode === "video") notice(`Ordinary video is sent (${why || "coming back"}).`);
     else notice(why && ownMode === "synthesis" ? `Your face does not come across well: ${why}.` : "");
+  },
+
+  line(message) {
+    const twice = message.twice.length ? `${message.twice.join(" and ")} sent twice` : "";
+    byId("step").textContent = message.step;
+    byId("why").textContent = [message.why, twice].filter(Boolean).join("; ");
   },
 
   meters(message) {
@@ -246,6 +253,7 @@ function toggle(id, type) {
 const actions = {
   mute: () => toggle("mute", "mute"),
   camera: () => toggle("camera", "camera-off"),
+  thin: () => toggle("thin", "thin"),
   look: () => view.set(0, 0, !pressed("look")),
   reset: () => view.reset(),
   "hang-up": () => say("hang-up"),
@@ -277,7 +285,7 @@ byId("photo").addEventListener("change", async (event) => {
   }
 });
 
-const KEYS = { m: "mute", c: "camera", l: "look", r: "reset" };
+const KEYS = { m: "mute", c: "camera", t: "thin", l: "look", r: "reset" };
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
   const id = KEYS[event.key.toLowerCase()];

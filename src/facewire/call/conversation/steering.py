@@ -1,0 +1,88 @@
+"""One connection's line in both directions: what to say of what comes, and how to send what goes.
+
+    packets that came -> LineMeter -> report, behind a sound packet or alone ------> the other side
+    reports of the other side -> Controller -> step, protection, pace of photos
+
+Until the other side has shown that it knows of reports it is an older one, and is sent the rich step without any.
+"""
+
+from __future__ import annotations
+
+from facewire.call.line.controller import SOME_WAIT, Controller
+from facewire.call.line.line_meter import LineMeter
+from facewire.call.line.steps import NONE, REPORT_SECONDS, RICH, STEPS, Protection, Step
+from facewire.transport.line_report import LineReport
+
+ANNOUNCEMENTS, ANNOUNCE_SECONDS = 5, 0.5
+"""How often a report goes alone while the other side has not been heard of, and every how many seconds."""
+
+
+class Steering:
+    """Time is handed in.
+
+    Args:
+        thin: thin mode is wanted on this side.
+    """
+
+    def __init__(self, *, thin: bool) -> None:
+        self.meter = LineMeter()
+        self.controller = Controller(thin=thin)
+        self.known = False
+        """The other side knows of reports, packed faces and copies of sound."""
+        self._announced, self._reported = 0, float("-inf")
+        self._heard_media = False
+
+    @property
+    def step(self) -> Step:
+        """The step to send with."""
+        return self.controller.step if self.known else STEPS[RICH]
+
+    @property
+    def protection(self) -> Protection:
+        """What to send twice."""
+        return self.controller.protection if self.known else NONE
+
+    @property
+    def reason(self) -> str:
+        """Why the step is not the richest."""
+        return self.controller.reason if self.known else ""
+
+    def announcement(self, now: float) -> bytes | None:
+        """Return a report that goes alone, if one is due because the other side has not been heard of."""
+        if self.known or self._announced >= ANNOUNCEMENTS or now - self._reported < ANNOUNCE_SECONDS:
+            return None
+        self._announced += 1
+        return self.alone(now)
+
+    def alone(self, now: float) -> bytes:
+        """Return a report that goes alone."""
+        self._reported = now
+        return self._report(now).alone()
+
+    def due(self, now: float) -> LineReport | None:
+        """Return the report that goes behind the next sound packet: from time to time, and always on a full line."""
+        if not self.known or (now - self._reported < REPORT_SECONDS and self.meter.wait < SOME_WAIT):
+            return None
+        self._reported = now
+        return self._report(now)
+
+    def hear_alone(self, message: bytes, now: float) -> bool:
+        """Take a report that came alone; say whether it is the first sign of the other side.
+
+        Raises:
+            CorruptPacket: it is none.
+        """
+        report = LineReport.parse_alone(message)
+        first, self.known = not self.known, True
+        if not self._heard_media:
+            self.controller.want_theirs(report.thin)
+            self.controller.expect(report.kbit_per_s, now)
+        return first
+
+    def hear(self, report: LineReport, round_trip: float, now: float) -> None:
+        """Take a report that came behind a sound packet."""
+        self.known = self._heard_media = True
+        self.controller.hear(report, round_trip, now)
+
+    def _report(self, now: float) -> LineReport:
+        return self.meter.report(now, thin=self.controller.wants_thin)
