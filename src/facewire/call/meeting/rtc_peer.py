@@ -222,8 +222,8 @@ class RtcPeer:
             """Send no RTCP: reports on the line travel behind the sound."""
 
         receiver._handle_rtp_packet = handle  # type: ignore[method-assign]
-        receiver._send_rtcp = say_nothing  # type: ignore[method-assign]
-        sender._send_rtcp = say_nothing  # type: ignore[method-assign,assignment]
+        receiver._send_rtcp = say_nothing  # type: ignore[method-assign,assignment]
+        sender._send_rtcp = say_nothing  # type: ignore[method-assign]
 
     def _description(self) -> str:
         lines = self._connection.localDescription.sdp.split("\r\n")
