@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import secrets
 import shutil
 import time
@@ -228,7 +229,7 @@ class Session:
             self._photo = page.Photo(name=name, width=seen.width, height=seen.height, faces=seen.faces)
             self.history.now = with_faces(self.project, len(seen.faces))
         except FacewireError as error:
-            self._photo = page.Photo(name=name, problem=_without_options(str(error)))
+            self._photo = page.Photo(name=name, problem=self._told(error))
         self._say(page.Working())
         self._say(self._photo)
         self._tell_state()
@@ -262,7 +263,7 @@ class Session:
             self._driver = self._described(name, recorded, self._driver)
         except FacewireError as error:
             self._recorded = self._steady = None
-            self._driver = page.Driver(name=name, problem=str(error))
+            self._driver = page.Driver(name=name, problem=self._told(error))
             self._play(False, 0.0)
             fresh = False
         self._say(page.Working())
@@ -308,6 +309,10 @@ class Session:
         if self.project != Project() or (self.library.folder / FILE).exists():
             self.library.folder.mkdir(parents=True, exist_ok=True)
             write_project(self.library.folder / FILE, self.project)
+
+    def _told(self, error: FacewireError) -> str:
+        """Return what is wrong, without the folder and without advice that is for the command line."""
+        return str(error).replace(f"{self.library.folder}{os.sep}", "").partition(", or --")[0]
 
     # The clock.
 
@@ -478,11 +483,6 @@ class Session:
 
 def _nobody(message: Any) -> None:
     """Tell nobody."""
-
-
-def _without_options(problem: str) -> str:
-    """Return what is wrong without advice that is for the command line."""
-    return problem.partition(", or --")[0]
 
 
 def _seldom(progress: Callable[[str, int, int | None], None]) -> Callable[[str, int, int | None], None]:

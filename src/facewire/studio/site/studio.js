@@ -154,7 +154,7 @@ function showDriver() {
   const people = driver.people > 1 ? `, ${driver.people} people` : "";
   const missing = driver.missing ? `, ${driver.missing} frames without a face` : "";
   byId("driver-text").textContent = there ? `${driver.name}: ${driver.frames} frames${people}${missing}`
-    : project.driver ? driver.problem || `Reading ${project.driver}` : "No driver chosen: the photo moves by sliders and keyframes only.";
+    : project.driver ? (driver.problem ? `${project.driver} cannot drive.` : `Reading ${project.driver}`) : "No driver chosen: the photo moves by sliders and keyframes only.";
   byId("person-row").hidden = !(there && driver.people > 1);
   byId("motion").classList.toggle("off", !there);
   byId("play").disabled = !there && !project.keys.length;
@@ -259,7 +259,7 @@ function chooseSeveral() {
   for (const [id, photos] of [["choose-photos", true], ["choose-drivers", false]]) {
     const chosen = photos ? project.photo : project.driver;
     const list = files.media.filter((one) => photos ? one.sort !== "motion" : one.sort !== "photo").map((one) =>
-      make("label", { class: "check" }, make("input", { type: "checkbox", value: one.name, checked: one.name === chosen }), ` ${one.name}`));
+      make("label", { class: "check" }, make("input", { type: "checkbox", value: one.name, checked: one.name === chosen }), make("span", {}, one.name)));
     byId(id).replaceChildren(make("legend", {}, photos ? "Photos, or videos to edit" : "Drivers"), ...(list.length ? list : [make("p", { class: "none" }, "None.")]));
   }
   byId("choose").showModal();
