@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -70,8 +71,9 @@ class Library:
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 sort = sort_of(entry.name)
-                if sort is not None and entry.is_file() and not entry.name.startswith("."):
-                    found.append(Medium(name=entry.name, sort=sort, bytes=entry.stat().st_size))
+                with suppress(OSError):  # gone meanwhile
+                    if sort is not None and entry.is_file() and not entry.name.startswith("."):
+                        found.append(Medium(name=entry.name, sort=sort, bytes=entry.stat().st_size))
         return tuple(sorted(found, key=lambda medium: medium.name.lower())[:MOST_MEDIA])
 
     def path(self, name: str) -> Path:

@@ -116,7 +116,7 @@ class Session:
             await self._hear(message)
         except ProtocolError:
             raise
-        except FacewireError as error:
+        except (FacewireError, OSError) as error:
             self._say(page.Failure(problem=str(error)))
 
     async def hear_bytes(self, data: bytes) -> None:
