@@ -120,13 +120,18 @@ def _first(path: Path) -> Path:
 def thumbnail(path: Path, frame: int = 0) -> bytes:
     """Return a small JPEG of a photo or of a frame of a video; nothing of other files and of damaged ones."""
     try:
-        picture = _picture(path, frame)
+        picture = picture_of(path, frame)
     except (FacewireError, OSError):
         return b""
     return b"" if picture is None else jpeg(fitted(picture, THUMBNAIL), 80)
 
 
-def _picture(path: Path, frame: int) -> Pixels | None:
+def picture_of(path: Path, frame: int = 0) -> Pixels | None:
+    """Return a photo, or a frame of a video, (H, W, 3); None where there is none.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     match sort_of(path.name):
         case "photo":
             return load_image(path)

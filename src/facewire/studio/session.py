@@ -19,19 +19,21 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import LONGEST
 from facewire.base.errors import FacewireError, MediaError, ProtocolError
 from facewire.media.frame import Pixels
+from facewire.media.image import save_image
 from facewire.studio import messages as page
 from facewire.studio.clock import Clock
 from facewire.studio.commands import Base, line_of, tool_words, words_for
 from facewire.studio.driver import curves_of, read_driver, steady
 from facewire.studio.jobs import FILE as JOBS_FILE
 from facewire.studio.jobs import Queue
-from facewire.studio.library import Library
+from facewire.studio.library import Library, picture_of
 from facewire.studio.painter import Painter
 from facewire.studio.preview import Live, NativePreview, Wanted
 from facewire.studio.project import FILE, History, Project, read_project, with_faces, write_project
@@ -175,6 +177,8 @@ class Session:
             case page.Tool(command=command, name=name):
                 words = tool_words(command, name, self.library, self._base, self.queue.outputs)
                 self.queue.add(words, line_of(words))
+            case page.TakeFrame(name=name, frame=frame):
+                await self._take_frame(self.library.path(name), frame)
             case page.Order(job=job, action="use"):
                 await self._use(job)
             case page.Order(job=job, action=action):
@@ -189,6 +193,16 @@ class Session:
         before = self.project
         self.history.change(project, gesture)
         self._project_changed(before)
+
+    async def _take_frame(self, video: Path, frame: int) -> None:
+        """Put a frame of a video among the photos, and choose it."""
+        picture = await self._read_in(lambda: picture_of(video, frame))
+        if picture is None:
+            raise MediaError(video.name, f"has no frame {frame}")
+        target = self.library.fresh(f"{video.stem} frame {frame}.png")
+        await self._read_in(lambda: save_image(target, picture))
+        self.tell_media()
+        self._choose(replace(self.project, photo=target.name, faces=(0,)), "")
 
     def _walk(self, step: Callable[[], None]) -> None:
         before = self.project

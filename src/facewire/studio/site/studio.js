@@ -159,6 +159,7 @@ function showDriver() {
   byId("motion").classList.toggle("off", !there);
   byId("play").disabled = !there && !project.keys.length;
   for (const id of ["start", "end", "start-here", "end-here", "whole", "reference-best", "reference-here"]) byId(id).disabled = !there;
+  byId("as-photo").hidden = !there || driver.name.endsWith(".fwv");
   const shown = there && project.motion.relative && driver.reference >= 0;
   byId("reference-text").textContent = shown ? `Frame ${driver.reference} of the driver stands for the photo`
     + (project.motion.reference === "best" ? " (the most like it)." : ".") : there && !project.motion.relative ? "The driver's pose and expression are taken as they are." : "";
@@ -239,6 +240,7 @@ const actions = {
   plain: () => change({ look: Object.fromEntries(Object.keys(project.look).map((name) => [name, 0])) }),
   "no-keys": () => change({ keys: [] }),
   "reference-here": () => change({ motion: { ...project.motion, reference: referenceAt(timeline.seconds, project.motion.start) } }),
+  "as-photo": () => link.say("take-frame", { name: project.driver, frame: Math.round(timeline.seconds * driver.rate) }),
   render: () => { tell(); link.say("render", { photos: [], drivers: [] }); },
   several: () => chooseSeveral(),
   copy: async () => {
