@@ -16,7 +16,9 @@ from facewire.studio import jobs
 from facewire.studio.jobs import Job, Queue
 from tests.studio.stand_ins import run
 
-PROGRAM = """import os, sys, time
+PROGRAM = """import os, signal, sys, time
+if "stubborn" in sys.argv[2]:
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), sys.exit(143)))
 output = sys.argv[sys.argv.index("-o") + 1]
 go = output + ".go"
 print("facewire: rendering: 5 of 20 frames, 3 a second", file=sys.stderr, flush=True)
@@ -90,6 +92,39 @@ def test_progress_cancel_and_pause_of_the_queue(tmp_path: Path) -> None:
             queue.order(0, "resume")
             await until(lambda: states(queue) == ["cancelled", "done"])
             assert not (tmp_path / "studio" / "out" / "a.mp4").exists()
+
+    run(test)
+
+
+def test_a_cancelled_job_is_neither_removed_nor_begun_again_before_its_process_has_ended(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        async with running(tmp_path) as queue:
+            queue.add(words("a.mp4", "wait stubborn"), "")
+            await until(lambda: queue.jobs[0].share > 0)
+            queue.order(1, "cancel")
+            for action in ("remove", "again"):
+                queue.order(1, action)
+            queue.order(0, "remove")
+            assert states(queue) == ["cancelled"]
+            await until(lambda: queue._running is None)
+            assert states(queue) == ["cancelled"]
+            (tmp_path / "studio" / "out" / "a.mp4.go").touch()
+            queue.order(1, "again")
+            await until(lambda: states(queue) == ["done"])
+
+    run(test)
+
+
+def test_a_job_that_is_cancelled_at_once_makes_nothing(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(tmp_path) as queue:
+            queue.add(words("a.mp4", "wait"), "")
+            await until(lambda: queue.jobs[0].state == "running")
+            queue.order(1, "cancel")
+            await until(lambda: queue._running is None)
+            assert states(queue) == ["cancelled"]
 
     run(test)
 

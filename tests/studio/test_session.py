@@ -16,6 +16,8 @@ import torch
 from facewire.animation.driving import RecordedMotion
 from facewire.base.errors import NoFaceFound
 from facewire.geometry.head_motion import HeadMotion
+from facewire.media.image import load_image
+from facewire.media.video import Frame, VideoWriter
 from facewire.studio import messages as page
 from facewire.studio.library import jpeg
 from facewire.studio.painter import MOST_UNSEEN
@@ -218,6 +220,25 @@ def test_several_photos_and_drivers_make_jobs(tmp_path: Path) -> None:
             assert (await one.told(page.Jobs, lambda message: len(message.jobs) == 5)).jobs[-1].line == (
                 "facewire encode studio/x.mp4 -o studio/out/x.fwv"
             )
+
+    run(test)
+
+
+def test_a_frame_of_a_video_becomes_a_photo(tmp_path: Path) -> None:
+    (tmp_path / "studio").mkdir()
+    with VideoWriter(tmp_path / "studio" / "x.mp4", (64, 48), Fraction(25), crf=4) as writer:
+        for number in range(3):
+            picture = np.full((48, 64, 3), 60 + 60 * number, np.uint8)
+            writer.write(Frame(picture, number, Fraction(1, 25)))
+
+    async def test() -> None:
+        async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
+            await one.say(page.TakeFrame(name="x.mp4", frame=2))
+            seen = await one.told(page.Photo, lambda message: message.faces)
+            assert (seen.name, seen.width) == ("x frame 2.png", 64)
+            assert abs(int(load_image(tmp_path / "studio" / seen.name)[0, 0, 0]) - 180) < 4
+            await one.say(page.TakeFrame(name="x.mp4", frame=3))
+            assert "no frame 3" in (await one.told(page.Failure)).problem
 
     run(test)
 

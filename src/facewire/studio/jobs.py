@@ -104,7 +104,6 @@ class Queue:
         self._jobs = {job.number: _open_again(job) for job in kept.jobs}
         self._process: asyncio.subprocess.Process | None = None
         self._running: int | None = None
-        self._stopping = False
         self._news = asyncio.Event()
 
     @property
@@ -137,6 +136,10 @@ class Queue:
             self._order_one(job, action)
         self._tell()
 
+    def _is_over(self, job: Job) -> bool:
+        """Return whether a job has ended, and its process too."""
+        return job.state in ENDED and job.number != self._running
+
     async def run(self) -> None:
         """Do the jobs as they come, until cancelled; the one that runs then is ended and begins again next time."""
         try:
@@ -148,7 +151,6 @@ class Queue:
                     continue
                 await self._do(job)
         finally:
-            self._stopping = True
             await self._end()
 
     def _check(self, kept: _File) -> None:
@@ -164,7 +166,7 @@ class Queue:
         if self._running is not None and action in ("pause", "resume"):
             self._order_one(self._jobs[self._running], action)
         if action == "remove":
-            self._jobs = {number: job for number, job in self._jobs.items() if job.state in OPEN}
+            self._jobs = {number: job for number, job in self._jobs.items() if not self._is_over(job)}
 
     def _order_one(self, job: Job, action: str) -> None:
         match action, job.state:
@@ -179,9 +181,9 @@ class Queue:
                 self._jobs[job.number] = replace(job, state="cancelled")
                 self._signal("SIGCONT")
                 self._terminate()
-            case "again", "failed" | "cancelled":
+            case "again", "failed" | "cancelled" if self._is_over(job):
                 self._jobs[job.number] = replace(job, state="waiting", problem="", share=0.0, stage="")
-            case "remove", state if state in ENDED:
+            case "remove", _ if self._is_over(job):
                 del self._jobs[job.number]
 
     def _halt(self, job: Job) -> None:
@@ -211,13 +213,15 @@ class Queue:
             (self._here / job.output).parent.mkdir(parents=True, exist_ok=True)
             self._process = await self._started(job.words)
             assert self._process.stderr is not None
+            if self._jobs[job.number].state == "cancelled":  # before there was a process
+                self._terminate()
             async for line in self._process.stderr:
                 last = self._hear(job.number, line.decode(errors="replace").strip()) or last
             code = await self._process.wait()
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError) as problem:  # no process, or a line that is too long to be one
             code, last = 1, str(problem)
-        finally:
-            self._running = None
+            await self._end()
+        self._running = None
         self._finish(job.number, code, last, time.monotonic() - begun)
 
     async def _started(self, words: tuple[str, ...]) -> asyncio.subprocess.Process:
@@ -241,9 +245,7 @@ class Queue:
 
     def _finish(self, number: int, code: int, last: str, seconds: float) -> None:
         job = replace(self._jobs[number], seconds=round(seconds, 1), stage="")
-        if self._stopping:
-            job = replace(job, state="waiting", share=0.0)
-        elif job.state != "cancelled":
+        if job.state != "cancelled":
             problem = "" if code == 0 else last.removeprefix("facewire: ") or f"ended with {code}"
             state: JobState = "done" if code == 0 else "failed"
             job = replace(job, state=state, problem=problem, share=1.0 if code == 0 else job.share)

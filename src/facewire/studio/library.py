@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -70,8 +71,9 @@ class Library:
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 sort = sort_of(entry.name)
-                if sort is not None and entry.is_file() and not entry.name.startswith("."):
-                    found.append(Medium(name=entry.name, sort=sort, bytes=entry.stat().st_size))
+                with suppress(OSError):  # gone meanwhile
+                    if sort is not None and entry.is_file() and not entry.name.startswith("."):
+                        found.append(Medium(name=entry.name, sort=sort, bytes=entry.stat().st_size))
         return tuple(sorted(found, key=lambda medium: medium.name.lower())[:MOST_MEDIA])
 
     def path(self, name: str) -> Path:
@@ -118,13 +120,18 @@ def _first(path: Path) -> Path:
 def thumbnail(path: Path, frame: int = 0) -> bytes:
     """Return a small JPEG of a photo or of a frame of a video; nothing of other files and of damaged ones."""
     try:
-        picture = _picture(path, frame)
+        picture = picture_of(path, frame)
     except (FacewireError, OSError):
         return b""
     return b"" if picture is None else jpeg(fitted(picture, THUMBNAIL), 80)
 
 
-def _picture(path: Path, frame: int) -> Pixels | None:
+def picture_of(path: Path, frame: int = 0) -> Pixels | None:
+    """Return a photo, or a frame of a video, (H, W, 3); None where there is none.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     match sort_of(path.name):
         case "photo":
             return load_image(path)

@@ -120,6 +120,18 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TakeFrame:
+    """Put a frame of a video of the folder among the photos, and choose it."""
+
+    name: str
+    frame: int
+
+    def __post_init__(self) -> None:
+        short("name", self.name, LONGEST_NAME)
+        within("frame", self.frame, 0, 10_000_000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """Do something with a job, or with 0 with the whole queue; `use` puts its result among the media."""
 
@@ -127,7 +139,7 @@ class Order:
     action: Literal["pause", "resume", "cancel", "again", "remove", "use"]
 
 
-ToStudio = Enter | Change | Undo | Redo | View | Play | Shown | Webcam | Render | Tool | Order
+ToStudio = Enter | Change | Undo | Redo | View | Play | Shown | Webcam | Render | Tool | TakeFrame | Order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,6 +235,7 @@ TO_STUDIO: MessageSet[ToStudio] = MessageSet(
         "webcam": Webcam,
         "render": Render,
         "tool": Tool,
+        "take-frame": TakeFrame,
         "order": Order,
     }
 )

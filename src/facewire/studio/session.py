@@ -12,25 +12,28 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import LONGEST
 from facewire.base.errors import FacewireError, MediaError, ProtocolError
 from facewire.media.frame import Pixels
+from facewire.media.image import save_image
 from facewire.studio import messages as page
 from facewire.studio.clock import Clock
 from facewire.studio.commands import Base, line_of, tool_words, words_for
 from facewire.studio.driver import curves_of, read_driver, steady
 from facewire.studio.jobs import FILE as JOBS_FILE
 from facewire.studio.jobs import Queue
-from facewire.studio.library import Library
+from facewire.studio.library import Library, picture_of
 from facewire.studio.painter import Painter
 from facewire.studio.preview import Live, NativePreview, Wanted
 from facewire.studio.project import FILE, History, Project, read_project, with_faces, write_project
@@ -115,7 +118,7 @@ class Session:
             await self._hear(message)
         except ProtocolError:
             raise
-        except FacewireError as error:
+        except (FacewireError, OSError) as error:
             self._say(page.Failure(problem=str(error)))
 
     async def hear_bytes(self, data: bytes) -> None:
@@ -174,6 +177,8 @@ class Session:
             case page.Tool(command=command, name=name):
                 words = tool_words(command, name, self.library, self._base, self.queue.outputs)
                 self.queue.add(words, line_of(words))
+            case page.TakeFrame(name=name, frame=frame):
+                await self._take_frame(self.library.path(name), frame)
             case page.Order(job=job, action="use"):
                 await self._use(job)
             case page.Order(job=job, action=action):
@@ -188,6 +193,16 @@ class Session:
         before = self.project
         self.history.change(project, gesture)
         self._project_changed(before)
+
+    async def _take_frame(self, video: Path, frame: int) -> None:
+        """Put a frame of a video among the photos, and choose it."""
+        picture = await self._read_in(lambda: picture_of(video, frame))
+        if picture is None:
+            raise MediaError(video.name, f"has no frame {frame}")
+        target = self.library.fresh(f"{video.stem} frame {frame}.png")
+        await self._read_in(lambda: save_image(target, picture))
+        self.tell_media()
+        self._choose(replace(self.project, photo=target.name, faces=(0,)), "")
 
     def _walk(self, step: Callable[[], None]) -> None:
         before = self.project
@@ -228,7 +243,7 @@ class Session:
             self._photo = page.Photo(name=name, width=seen.width, height=seen.height, faces=seen.faces)
             self.history.now = with_faces(self.project, len(seen.faces))
         except FacewireError as error:
-            self._photo = page.Photo(name=name, problem=_without_options(str(error)))
+            self._photo = page.Photo(name=name, problem=self._told(error))
         self._say(page.Working())
         self._say(self._photo)
         self._tell_state()
@@ -262,7 +277,7 @@ class Session:
             self._driver = self._described(name, recorded, self._driver)
         except FacewireError as error:
             self._recorded = self._steady = None
-            self._driver = page.Driver(name=name, problem=str(error))
+            self._driver = page.Driver(name=name, problem=self._told(error))
             self._play(False, 0.0)
             fresh = False
         self._say(page.Working())
@@ -308,6 +323,10 @@ class Session:
         if self.project != Project() or (self.library.folder / FILE).exists():
             self.library.folder.mkdir(parents=True, exist_ok=True)
             write_project(self.library.folder / FILE, self.project)
+
+    def _told(self, error: FacewireError) -> str:
+        """Return what is wrong, without the folder and without advice that is for the command line."""
+        return str(error).replace(f"{self.library.folder}{os.sep}", "").partition(", or --")[0]
 
     # The clock.
 
@@ -478,11 +497,6 @@ class Session:
 
 def _nobody(message: Any) -> None:
     """Tell nobody."""
-
-
-def _without_options(problem: str) -> str:
-    """Return what is wrong without advice that is for the command line."""
-    return problem.partition(", or --")[0]
 
 
 def _seldom(progress: Callable[[str, int, int | None], None]) -> Callable[[str, int, int | None], None]:

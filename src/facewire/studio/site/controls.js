@@ -57,7 +57,7 @@ export class Controls {
   watchMotion() {
     for (const [name, text] of REGIONS) {
       const input = make("input", { type: "checkbox", value: name, change: () => this.region(name, input.checked) });
-      byId("regions").append(make("label", { class: "check" }, input, ` ${text}`));
+      byId("regions").append(make("label", { class: "check" }, input, make("span", {}, text)));
     }
     byId("relative").addEventListener("change", (event) => this.told.motion({ relative: event.target.checked }));
     byId("smooth").addEventListener("change", (event) => this.told.motion({ smooth: event.target.checked }));

@@ -154,11 +154,12 @@ function showDriver() {
   const people = driver.people > 1 ? `, ${driver.people} people` : "";
   const missing = driver.missing ? `, ${driver.missing} frames without a face` : "";
   byId("driver-text").textContent = there ? `${driver.name}: ${driver.frames} frames${people}${missing}`
-    : project.driver ? driver.problem || `Reading ${project.driver}` : "No driver chosen: the photo moves by sliders and keyframes only.";
+    : project.driver ? (driver.problem ? `${project.driver} cannot drive.` : `Reading ${project.driver}`) : "No driver chosen: the photo moves by sliders and keyframes only.";
   byId("person-row").hidden = !(there && driver.people > 1);
   byId("motion").classList.toggle("off", !there);
   byId("play").disabled = !there && !project.keys.length;
   for (const id of ["start", "end", "start-here", "end-here", "whole", "reference-best", "reference-here"]) byId(id).disabled = !there;
+  byId("as-photo").hidden = !there || driver.name.endsWith(".fwv");
   const shown = there && project.motion.relative && driver.reference >= 0;
   byId("reference-text").textContent = shown ? `Frame ${driver.reference} of the driver stands for the photo`
     + (project.motion.reference === "best" ? " (the most like it)." : ".") : there && !project.motion.relative ? "The driver's pose and expression are taken as they are." : "";
@@ -239,6 +240,7 @@ const actions = {
   plain: () => change({ look: Object.fromEntries(Object.keys(project.look).map((name) => [name, 0])) }),
   "no-keys": () => change({ keys: [] }),
   "reference-here": () => change({ motion: { ...project.motion, reference: referenceAt(timeline.seconds, project.motion.start) } }),
+  "as-photo": () => link.say("take-frame", { name: project.driver, frame: Math.round(timeline.seconds * driver.rate) }),
   render: () => { tell(); link.say("render", { photos: [], drivers: [] }); },
   several: () => chooseSeveral(),
   copy: async () => {
@@ -259,7 +261,7 @@ function chooseSeveral() {
   for (const [id, photos] of [["choose-photos", true], ["choose-drivers", false]]) {
     const chosen = photos ? project.photo : project.driver;
     const list = files.media.filter((one) => photos ? one.sort !== "motion" : one.sort !== "photo").map((one) =>
-      make("label", { class: "check" }, make("input", { type: "checkbox", value: one.name, checked: one.name === chosen }), ` ${one.name}`));
+      make("label", { class: "check" }, make("input", { type: "checkbox", value: one.name, checked: one.name === chosen }), make("span", {}, one.name)));
     byId(id).replaceChildren(make("legend", {}, photos ? "Photos, or videos to edit" : "Drivers"), ...(list.length ? list : [make("p", { class: "none" }, "None.")]));
   }
   byId("choose").showModal();
