@@ -202,6 +202,22 @@ def test_the_critic_begins_at_its_step_also_after_a_restart() -> None:
     assert any(not torch.equal(moved[name], after[name]) for name in after if name.startswith("critic."))
 
 
+def test_h_may_learn_poses_first_and_alone() -> None:
+    learner = _learner(replace(recipe("tiny"), poses_first=1))
+    before = _copy(learner)
+    numbers = _advance(learner)
+    assert "head_pose" in numbers
+    assert "perceptual" not in numbers
+    after = _copy(learner)
+    moved = {
+        name for name in before if name.startswith("model.") and not torch.equal(before[name], after[name])
+    }
+    assert moved
+    assert all(name.startswith("model.head.") for name in moved)
+    assert not {name for name in moved if "expression" in name or "translation" in name}
+    assert "perceptual" in _advance(learner, 1)
+
+
 def test_frozen_parameters_are_left_out() -> None:
     torch.manual_seed(0)
     model = build(TINY)

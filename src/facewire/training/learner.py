@@ -31,6 +31,7 @@ from facewire.training.machine.ranks import ALONE, Ranks
 from facewire.training.machine.synchronised_norm import synchronise_norms
 from facewire.training.objectives.critic import Critic
 from facewire.training.objectives.objective import Made, Objective
+from facewire.training.objectives.paper import PaperObjective
 
 Part = tuple[PairBatch, torch.Generator]
 """One slice of a batch on the device, and the generator for whatever the objective draws for it."""
@@ -123,6 +124,8 @@ class Learner:
         """
         if self.objective.critic is not None:
             self.objective.critic.judges = step >= self.config.critic_from
+        if isinstance(self.objective, PaperObjective):
+            self.objective.poses_only = step < self.config.poses_first
         for optimizer in self._optimizers():
             optimizer.zero_grad(set_to_none=True)
         sums: dict[str, float] = {}

@@ -50,6 +50,8 @@ class PaperObjective:
         self.critic: Critic | None = critic
         self.weights = weights.by_name()
         self.drop_tail = drop_tail
+        self.poses_only = False
+        """Whether term H is all there is; the learner says when."""
 
     def __call__(
         self, model: FaceVid2Vid, pair: PairBatch, generator: torch.Generator
@@ -57,6 +59,10 @@ class PaperObjective:
         """Return the model's loss and the pictures of a batch."""
         source, driving = pair.source.image, pair.driving.image
         batch = len(source)
+        if self.poses_only:
+            read = model.motion(torch.cat((source, driving)))
+            term = {"head_pose": _pose_term(read[:batch], read[batch:], pair)}
+            return weighted_total(term, self.weights), Made(source)
         bend = random_transform(batch, generator, device=source.device)
         kept = random_kept(model.keypoints, batch, generator, self.drop_tail, source.device)
         identity = model.identity(source)
