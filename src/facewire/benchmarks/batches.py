@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import torch
 
+from facewire.base.errors import ConfigError, WeightsError
 from facewire.benchmarks.live import MATRIX, gigamacs
 from facewire.engines.device import device_name, matrix_gflops, peak_mb, settle
 from facewire.networks.memory_layout import channels_last
-from facewire.networks.presets import PRESETS, build_preset
+from facewire.networks.presets import PRESETS, Model, build_preset
 from facewire.networks.weights import load_model
 
 LARGE_MATRIX = 8192
@@ -67,8 +68,11 @@ def measure(
         dtype: of the convolutions; coordinates stay float32.
         compiled: compile both halves first (a minute or more each).
         seconds: for each half.
+
+    Raises:
+        ConfigError: there is no such preset, and no such weights are here.
     """
-    model = (build_preset(preset) if preset in PRESETS else load_model(preset)[0]).eval().to(device)
+    model = _model(preset).eval().to(device)
     channels_last(model)
     picture = torch.full((1, 3, model.resolution, model.resolution), 0.5, device=device)
     with torch.no_grad():
@@ -104,6 +108,15 @@ def measure(
         share_of_peak=round(2 * receiver_gmacs * receiver_fps / peak, 4),
         peak_mb=round(used, 1),
     )
+
+
+def _model(name: str) -> Model:
+    if name in PRESETS:
+        return build_preset(name)
+    try:
+        return load_model(name)[0]
+    except WeightsError as problem:
+        raise ConfigError("preset", name, f"one of {', '.join(PRESETS)}, or imported weights") from problem
 
 
 def _median_ms(call: Callable[[], object], device: torch.device, seconds: float) -> float:
