@@ -4,7 +4,7 @@
 
 Every line of LINES is met twice with the same seed: by a whole Facewire call (`facewire loopback`), and by x264
 beside the sound of our thinnest step in packets of its own. x264 gets what 85 % of the line leaves; it is set as a
-live encoder is (no delay, a constant rate, 10 pictures a second, one dropped while the one before is still being
+live encoder is (no delay, a constant rate, 5 pictures a second, one dropped while the one before is still being
 sent), makes a key picture when the receiver asks for one after a loss, and may be 256 or 128 pixels wide, whichever
 looks nearer.
 Networks are charged with fixed costs, x264 with none. Prints a table; -o also writes lines.png: clip, face, x264.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -31,6 +31,7 @@ from facewire.animation.animator import Animator
 from facewire.call.line.controller import SHARE
 from facewire.call.line.steps import STEPS, THIN
 from facewire.call.loopback.loopback import FRAME_SECONDS, Loopback, LoopbackSettings
+from facewire.call.loopback.side import connecting_seconds
 from facewire.call.person.engine import NetworkEngine
 from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
@@ -39,6 +40,7 @@ from facewire.face.crop import crop
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
 from facewire.media.image import resize, save_image
+from facewire.media.sound.opus import SAMPLE_RATE
 from facewire.media.video import VideoReader
 from facewire.talks.coding_tables import tables_of
 from facewire.transport.link import Link, LinkSettings
@@ -53,7 +55,7 @@ LINES: dict[str, LinkSettings | LinkShape] = {
 SIDE = 256
 SIDES = (256, 128)
 """Pictures that x264 may send, pixels."""
-PICTURE_SECONDS = 0.1
+PICTURE_SECONDS = 0.2
 PACKET_BYTES = 1000
 MOST_FRAMES = 250
 STRIP = 4
@@ -62,23 +64,15 @@ STRIP = 4
 
 @dataclass
 class Seen:
-    """What one receiver saw: when, of which frame of the clip, the picture; and when the call began."""
+    """What one receiver saw: figures, and some pictures with the frame of the clip that the camera saw then."""
 
-    first: float | None = None
-    shown: list[tuple[float, float, int, Pixels]] = field(default_factory=list)
-    kbit_per_s: float = 0.0
+    figures: dict[str, float]
+    pictures: list[tuple[int, Pixels]]
 
-    def row(self, crops: Sequence[Pixels], end: float) -> dict[str, float]:
-        """Return the figures; crops are what the camera saw."""
-        times = [at for at, *_ in self.shown]
-        return {
-            "all kbit/s": self.kbit_per_s,
-            "first picture s": self.first or float("nan"),
-            "pictures/s": len(times) / max(1e-9, end - (self.first or 0.0)),
-            "longest freeze ms": 1000 * max((b - a for a, b in pairwise([*times, end])), default=0.0),
-            "delay ms": 1000 * median(at - taken for at, taken, *_ in self.shown),
-            "PSNR dB": mean(_psnr(picture, crops[index]) for *_, index, picture in self.shown[::5]),
-        }
+    def spread(self) -> list[tuple[int, Pixels]]:
+        """Return some pictures from all over the call."""
+        places = np.linspace(len(self.pictures) // 4, len(self.pictures) - 1, STRIP).astype(int)
+        return [self.pictures[place] for place in places]
 
 
 class WatchedEngine(NetworkEngine):
@@ -113,12 +107,12 @@ def main() -> None:
     for name, line in LINES.items():
         face, crops = face_call(animator, engine, frames, line, given.seconds, given.seed)
         videos = [video_call(crops, line, given.seconds, given.seed, side) for side in SIDES]
-        video = max(videos, key=lambda one: one.row(crops, given.seconds)["PSNR dB"])
+        video = max(videos, key=lambda one: one.figures["PSNR dB"])
         for kind, seen in (("face", face), ("x264", video)):
-            row = seen.row(crops, given.seconds)
-            print(f"{name:22}{kind:6}" + "".join(f"{key} {value:.2f}  " for key, value in row.items()))
-        strips += [[resize(one[3], (SIDE, SIDE)) for one in _spread(seen)] for seen in (face, video)]
-        strips.insert(-2, [crops[one[2]] for one in _spread(face)])
+            figures = "  ".join(f"{key} {value:.2f}" for key, value in seen.figures.items())
+            print(f"{name:22}{kind:6}{figures}", flush=True)
+        strips.append([crops[index] for index, _ in face.spread()])
+        strips += [[picture for _, picture in seen.spread()] for seen in (face, video)]
     if given.output is not None:
         labels = [f"{name}: {kind}" for name in LINES for kind in ("camera", "face", "x264")]
         save_image(given.output / "lines.png", contact_sheet(strips, row_labels=labels))
@@ -135,28 +129,28 @@ def face_call(
     """Return what the receiver of a Facewire call saw, and the clip as the sender cut it."""
     settings = LoopbackSettings(seconds=seconds, link=line, seed=seed, costs="fixed")
     call = Loopback(engine, animator.finder, tables_of(animator), frames, settings)
-    seen = Seen()
+    seen: list[tuple[int, Pixels]] = []
 
     def watch(picture: Pixels) -> None:
-        now, taken = call.line.now, call._taken
-        if call.b.talk is None or not call.b.talk.live or not taken:
-            return
-        seen.first = now if seen.first is None else seen.first
-        media = call.b.talk.playout.face_position(now)
-        origin, talk = call.b.talk.clock_origin, call.a.talk
-        if media is not None and origin is not None and talk is not None:
-            told = talk.begin + (media + origin) / 48_000
-            near = min(taken, key=lambda at: abs(at - told))
-            seen.shown.append((now + 0.035, near, taken[near], picture))
+        taken, talk, origin = call._taken, call.a.talk, call.b.talk.clock_origin if call.b.talk else None
+        media = call.b.talk.playout.face_position(call.line.now) if call.b.talk else None
+        if taken and talk is not None and origin is not None and media is not None:
+            told = talk.begin + (media + origin) / SAMPLE_RATE
+            seen.append((taken[min(taken, key=lambda at: abs(at - told))], picture))
 
     engine.watch = watch
     report = call.run()
     engine.watch = lambda picture: None
-    live = call.line.now - seconds
-    seen.shown = [(at - live, taken - live, index, one) for at, taken, index, one in seen.shown if at > live]
-    seen.first, seen.kbit_per_s = report.first_face_s, report.line_kbit_per_s
+    figures = {
+        "all kbit/s": report.line_kbit_per_s,
+        "first picture s": report.first_face_s or float("nan"),
+        "pictures/s": sum(call._kinds.values()) / seconds,
+        "longest freeze ms": report.longest_freeze_ms,
+        "delay ms": report.delay_ms.median,
+        "PSNR dB": report.psnr or float("nan"),
+    }
     sight = next(iter(call._sights.values()))
-    return seen, [crop(frame, sight.box, SIDE) for frame in frames]
+    return Seen(figures, seen), [crop(frame, sight.box, SIDE) for frame in frames]
 
 
 class LiveX264:
@@ -166,7 +160,7 @@ class LiveX264:
         codec = av.CodecContext.create("libx264", "w")
         codec.width = codec.height = side
         codec.pix_fmt, codec.thread_count = "yuv420p", 1
-        codec.time_base, codec.framerate = Fraction(1, 10), Fraction(10)
+        codec.time_base, codec.framerate = Fraction(1, 5), Fraction(5)
         codec.bit_rate = bit_rate
         rate = str(bit_rate // 1000)
         codec.options = {
@@ -197,7 +191,11 @@ def video_call(
     budget = 1000 * SHARE * link.at(0.0).rate_kbit_per_s - 8 * sound_size / sound_seconds
     encoder = LiveX264(side, round(max(2000.0, budget - 8 * rtp_bytes(0) / PICTURE_SECONDS)))
     decoder: Any = av.CodecContext.create("h264", "r")
-    seen, order, queue = Seen(), count(), []  # type: ignore[var-annotated]
+    decoder.thread_count = 1
+    decoder.options = {"flags": "+low_delay"}
+    queue: list[tuple[float, int, Callable[[float], None]]] = []
+    seen: list[tuple[float, float, int, Pixels]] = []
+    order = count()
     free = delay = 0.0
     number = decoded = -1
     wants_key = True
@@ -250,8 +248,7 @@ def video_call(
         decoded = number
         for one in decoder.decode(av.Packet(data)):
             shown = resize(np.ascontiguousarray(one.to_ndarray(format="rgb24")), (SIDE, SIDE))
-            seen.first = now if seen.first is None else seen.first
-            seen.shown.append((now, taken, index, shown))
+            seen.append((now, taken, index, shown))
 
     def ask(now: float) -> None:
         nonlocal wants_key
@@ -262,13 +259,16 @@ def video_call(
     while queue[0][0] < seconds:
         now, _, what = heapq.heappop(queue)
         what(now)
-    seen.kbit_per_s = 8 * link.bytes / seconds / 1000
-    return seen
-
-
-def _spread(seen: Seen) -> list[tuple[float, float, int, Pixels]]:
-    places = np.linspace(len(seen.shown) // 4, len(seen.shown) - 1, STRIP).astype(int)
-    return [seen.shown[place] for place in places]
+    times = [now for now, *_ in seen]
+    figures = {
+        "all kbit/s": 8 * link.bytes / seconds / 1000,
+        "first picture s": times[0] + connecting_seconds(link.at(0.0)),
+        "pictures/s": len(times) / seconds,
+        "longest freeze ms": 1000 * max(b - a for a, b in pairwise([*times, seconds])),
+        "delay ms": 1000 * median(now - taken for now, taken, *_ in seen),
+        "PSNR dB": mean(_psnr(picture, crops[index]) for *_, index, picture in seen),
+    }
+    return Seen(figures, [(index, picture) for *_, index, picture in seen])
 
 
 def _psnr(first: Pixels, second: Pixels) -> float:

@@ -109,6 +109,14 @@ async def meet() -> None:
             shown = b._link.shown  # type: ignore[union-attr]
             await until(lambda: b._link.shown > shown + 2)  # type: ignore[union-attr]
             assert [m.mode for m in told[1] if isinstance(m, page.Remote)] == ["synthesis", "video"]
+            await b.hear_page(
+                page.Thin(on=True)
+            )  # the other side follows, and ordinary video is too much then
+            for heard, why in zip(
+                told, ("thin mode was chosen by the other side", "thin mode was chosen"), strict=True
+            ):
+                await until(lambda heard=heard, why=why: page.Line(step="thin", why=why) in heard)
+            await until(lambda: [m.mode for m in told[1] if isinstance(m, page.Remote)][-1] == "synthesis")
             await b.hear_page(page.HangUp())
             await until(lambda: a.course.state is State.ENDED)
         finally:

@@ -375,8 +375,7 @@ class Agent:
             return
         talk.set_mode(self._performer.keeper.mode)
         if done.motion is not None and talk.mode == SYNTHESIS:
-            talk.motion(done.motion, at)
-            self._reporter.frames_sent += 1
+            self._reporter.frames_sent += talk.motion(done.motion, at)
         if talk.mode == VIDEO and at - self._video_at >= VIDEO_SECONDS:
             self._video_at = at
             talk.picture(await self._in(self._sending, lambda: talk.coded(done.sight.crop, at)), at)

@@ -161,12 +161,14 @@ class Conversation:
         if self._hello is not None:
             self._offer(self._hello, self._hello.holds, self._now)
 
-    def motion(self, motion: MotionFrame, captured: float) -> None:
-        """Hand in what the camera showed at a time, seconds; the newest few go with the next sound packet."""
+    def motion(self, motion: MotionFrame, captured: float) -> bool:
+        """Hand in what the camera showed at a time, seconds; say whether it goes with the next sound packet."""
         capture = self.media_time(captured)
-        if capture - self._captured >= (self._step.face_every - SLACK) * FACE_SECONDS * RATE:
-            self._captured = capture
-            self._motions.append((motion, capture))
+        if capture - self._captured < (self._step.face_every - SLACK) * FACE_SECONDS * RATE:
+            return False
+        self._captured = capture
+        self._motions.append((motion, capture))
+        return True
 
     def coded(self, picture: Pixels, captured: float) -> list[bytes]:
         """Return the messages of an ordinary picture (mode VIDEO). Slow: may run in another thread, one at a time."""

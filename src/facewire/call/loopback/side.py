@@ -11,11 +11,17 @@ from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
 from facewire.call.conversation.states import Action, Event, State
 from facewire.call.loopback.virtual_time import ReliablePipe, Timeline
 from facewire.call.person.portrait import Portrait
-from facewire.transport.link import Link
+from facewire.transport.link import Link, LinkSettings
 from facewire.transport.overhead import channel_bytes, rtp_bytes
 
 SET_UP_SECONDS, SET_UP_BYTES = 0.1, 3_000
 """What ICE and DTLS take beside four round trips, and what they send each way."""
+
+
+def connecting_seconds(settings: LinkSettings) -> float:
+    """Return how long ICE and DTLS take on a link."""
+    sent = 8 * SET_UP_BYTES / (1000 * settings.rate_kbit_per_s) if settings.rate_kbit_per_s else 0.0
+    return SET_UP_SECONDS + 8 * settings.delay_ms / 1000 + sent
 
 
 class Side:
@@ -109,11 +115,7 @@ class Side:
 
     def _connect(self) -> None:
         self._drop()
-        settings = self.link.at(self.line.now)
-        delay = SET_UP_SECONDS + 8 * settings.delay_ms / 1000
-        if settings.rate_kbit_per_s:
-            delay += 8 * SET_UP_BYTES / (1000 * settings.rate_kbit_per_s)
-        self.line.at(self.line.now + delay, self._open)
+        self.line.at(self.line.now + connecting_seconds(self.link.at(self.line.now)), self._open)
 
     def _open(self) -> None:
         if self.course.state is not State.CONNECTING:
