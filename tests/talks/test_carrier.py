@@ -6,6 +6,7 @@ import io
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +219,13 @@ def test_it_is_told_from_other_videos(written: Written, pictures: list[Pixels], 
     assert not carries_talk(bare)
     with bare.open("rb") as stream, pytest.raises(BitstreamError, match="no talk"):
         CarrierReader(stream, lambda *_: None, name="bare")
+
+
+@pytest.mark.parametrize("written", [KINDS[3]], indirect=True, ids=["h264"])
+def test_pictures_that_begin_a_sequence_never_follow_each_other(written: Written) -> None:
+    kinds = [H264.type_of(unit) for unit in units_of(written.carried) if H264.holds_picture(unit)]
+    assert kinds.count(5) == 2
+    assert all((before, after) != (5, 5) for before, after in pairwise(kinds))
 
 
 @pytest.mark.parametrize("written", [KINDS[3]], indirect=True, ids=["h264"])

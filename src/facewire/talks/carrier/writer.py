@@ -120,6 +120,8 @@ class CarrierWriter:
 
     def source(self, motion: MotionFrame | None, picture: bytes, mime: int = 0) -> int:
         """Write a source image, the access unit of a key picture; return the bytes, its message included."""
+        if self._unit is not None and self._unit.key:
+            self._repeat()  # two IDR pictures of one number may not follow each other
         self._anchor(motion)
         self._shown = self._encoder.epoch
         self._bank.add(self._shown, True)
