@@ -33,7 +33,7 @@ def test_the_first_messages_of_a_thin_call() -> None:
         sent.append((at - two.offsets[0], len(sound), trailer.hex()))
         hear(payload, at, now)
 
-    two.sides[1].hear_media = keep  # type: ignore[method-assign]
+    two.sides[1].hear_media = keep  # type: ignore[method-assign,assignment]
     two.run(0.6)
     assert sent[: len(GOLDEN)] == GOLDEN
 
