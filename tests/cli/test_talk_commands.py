@@ -128,6 +128,9 @@ def test_a_video_stream_carries_a_talk_with_its_sound(
     for one, other in zip(shown, truth):
         assert np.abs(one - other).mean() < 8
     assert beep_time(out) == pytest.approx(BEEP, abs=0.01)
+    swept = tmp_path / "swept.mp4"
+    assert main(["decode", str(carried), "-o", str(swept), "--yaw", "-15:15", "-q"]) == 0
+    assert len(pictures_of(swept)) == FRAMES
 
 
 @pytest.mark.parametrize(

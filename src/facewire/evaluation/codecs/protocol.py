@@ -1,5 +1,7 @@
 """What is compared and how bytes are charged: our own protocol, and the one of generative face video coding (GFVC).
 
+A protocol says what is coded, at which settings, and what the rates of curves are.
+
 talks   whatever clips there are; the first picture is charged apart, and spread over times
 gfvc    250 frames, the key picture in every figure and coded at four qualities; every anchor at half the size, too
 """
