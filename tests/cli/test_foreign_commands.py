@@ -15,10 +15,14 @@ from PIL import Image
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator
+from facewire.animation.driving import plan_of
 from facewire.call.conversation.party import Party
+from facewire.call.person.camera import Camera
 from facewire.call.person.engine import NetworkEngine
 from facewire.cli.main import main
+from facewire.codec.tables.shipped import FOLDER
 from facewire.engines.torch_engine import TorchEngine
+from facewire.face.relatives.framing import row_of, upright_box
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Frame
 from facewire.media.image import load_image, save_image
@@ -28,6 +32,7 @@ from facewire.networks.relatives.pose import carried_over
 from facewire.networks.weights import load_model
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.coding_tables import tables_of
+from facewire.talks.pipe_square import PipeSquare
 from tests.small_families import DECLARED, FILES, SIZES, model_of
 
 pytestmark = pytest.mark.slow
@@ -148,9 +153,6 @@ def shown_whole(animator: Animator, photo: Path) -> np.ndarray:
 
 
 def test_the_square_of_a_video_is_the_mean_of_its_frames(weights: None, clip: Path) -> None:
-    from facewire.animation.driving import plan_of
-    from facewire.face.relatives.framing import row_of
-
     animator = Animator.load("liveportrait")
     assert animator.framing is not None
     plan = plan_of(animator, clip, "auto", 0)
@@ -161,6 +163,21 @@ def test_the_square_of_a_video_is_the_mean_of_its_frames(weights: None, clip: Pa
         ends = [frame.pixels for number, frame in enumerate(reader) if number in (0, FRAMES - 1)]
     rows = [row_of(animator.finder.find(pixels)[0], animator.framing) for pixels in ends]
     assert np.allclose(stretch.path.rows, np.mean(rows, axis=0), atol=3.0)
+
+
+def test_pipes_and_calls_cut_the_same_square(weights: None, clip: Path) -> None:
+    animator = Animator.load("liveportrait")
+    with VideoReader(clip) as reader:
+        first = next(iter(reader))
+    (face,) = animator.finder.find(first.pixels)
+    wanted = upright_box(face, animator.framing, *first.pixels.shape[:2])
+    piped = PipeSquare(animator.finder, "pipe", 0, [], animator.framing).see(first)
+    assert piped.stretches[0].path is not None
+    assert piped.stretches[0].path.at(0.0) == wanted
+    camera = Camera(animator.finder, animator.size, animator.framing)
+    camera.look(first.pixels, 0.0)
+    box = camera.box
+    assert np.allclose((box.left, box.top, box.side), (wanted.left, wanted.top, wanted.side), atol=1)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +231,6 @@ def test_what_a_family_cannot_do_is_said(
 def test_fitted_tables_are_named(
     command: Command, imported: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from facewire.codec.tables.shipped import FOLDER
-
     beside = imported / "zk-tables"
     beside.mkdir()
     generic = next(row for row in json.loads((FOLDER / "manifest.json").read_text()) if "-15-" in row["name"])
@@ -300,8 +315,8 @@ def test_every_protocol_measures_imported_weights(
                 left = 125 + 2 * row + 3 * number
                 pixels = np.ascontiguousarray(astronaut()[20:212, left : left + 192])
                 writer.write(Frame(pixels, row, 1 / RATE))
-    stride = FRAMES if protocol == "freeview" else 1
-    given = ("--data", clips, "--workers", "1", "--stride", stride, "--quiet")
+    few = ("--clips", "1", "--stride", FRAMES) if protocol == "freeview" else ("--stride", "1")
+    given = ("--data", clips, "--workers", "1", "--quiet", *few)
     command("evaluate", protocol, *given, "-o", tmp_path / "report", "--weights", family)
     assert list((tmp_path / "report").glob("*.json"))
 

@@ -84,7 +84,7 @@ def choose(wanted: str, device: str = "cpu", compact: bool = True) -> Choice:
     if device != "cpu":
         return Choice(TORCH, f"--device {device}: only torch computes there")
     if not compact:
-        return Choice(TORCH, "the paper's networks run in torch only")
+        return Choice(TORCH, "these networks run in torch only")
     openvino = finding(OPENVINO)
     if platform.machine().lower() in X86 and openvino.usable:
         return Choice(OPENVINO, f"fastest on x86 processors ({openvino.detail})")

@@ -215,6 +215,23 @@ def test_the_stitched_loop_on_a_clip(golden: dict[str, Tensor], name: str) -> No
 
 
 @torch.inference_mode()
+def test_eyes_of_a_clip_held_open_and_lips_closed(golden: dict[str, Tensor]) -> None:
+    """After stitching, as in the original: eyes as open as in the clip's first frame, lips closed frame by frame."""
+    own, drivers = several(golden, CLIP), several(golden, DRIVERS[: len(CLIP)])
+    found = model(golden).driven(
+        identity(golden, CLIP), on_clip(drivers, drivers[:1], own, frozenset({"all"}))
+    )
+    source = points_of(golden, own, CLIP)
+    measured = [openness(golden, frame) for frame in CLIP]
+    wanted = sum(measured[0][:2]) / 2
+    eyes = torch.tensor([(left, right, wanted) for left, right, _ in measured])
+    lips = torch.tensor([(apart, 0.0) for *_, apart in measured])
+    found = found + retargeted(network(golden, "eye"), source, eyes)
+    found = found + retargeted(network(golden, "lip"), source, lips)
+    assert torch.allclose(found, golden["case/v_rel_all_stitch_eye_lipnorm/x_d"], atol=1e-5)
+
+
+@torch.inference_mode()
 def test_lips_of_a_photo_are_closed_first(golden: dict[str, Tensor]) -> None:
     head, own = model(golden), identity(golden)
     ratios = torch.tensor([[openness(golden, 10)[2], 0.0]])
