@@ -20,11 +20,10 @@ from fractions import Fraction
 from itertools import count, islice, pairwise
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from torch import Tensor
 
@@ -139,9 +138,9 @@ def face_call(
             told = talk.begin + (media + origin) / SAMPLE_RATE
             seen.append((taken[min(taken, key=lambda at: abs(at - told))], picture))
 
-    engine.watch = watch  # type: ignore[method-assign]
+    engine.watch = watch
     report = call.run()
-    engine.watch = lambda picture: None  # type: ignore[method-assign]
+    engine.watch = lambda picture: None
     figures = {
         "all kbit/s": report.line_kbit_per_s,
         "first picture s": report.first_face_s or float("nan"),
@@ -158,7 +157,7 @@ class LiveX264:
     """x264 as a call would use it."""
 
     def __init__(self, side: int, bit_rate: int) -> None:
-        codec = cast(VideoCodecContext, av.CodecContext.create("libx264", "w"))
+        codec = av.CodecContext.create("libx264", "w")
         codec.width = codec.height = side
         codec.pix_fmt, codec.thread_count = "yuv420p", 1
         codec.time_base, codec.framerate = Fraction(1, 5), Fraction(5)

@@ -222,7 +222,7 @@ class RtcPeer:
             """Send no RTCP: reports on the line travel behind the sound."""
 
         receiver._handle_rtp_packet = handle  # type: ignore[method-assign]
-        receiver._send_rtcp = say_nothing  # type: ignore[method-assign]
+        receiver._send_rtcp = say_nothing  # type: ignore[method-assign, assignment]
         sender._send_rtcp = say_nothing  # type: ignore[method-assign]
 
     def _description(self) -> str:
