@@ -196,9 +196,9 @@ def test_an_older_side_is_sent_what_it_knows() -> None:
     heard: list[bytes] = []
     hear = two.sides[1].hear_media
 
-    def keep(payload: bytes, at: int, now: float) -> None:
+    def keep(payload: bytes, timestamp: int, now: float) -> None:
         heard.append(payload)
-        hear(payload, at, now)
+        hear(payload, timestamp, now)
 
     two.sides[1].hear_media = keep  # type: ignore[method-assign,assignment]
     two.run(4.0, lose=0.1)

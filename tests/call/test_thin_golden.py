@@ -28,10 +28,10 @@ def test_the_first_messages_of_a_thin_call() -> None:
     sent: list[tuple[int, int, str]] = []
     hear = two.sides[1].hear_media
 
-    def keep(payload: bytes, at: int, now: float) -> None:
+    def keep(payload: bytes, timestamp: int, now: float) -> None:
         sound, trailer = split(payload)
-        sent.append((at - two.offsets[0], len(sound), trailer.hex()))
-        hear(payload, at, now)
+        sent.append((timestamp - two.offsets[0], len(sound), trailer.hex()))
+        hear(payload, timestamp, now)
 
     two.sides[1].hear_media = keep  # type: ignore[method-assign,assignment]
     two.run(0.6)

@@ -24,7 +24,7 @@ from facewire.base.errors import CallError, ConfigError, FacewireError, Protocol
 from facewire.call.conversation.conversation import SILENCE_SECONDS, Conversation
 from facewire.call.conversation.course import Course
 from facewire.call.conversation.party import Party
-from facewire.call.conversation.source_photo import OwnSource
+from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
 from facewire.call.conversation.states import Action, Event, State
 from facewire.call.meeting.meeting import Meeting, MeetingHandlers
 from facewire.call.meeting.rtc_peer import RtcPeer
@@ -481,21 +481,10 @@ class Agent:
             self._tell_course()
 
     async def _look_after(self, talk: Conversation, now: float) -> None:
-        while talk.photos and self.talk is talk:
-            photo = talk.photos.popleft()
-            try:
-                shows = talk.party.shows
-                person = await self._in(
-                    self._receiving,
-                    lambda: self._theirs.prepare(photo, shows),  # noqa: B023
-                )
-            except FacewireError as error:
-                talk.photo_spoilt(str(error))
-                continue
-            if self.talk is not talk:
-                return
-            self._theirs.keep(photo, person)
-            talk.photo_prepared(photo)
+        if talk.photos:  # one at a time: the call begins with the preview, not with the photo after it
+            await self._prepare(talk, talk.photos.popleft())
+        if self.talk is not talk:
+            return
         for event in talk.events():
             if event is Event.MISFIT:
                 self._problem = talk.problem
@@ -504,6 +493,17 @@ class Agent:
             self._on(Event.BROKEN)
         self._reporter.tell_modes(talk, self._performer.keeper)
         self._reporter.tell_line(talk)
+
+    async def _prepare(self, talk: Conversation, photo: IncomingPhoto) -> None:
+        try:
+            shows = talk.party.shows
+            person = await self._in(self._receiving, lambda: self._theirs.prepare(photo, shows))
+        except FacewireError as error:
+            talk.photo_spoilt(str(error))
+            return
+        if self.talk is talk:
+            self._theirs.keep(photo, person)
+            talk.photo_prepared(photo)
 
     # What the page is told.
 

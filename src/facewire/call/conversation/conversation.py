@@ -230,6 +230,7 @@ class Conversation:
 
     def tick(self, now: float) -> None:
         """Send the sound packet that is due, and the faces with it."""
+        self.line.sent(now - self.next_tick)
         step, start = self._step, self._position
         end = self._position = start + step.samples
         self._now = now

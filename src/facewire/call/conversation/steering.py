@@ -8,11 +8,16 @@ Until the other side has shown that it knows of reports it is an older one, and 
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
+
 from facewire.call.line.controller import SOME_WAIT, Controller
 from facewire.call.line.line_meter import LineMeter
 from facewire.call.line.steps import NONE, REPORT_SECONDS, RICH, STEPS, Protection, Step
 from facewire.transport.line_report import LineReport
 
+LATE_PACKETS = 12
+"""Own packets of which the latest says how much of the waiting is this machine's and not the line's."""
 ANNOUNCEMENTS, ANNOUNCE_SECONDS = 5, 0.5
 """How often a report goes alone while the other side has not been heard of, and every how many seconds."""
 
@@ -31,6 +36,7 @@ class Steering:
         """The other side knows of reports, packed faces and copies of sound."""
         self._announced, self._reported = 0, float("-inf")
         self._heard_media = False
+        self._late: deque[float] = deque((0.0,), LATE_PACKETS)
 
     @property
     def step(self) -> Step:
@@ -46,6 +52,10 @@ class Steering:
     def reason(self) -> str:
         """Why the step is not the richest."""
         return self.controller.reason if self.known else ""
+
+    def sent(self, late: float) -> None:
+        """Note how late a sound packet left, seconds: a busy machine is no full line."""
+        self._late.append(max(0.0, late))
 
     def announcement(self, now: float) -> bytes | None:
         """Return a report that goes alone, if one is due because the other side has not been heard of."""
@@ -82,7 +92,11 @@ class Steering:
     def hear(self, report: LineReport, round_trip: float, now: float) -> None:
         """Take a report that came behind a sound packet."""
         self.known = self._heard_media = True
-        self.controller.hear(report, round_trip, now)
+        self.controller.hear(self._without_own(report), round_trip, now)
 
     def _report(self, now: float) -> LineReport:
-        return self.meter.report(now, thin=self.controller.wants_thin)
+        return self._without_own(self.meter.report(now, thin=self.controller.wants_thin))
+
+    def _without_own(self, report: LineReport) -> LineReport:
+        """Return a report without the waiting that this machine causes itself, at either end."""
+        return replace(report, wait=max(0.0, report.wait - max(self._late)))

@@ -5,7 +5,7 @@
     loose     -> data channel "facewire-loose", unordered, never sent again
 
 Of aiortc two methods are replaced. `_handle_rtp_packet` of the one receiver: packets are wanted as they came, and its
-own jitter buffer and decoder would lose the trailer. `_send_rtcp` of both: RTCP costs 1.6 kbit/s each way and says
+own jitter buffer and decoder would lose the trailer. `_send_rtcp` of both: RTCP costs 1.0 kbit/s each way and says
 nothing that the reports behind the sound do not. Of aioice one gets another limit: `get_component_candidates`
 waits 5 s for servers that do not answer, longer than a call may take to come up. Header extensions are left out of
 the session descriptions: with a single stream they say nothing, and cost 1.6 kbit/s.

@@ -31,8 +31,8 @@ STRETCH = 0.04
 """Largest change of speed while sound catches up or falls back."""
 SETTLE_SECONDS = 0.5
 """A difference from the clock is made up over this time."""
-JUMP = 0.12
-"""Seconds; a larger difference is not made up but jumped over."""
+JUMP, EARLIEST = 0.12, 0.06
+"""Seconds; sound that is later than the clock jumps forwards, sound that is earlier waits, with more of what was."""
 FADE_PIECES = 4
 """Lost pieces in a row that are covered with what was before, fading; then silence."""
 
@@ -144,7 +144,7 @@ class Loudspeaker:
         """Have `count` samples after `position`, and return the position; it is earlier if it was waited."""
         while self._tail_end <= position + count + 1:
             early = position - wanted
-            sound = self._came(self._tail_end) if early <= JUMP * RATE else None
+            sound = self._came(self._tail_end) if early <= EARLIEST * RATE else None
             if sound is None and early >= PIECE:
                 sound = self._cover()
                 self.waited += 1
