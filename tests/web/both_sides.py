@@ -42,10 +42,10 @@ class Talk:
 def random_talks(tables: CodecTables, motions: int, seed: int) -> list[Talk]:
     """Return talks of so many motions in all: calm and wild ones, in every profile."""
     rng = np.random.default_rng(seed)
-    talks, left = [], motions
+    talks, left = list[Talk](), motions
     while left > 0:
         count = min(left, int(rng.integers(1, 120)))
-        profile: Profile = (FILE, STREAM, RAW)[len(talks) % 3]  # type: ignore[assignment]
+        profile: Profile = (FILE, STREAM, RAW)[len(talks) % 3]
         kept = rng.integers(1, tables.keypoints + 1, count)
         whole = rng.random(count) < 0.7
         talks.append(
