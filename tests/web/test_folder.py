@@ -34,7 +34,7 @@ def write_graph(path: Path) -> None:
     ]
     constants = [
         numpy_helper.from_array(WEIGHTS, "weights"),
-        numpy_helper.from_array(np.float32([0.1]), "shift"),
+        numpy_helper.from_array(np.array([0.1], np.float32), "shift"),
         numpy_helper.from_array(WEIGHTS * 2, "more"),
     ]
     graph = helper.make_graph(nodes, "graph", places, results, constants)

@@ -88,7 +88,7 @@ def talk() -> Talk:
     writer = TalkWriter(sink, header, tables)
     writer.source(own, held.getvalue(), MIME_PNG)
     for number in range(FRAMES):
-        turn = np.float32((0.03 * number, 0.02 * number, -0.02 * number))
+        turn = number * np.array((0.03, 0.02, -0.02), np.float32)
         writer.frame(MotionFrame(own.angles + turn, own.translation, own.expression))
     writer.finish()
     return Talk(sink.getvalue(), animator)
@@ -152,7 +152,7 @@ async def drawn(browser: Browser) -> Pixels:
 
 
 def decibels(a: Pixels, b: Pixels) -> float:
-    error = np.mean((a.astype(np.float64) - b) ** 2)
+    error = float(np.mean((a.astype(np.float64) - b) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
