@@ -22,6 +22,7 @@ let wanted = 0;  // number of the frame to draw
 let asked = 0;  // the one that was wanted last
 let stale = false;
 let threads = 1;
+let opened = 0;  // files so far; a later one ends what an earlier one began
 let times = [];
 
 async function bytesOf(path) {
@@ -64,6 +65,7 @@ function state(name, text) {
 }
 
 async function open(chosen) {
+  const turn = ++opened;
   problem.textContent = "";
   stop();
   screen?.close();
@@ -72,17 +74,19 @@ async function open(chosen) {
   try {
     const data = new Uint8Array(await chosen.arrayBuffer());
     await prepareReading();
-    const recording = await recordingOf(data, shelf, manifest.weights);
+    const recording = await recordingOf(data, shelf, manifest);
     threads = await prepareRendering();
+    if (turn !== opened) return;
     screen = new Screen(byId("picture"), recording, renderer, manifest.resolution);
     [seek.max, seek.value, wanted, times] = [String(recording.last), "0", 0, []];
     await drawn();
+    if (turn !== opened) return;
     state("live", chosen.name);
     problem.textContent = recording.problem && `It ends early: ${recording.problem}`;
     view.reset();
     start();
   } catch (error) {
-    failed(chosen.name, error);
+    if (turn === opened) failed(chosen.name, error);
   }
 }
 
@@ -103,7 +107,9 @@ async function drawn() {
     while (stale && screen) {
       stale = false;
       const [shown, frame] = [screen, screen.recording.at(wanted)];
-      const milliseconds = await shown.draw(frame);
+      const milliseconds = await shown.draw(frame).catch((error) => {
+        if (shown === screen) throw error;  // else it belongs to a file that was closed meanwhile
+      });
       if (shown === screen) tell(frame, milliseconds);
     }
   } finally {

@@ -9,6 +9,9 @@ import { hex } from "./codec/bytes.js";
  * @typedef {{mime: string, picture: Uint8Array}} Still
  */
 
+const LEAST_SIDE = 256;  // of the pictures shown (docs/bitstream.md section 11)
+const MOST_SIDE = 1024;
+
 /** A file that was read up to its end, or up to where it is damaged. */
 export class Recording {
   /** @param {import("./codec/header.js").Header} header */
@@ -82,14 +85,12 @@ export class Recording {
  * Return a file's recording; of a damaged one, what comes before the damage.
  * @param {Uint8Array} data
  * @param {import("./codec/tables.js").Shelf} shelf
- * @param {string} weights SHA-256 of the weights that are here, hexadecimal
+ * @param {{weights: string, keypoints: number, resolution: number}} networks that are here
  */
-export async function recordingOf(data, shelf, weights) {
+export async function recordingOf(data, shelf, networks) {
   const reader = await openTalk(data, (id, hash) => shelf.find(id, hash));
   const recording = new Recording(reader.header);
-  if (!weights.startsWith(hex(reader.header.fingerprint))) {
-    throw new Error("it was made with other weights than this page has: make the page with those");
-  }
+  check(reader.header, networks);
   try {
     for (const item of reader) recording.take(item);
   } catch (error) {
@@ -99,4 +100,18 @@ export async function recordingOf(data, shelf, weights) {
   if (!recording.frames.length) throw new Error("there is no picture in it");
   recording.frames.sort((a, b) => a.number - b.number);
   return recording;
+}
+
+/**
+ * Throw unless a file was made with the networks that are here, for pictures that can be shown.
+ * @param {import("./codec/header.js").Header} header
+ * @param {{weights: string, keypoints: number, resolution: number}} networks
+ */
+function check({ fingerprint, keypoints, width, height }, networks) {
+  if (!networks.weights.startsWith(hex(fingerprint)) || keypoints !== networks.keypoints) {
+    throw new Error("it was made with other weights than this page has: make the page with those");
+  }
+  if (width !== height || (width !== networks.resolution && !(width >= LEAST_SIDE && width <= MOST_SIDE))) {
+    throw new Error(`it is for pictures of ${width}x${height}: squares of ${LEAST_SIDE} to ${MOST_SIDE} can be shown`);
+  }
 }
