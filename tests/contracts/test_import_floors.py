@@ -1,7 +1,7 @@
 """Which room may know which: imports go down the floors, never up, never sideways.
 
     7  cli
-    6  evaluation, call, benchmarks, studio
+    6  evaluation, call, benchmarks, studio, web
     5  talks, training
     4  animation
     3  losses, metrics, engines
@@ -38,7 +38,7 @@ FLOORS = (
     {"losses", "metrics", "engines"},
     {"animation"},
     {"talks", "training"},
-    {"evaluation", "call", "benchmarks", "studio"},
+    {"evaluation", "call", "benchmarks", "studio", "web"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

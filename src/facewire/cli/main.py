@@ -40,6 +40,7 @@ from facewire.cli import (
     signal,
     studio,
     train,
+    web,
 )
 from facewire.cli.arguments import Parser
 from facewire.cli.warnings_shown import warnings_shown
@@ -56,6 +57,7 @@ COMMANDS = (
     call,
     signal,
     loopback,
+    web,
     prepare,
     train,
     curves,
@@ -83,6 +85,7 @@ EPILOG = """examples:
   facewire decode talk.fwv -o talk.mp4
   facewire call --join LINK
   facewire loopback talk.mp4 --loss 0.1
+  facewire web -o site/
   facewire prepare raw/ -o shards/
   facewire train compact-256 --data shards/ -o run/
   facewire curves run/

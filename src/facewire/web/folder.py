@@ -1,0 +1,132 @@
+"""The folder that a static host serves: a player of .fwv files, with everything that it needs.
+
+OUT/index.html, *.js, *.css, codec/, motion/, render/     the page, as it lies in site/
+OUT/tables/      the coding tables of the package, the same files
+OUT/graphs/      identity.onnx and render.onnx, weights in half precision
+OUT/runtime/     onnxruntime-web
+OUT/manifest.json  whose weights these are; name, size and SHA-256 of what the page fetches and keeps
+OUT/_headers     what a host that reads such a file adds: policy, and the isolation that threads need
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facewire import __version__
+from facewire.base.errors import OutputError
+from facewire.base.files import beside, sha256_of, write_advice, write_json
+from facewire.codec.tables.shipped import FOLDER as TABLES
+from facewire.engines.artefact import Artefact
+from facewire.engines.graphs.live_graphs import IDENTITY, PICTURE, RENDER
+from facewire.web import runtime
+from facewire.web.light_graphs import write_light
+
+SITE = Path(__file__).parent / "site"
+OF_CALL = Path(__file__).parent.parent / "call" / "page" / "site"
+SHARED = ("face.js", "page.css", "icon.svg")
+"""Files of the page of a call that the player has too."""
+SCHEMA = 1
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
+    "style-src 'self'; img-src 'self' blob:; media-src blob:; base-uri 'none'; form-action 'none'"
+)
+"""Of the page, which has it in its own head too: nothing is fetched from elsewhere, and nothing can be sent away."""
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebFolder:
+    """What was written: where, how many bytes in all, and how many of them a first visit fetches."""
+
+    folder: Path
+    size: int
+    fetched: int
+
+
+def write_folder(graphs: Artefact, runtime_files: Path, folder: Path) -> WebFolder:
+    """Write everything into a new or empty folder; it appears complete or not at all.
+
+    Args:
+        graphs: exported as ONNX.
+        runtime_files: where the files of onnxruntime-web lie.
+        folder: becomes the site.
+
+    Raises:
+        OutputError: the folder cannot be written or has something in it.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(folder, "is there already: choose another folder or empty it")
+    temporary = beside(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(SITE, temporary)
+        for name in SHARED:
+            shutil.copyfile(OF_CALL / name, temporary / name)
+        page = temporary / "index.html"
+        page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
+        _copy(TABLES, temporary / "tables", [path.name for path in TABLES.glob("*.json")])
+        _copy(runtime_files, temporary / "runtime", runtime.FILES)
+        _write_graphs(graphs, temporary / "graphs")
+        manifest = _manifest(graphs, temporary)
+        write_json(temporary / "manifest.json", manifest)
+        (temporary / "_headers").write_text(_headers(), encoding="utf-8")
+        with suppress(OSError):
+            folder.rmdir()  # an empty one
+        temporary.rename(folder)
+    except OSError as problem:
+        raise OutputError(folder, write_advice(problem)) from problem
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return WebFolder(folder, size, sum(entry["bytes"] for entry in manifest["files"].values()))
+
+
+def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> None:
+    target.mkdir()
+    for name in names:
+        shutil.copyfile(source / name, target / name)
+
+
+def _write_graphs(graphs: Artefact, target: Path) -> None:
+    target.mkdir()
+    for name, outputs in ((IDENTITY, None), (RENDER, (PICTURE,))):
+        write_light(graphs.file(name), target / f"{name}.onnx", outputs)
+
+
+def _manifest(graphs: Artefact, folder: Path) -> dict[str, Any]:
+    kept = {
+        IDENTITY: f"graphs/{IDENTITY}.onnx",
+        RENDER: f"graphs/{RENDER}.onnx",
+        "program": f"runtime/{runtime.PROGRAM}",
+    }
+    return {
+        "schema": SCHEMA,
+        "facewire": __version__,
+        "weights": graphs.weights,
+        "resolution": graphs.resolution,
+        "keypoints": graphs.keypoints,
+        "runtime": {"module": f"runtime/{runtime.MODULE}", "loader": f"runtime/{runtime.LOADER}"},
+        "files": {
+            name: {
+                "file": file,
+                "bytes": (folder / file).stat().st_size,
+                "sha256": sha256_of(folder / file),
+            }
+            for name, file in kept.items()
+        },
+    }
+
+
+def _headers() -> str:
+    return "/*\n" + "".join(f"  {name}: {value}\n" for name, value in HEADERS.items())

@@ -1,0 +1,7 @@
+// Head motion: everything that other rooms use. Pure: no clock, no page.
+
+export { Concealment, between } from "./concealment.js";
+export { frameOf, motionOf, place, relative, turned, turnedAtNeck } from "./head_motion.js";
+export { Playout } from "./playout.js";
+export { IDENTITY, anglesOf, fromAngles, fromDegrees } from "./rotation.js";
+export { MotionSmoother } from "./smoothing.js";
