@@ -85,6 +85,7 @@ class Composer:
         self.photo, self.box = photo, box
         self._fading = fading or Fading.within(box.left, box.top, box.side, height, width)
         self._windows: dict[int, Floats] = {}
+        self._mattes: dict[int, Floats] = {}
         self._threads = threads or processors()
         # A square that reaches beyond the photo sees its border repeated, as the crop does.
         around = _Around(box, height, width)
@@ -123,6 +124,7 @@ class Composer:
         share = _cv.copyMakeBorder(_enlarged(matte, side).clip(0, 1), *around, cv2.BORDER_REPLICATE)
         layers = Separated(share, behind)
         self._plates[PERSON] = layers.person(plate)
+        self._mattes.clear()
         self._behind = behind[self._square]
 
     @property
@@ -150,14 +152,20 @@ class Composer:
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
         side, window = self.box.side, self._window(parts.repair.shape[0])
+        shares = parts.shares * window[..., None]
         stay = 1 - window
+        first = parts.candidates[0]
+        if first.of == PERSON and first.flow is not None:
+            left = stay * self._left(first.flow, window)
+            shares[..., 0] += left
+            stay -= left
         readings = []
-        for layer, share in zip(parts.candidates, np.moveaxis(parts.shares, 2, 0), strict=True):
+        for layer, share in zip(parts.candidates, np.moveaxis(shares, 2, 0), strict=True):
             if layer.flow is None and layer.of == PHOTO:
-                stay += window * share
+                stay += share
             else:
                 behind = self._behind if layer.of == PERSON else None
-                readings.append(_Reading(self._plates[layer.of], behind, layer, window * share, window, side))
+                readings.append(_Reading(self._plates[layer.of], behind, layer, share, window, side))
         kept = _enlarged(stay, side)
         added = _enlarged(parts.repair * (255 * window[..., None]), side)
         result = np.empty((side, side, 3), np.uint8)
@@ -191,6 +199,21 @@ class Composer:
             of_square.append(slice(low - start, high - start))
             of_photo.append(slice(low, high))
         return (of_square[0], of_square[1]), (of_photo[0], of_photo[1])
+
+    def _left(self, flow: Floats, window: Floats) -> Floats:
+        """Return where somebody was and is no longer, (S, S) in [0, 1]; see networks/large_picture.py."""
+        size = len(window)
+        if size not in self._mattes:
+            share = self._plates[PERSON][..., 3][self._square].astype(np.float32) * np.float32(1 / 255)
+            self._mattes[size] = _at_side(share, size, cv2.INTER_LINEAR, "bilinear")
+        own = self._mattes[size]
+        line = np.arange(size, dtype=np.float32)
+        places = _displaced(flow, window, size)
+        places[..., 0] += line
+        places[..., 1] += line[:, None]
+        now = _cv.remap(own, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        gone: Floats = own * (1 - now)
+        return gone
 
     def _window(self, size: int) -> Floats:
         if size not in self._windows:
@@ -348,13 +371,19 @@ class _Reading:
 
 def _moved(flow: Floats, window: Floats, side: int) -> Floats:
     """Return the faded displacements of a flow in pixels of the square, (side, side, 2)."""
+    return _at_side(_displaced(flow, window, side), side, cv2.INTER_LINEAR, "bilinear")
+
+
+def _displaced(flow: Floats, window: Floats, side: int) -> Floats:
+    """Return the same in every cell of the window, (S, S, 2)."""
     cells = len(window)
     between = _between(len(flow), cells)
     scale = window * (side * (cells - 1) / (2 * cells))
     line = np.linspace(-1, 1, cells, dtype=np.float32)
     x = (between @ flow[..., 0] @ between.T - line) * scale
     y = (between @ flow[..., 1] @ between.T - line[:, None]) * scale
-    return _at_side(_cv.merge((x, y)), side, cv2.INTER_LINEAR, "bilinear")
+    moved: Floats = _cv.merge((x, y))
+    return moved
 
 
 @lru_cache(maxsize=4)

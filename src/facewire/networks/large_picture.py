@@ -5,7 +5,8 @@
 
 The window falls from 1 to 0 over the outer fifth of the square, on the sides where the photo goes on. Displacements
 and result fade with it, so the square's border is the photo itself and needs no seam. Displacements are read from the
-photo beyond the square where they lead there.
+photo beyond the square where they lead there. Where the photo fades in and shows somebody who has moved away, the
+first candidate is shown in its place: what stands behind. At the border, where nobody moves, that is the photo again.
 """
 
 from __future__ import annotations
@@ -78,15 +79,36 @@ def put_together(
     photo, (batch, _, size, _) = pictures[PHOTO], composition.shares.shape
     window = window.to(composition.shares.device)[None, None]
     still = torch.zeros(batch, size, size, 2, device=window.device)
+    moved = [
+        still if candidate.flow is None else displacement(candidate.flow, size) * window[0, 0, ..., None]
+        for candidate in composition.candidates
+    ]
+    shares = list((composition.shares * window).split(1, dim=1))
+    stays = 1 - window
+    if composition.candidates[0].of == PERSON:
+        left = stays * _left(pictures[MATTE], moved[0], square)
+        shares[0], stays = shares[0] + left, stays - left
     frame = _enlarged(composition.repair * window, square[2])
-    frame = frame + _enlarged(1 - window, square[2]) * _read(photo, still, square)
-    for number, candidate in enumerate(composition.candidates):
-        share = _enlarged(composition.shares[:, number : number + 1] * window, square[2])
-        moved = (
-            still if candidate.flow is None else displacement(candidate.flow, size) * window[0, 0, ..., None]
-        )
-        frame = frame + share * _shown(candidate.of, pictures, moved, square)
+    frame = frame + _enlarged(stays, square[2]) * _read(photo, still, square)
+    for candidate, share, away in zip(composition.candidates, shares, moved, strict=True):
+        frame = frame + _enlarged(share, square[2]) * _shown(candidate.of, pictures, away, square)
     return frame.clamp(0, 1)
+
+
+def _left(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
+    """Return where somebody was and is no longer, (B, 1, S, S) in [0, 1].
+
+    Args:
+        matte: (1, 1, H, W) of the photo.
+        moved: (B, S, S, 2), displacements of who is there now, in shares of the side.
+        square: as `put_together` has it.
+    """
+    still = torch.zeros_like(moved)
+    own = resized(_read(matte, still, square), moved.shape[1], "bilinear")
+    line = torch.arange(moved.shape[1], device=moved.device, dtype=moved.dtype)
+    there = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1) + moved * moved.shape[1]
+    now = warp_image(own, 2 * there / (moved.shape[1] - 1) - 1)
+    return own * (1 - now)
 
 
 def _shown(of: str, pictures: Mapping[str, Tensor], moved: Tensor, square: tuple[int, int, int]) -> Tensor:
