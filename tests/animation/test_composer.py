@@ -169,6 +169,21 @@ def test_a_person_moves_before_a_background_that_stands_still(
     assert error.max() < 8
 
 
+def test_where_the_photo_fades_in_nobody_who_has_moved_away_is_left() -> None:
+    """A dark stripe before a grey wall, in the fading fifth of the square, goes 40 pixels to the left."""
+    photo, matte = np.full((500, 500, 3), 128, np.uint8), np.zeros((500, 500), np.float32)
+    photo[:, 340:375], matte[:, 340:375] = 20, 1
+    grid = np.stack(np.meshgrid(*2 * (np.linspace(-1, 1, 64, dtype=np.float32),)), axis=-1)
+    grid[..., 0] += 2 * 40 / 300 * 256 / 255
+    moved = Parts(
+        (Layer(PERSON, grid),), np.ones((256, 256, 1), np.float32), np.zeros((256, 256, 3), np.float32)
+    )
+    composer = Composer(photo, CropBox(100, 100, 300), separated=Separated(matte, np.full_like(photo, 128)))
+    line = composer.whole(moved)[250, :, 0]
+    assert np.abs(line[345:].astype(int) - 128).max() <= 16
+    assert line[305:325].max() <= 30
+
+
 def test_a_person_that_stands_still_is_the_photo(separated: Separated) -> None:
     photo = astronaut()
     still = Parts(

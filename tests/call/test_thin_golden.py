@@ -33,7 +33,7 @@ def test_the_first_messages_of_a_thin_call() -> None:
         sent.append((timestamp - two.offsets[0], len(sound), trailer.hex()))
         hear(payload, timestamp, now)
 
-    two.sides[1].hear_media = keep  # type: ignore[method-assign,assignment]
+    two.sides[1].hear_media = keep  # type: ignore[method-assign]
     two.run(0.6)
     assert sent[: len(GOLDEN)] == GOLDEN
 

@@ -79,21 +79,20 @@ def _concealed(frames: list[MotionFrame]) -> list[list[float] | None]:
 
 
 def _played(rng: np.random.Generator) -> list[list[float]]:
-    """Return packets (end, arrival), and base and position of the face after each."""
-    clock, rows = Playout(), []
+    """Return packets (start, end, arrival), and base and position of the face after each."""
+    clock, rows, end = Playout(), [], 0
     for number in range(160):
-        end, now = (
-            1920 * (number + 1),
-            0.04 * number + float(rng.exponential(0.02)) + (0.2 if number > 120 else 0),
-        )
+        length = 1920 if number < 80 else (2880, 5760, 1920)[number % 3]
+        start, end = end, end + length
+        now = end / 48_000 + float(rng.exponential(0.02)) + (0.2 if number > 120 else 0)
         if number % 3 == 0:
             clock.face_came(end, now + 0.01)
             clock.rendered(0.03 + 0.001 * number)
-        clock.sound_came(end, now)
+        clock.sound_came(start, end, now)
         position = clock.face_position(now)
         assert clock.base is not None
         assert position is not None
-        rows.append([end, now, clock.base, position])
+        rows.append([start, end, now, clock.base, position])
     return rows
 
 

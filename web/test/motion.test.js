@@ -67,12 +67,12 @@ test("concealment eases to rest and comes back, to the bit", () => {
 
 test("the playout clock", () => {
   const clock = new motion.Playout();
-  values.played.forEach(([end, now, base, position], number) => {
+  values.played.forEach(([start, end, now, base, position], number) => {
     if (number % 3 === 0) {
       clock.faceCame(end, now + 0.01);
       clock.rendered(0.03 + 0.001 * number);
     }
-    clock.soundCame(end, now);
+    clock.soundCame(start, end, now);
     near([clock.base, clock.facePosition(now)], [base, position], 1e-6);
   });
 });

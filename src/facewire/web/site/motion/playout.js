@@ -5,10 +5,11 @@
 // `base` follows the 95th percentile of how late packets were lately, slowly; it jumps only when it is far off.
 
 export const RATE = 48000;  // ticks of media time per second
-const PACKET_SECONDS = 0.04;
 const READ_SECONDS = 0.02;  // how far ahead sound is read
 const MARGIN = 0.01;
-const WINDOW = 100;  // packets whose lateness counts
+const WINDOW = 4.0;  // seconds whose packets count
+const MOST_KEPT = 200;  // packets at most
+const LENGTHS = 10;  // packets of which the longest counts
 const PERCENTILE = 0.95;
 const UP_SPEED = 0.04;  // seconds per second that the base moves
 const DOWN_SPEED = 0.01;
@@ -22,20 +23,26 @@ export class Playout {
     this.renderSeconds = slowestRender;
     /** @type {number | null} */
     this.base = null;
+    this.sound = new Lateness();
+    this.face = new Lateness();
     /** @type {number[]} */
-    this.sound = [];
-    /** @type {number[]} */
-    this.face = [];
+    this.lengths = [];
     this.movedAt = 0;
   }
 
   /**
-   * Note a sound packet whose last sample has media time `end`.
+   * Note a sound packet with the samples of media time `start` to `end`. Longer packets than before come later by as
+   * much as they are longer, all of them: the base jumps by that.
+   * @param {number} start
    * @param {number} end
    * @param {number} now
    */
-  soundCame(end, now) {
-    noted(this.sound, now - end / RATE);
+  soundCame(start, end, now) {
+    const before = Math.max(0, ...this.lengths), length = (end - start) / RATE;
+    this.sound.add(now - end / RATE, now);
+    this.lengths.push(length);
+    if (this.lengths.length > LENGTHS) this.lengths.shift();
+    if (this.base !== null && length > before) this.base += length - before;
     this.adapt(now);
   }
 
@@ -44,7 +51,7 @@ export class Playout {
    * @param {number} capture
    * @param {number} now
    */
-  faceCame(capture, now) { noted(this.face, now - capture / RATE); }
+  faceCame(capture, now) { this.face.add(now - capture / RATE, now); }
 
   /**
    * Note how long a picture took.
@@ -66,9 +73,9 @@ export class Playout {
 
   /** Where the base should be. */
   get wanted() {
-    const sound = percentile(this.sound, PERCENTILE) + PACKET_SECONDS + READ_SECONDS;
-    if (!this.face.length) return sound + MARGIN;
-    return Math.max(sound, percentile(this.face, PERCENTILE) + this.renderSeconds) + MARGIN;
+    const sound = this.sound.percentile(PERCENTILE) + Math.max(...this.lengths) + READ_SECONDS;
+    if (this.face.empty) return sound + MARGIN;
+    return Math.max(sound, this.face.percentile(PERCENTILE) + this.renderSeconds) + MARGIN;
   }
 
   /** @param {number} now */
@@ -84,23 +91,35 @@ export class Playout {
   }
 }
 
-/**
- * @param {number[]} list
- * @param {number} value
- */
-function noted(list, value) {
-  list.push(value);
-  if (list.length > WINDOW) list.shift();
-}
+/** How late the packets of the last seconds were; at least the newest one counts. */
+class Lateness {
+  constructor() {
+    /** @type {[number, number][]} */
+    this.values = [];
+  }
 
-/**
- * Return a percentile, with straight lines between the values.
- * @param {number[]} values
- * @param {number} share
- */
-function percentile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const place = share * (sorted.length - 1);
-  const low = Math.floor(place);
-  return sorted[low] + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]);
+  /** True before the first. */
+  get empty() { return this.values.length === 0; }
+
+  /**
+   * Note a packet.
+   * @param {number} late
+   * @param {number} now
+   */
+  add(late, now) {
+    this.values.push([now, late]);
+    if (this.values.length > MOST_KEPT) this.values.shift();
+    while (this.values[0][0] < now - WINDOW) this.values.shift();
+  }
+
+  /**
+   * Return a percentile, with straight lines between the values.
+   * @param {number} share
+   */
+  percentile(share) {
+    const sorted = this.values.map(([, late]) => late).sort((a, b) => a - b);
+    const place = share * (sorted.length - 1);
+    const low = Math.floor(place);
+    return sorted[low] + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]);
+  }
 }
