@@ -210,21 +210,22 @@ def test_a_sender_and_a_receiver_share_an_engine(
     assert failures == []
 
 
-def test_a_manifest_names_weights_and_hashes_and_damage_is_found(recorded: Recorded, exports: Path) -> None:
-    pytest.importorskip("openvino")
-    folder = exports / "openvino"
-    artefact.export(recorded.model, recorded.sha256, folder, "openvino", graphs=recorded.graphs)
+def test_a_manifest_names_weights_and_hashes_and_damage_is_found(
+    opened: Callable[[str, str], Engine], recorded: Recorded, exports: Path
+) -> None:
+    opened("onnxruntime", "float32")
+    folder = exports / "onnxruntime"
     exported = artefact.read(folder)
     assert exported.weights == recorded.sha256
     assert set(exported.graphs) == {"identity", "find", "read", "render"}
     assert exported.graphs["read"]["inputs"]["picture"] == {"shape": [256, 256, 3], "type": "uint8"}
     with pytest.raises(ConfigError, match="same weights"):
-        open_engine(recorded.model, "0" * 64, "openvino", folder=folder)
-    with pytest.raises(ConfigError, match="format onnx"):
-        open_engine(recorded.model, recorded.sha256, "onnxruntime", folder=folder)
+        open_engine(recorded.model, "0" * 64, "onnxruntime", folder=folder)
+    with pytest.raises(ConfigError, match="format openvino"):
+        open_engine(recorded.model, recorded.sha256, "openvino", folder=folder)
     with pytest.raises(OutputError, match="there already"):
-        artefact.export(recorded.model, recorded.sha256, folder, "openvino", graphs=recorded.graphs)
-    damaged = folder / "find.bin"
+        artefact.export(recorded.model, recorded.sha256, folder, "onnx", graphs=recorded.graphs)
+    damaged = folder / "find.onnx"
     good = damaged.read_bytes()
     damaged.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     with pytest.raises(HashMismatch):

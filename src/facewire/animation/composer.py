@@ -154,8 +154,8 @@ class Composer:
         side, window = self.box.side, self._window(parts.repair.shape[0])
         shares = parts.shares * window[..., None]
         stay = 1 - window
-        first = parts.candidates[0]
-        if first.of == PERSON and first.flow is not None:
+        first = parts.candidates[0] if parts.candidates else None
+        if first is not None and first.of == PERSON and first.flow is not None:
             left = stay * self._left(first.flow, window)
             shares[..., 0] += left
             stay -= left

@@ -85,7 +85,7 @@ def put_together(
     ]
     shares = list((composition.shares * window).split(1, dim=1))
     stays = 1 - window
-    if composition.candidates[0].of == PERSON:
+    if composition.candidates and composition.candidates[0].of == PERSON:
         left = stays * _left(pictures[MATTE], moved[0], square)
         shares[0], stays = shares[0] + left, stays - left
     frame = _enlarged(composition.repair * window, square[2])
