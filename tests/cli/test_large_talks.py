@@ -211,7 +211,7 @@ def test_compare_at_512_codes_the_larger_pictures_and_motion_costs_the_same(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ours, anchor = "Facewire file refresh off", "x264 low delay"
-    arguments = ["compare", str(clip), "--crop", "none", "-q", "--json", "--stride", "12"]
+    arguments = ["compare", str(clip), "--crop", "none", "-q", "--json", "--stride", "8"]
     arguments += ["--methods", ours, anchor]
     documents = []
     for size in (256, SIDE):
