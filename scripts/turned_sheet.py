@@ -8,16 +8,15 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facewire.animation.animator import Animator, Person
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
+from facewire.media.frame import Pixels
 from facewire.media.image import resize, save_image
 
 DEGREES, CELL, AROUND, ACROSS = 30.0, 160, 1.3, 4
 """Turn; side of a picture in the sheet; its side in the photo in heads' squares; people in a row."""
-Pixels = NDArray[np.uint8]
 
 
 def row(animator: Animator, photo: str) -> Pixels:

@@ -93,14 +93,7 @@ def add_to(commands: Any) -> None:
         help="side of the largest faces that are shown and sent, 256 to 1024 (default: 512 if this machine shows 25 "
         "a second of them, else 256)",
     )
-    parser.add_argument(
-        "--weights",
-        default="compact-256",
-        metavar="NAME|FILE",
-        help="published name or file (default: compact-256)",
-    )
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
-    options.add_thread_option(parser)
+    options.add_weights_options(parser)
     options.add_engine_option(parser)
     places.declare(parser, places.WEIGHTS)
     parser.set_defaults(run=run)

@@ -29,6 +29,12 @@ CRF, MOST_CRF = 18, 51
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add --weights, --device and the output options."""
+    add_weights_options(parser)
+    add_report_options(parser)
+
+
+def add_weights_options(parser: argparse.ArgumentParser) -> None:
+    """Add --weights, --device and --threads, for commands whose networks compute."""
     parser.add_argument(
         "--weights",
         default="compact-256",
@@ -37,7 +43,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     add_thread_option(parser)
-    add_report_options(parser)
 
 
 def add_thread_option(parser: argparse.ArgumentParser) -> None:

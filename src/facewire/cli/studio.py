@@ -53,14 +53,7 @@ def add_to(commands: Any) -> None:
         "--virtual-camera", action="store_true", help="show the result on a virtual camera, too"
     )
     options.add_engine_option(parser)
-    parser.add_argument(
-        "--weights",
-        default="compact-256",
-        metavar="NAME|FILE",
-        help="published name or file (default: compact-256)",
-    )
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
-    options.add_thread_option(parser)
+    options.add_weights_options(parser)
     places.declare(
         parser,
         places.WEIGHTS,

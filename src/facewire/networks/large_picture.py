@@ -103,12 +103,10 @@ def _left(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
         moved: (B, S, S, 2), displacements of who is there now, in shares of the side.
         square: as `put_together` has it.
     """
-    still = torch.zeros_like(moved)
-    own = resized(_read(matte, still, square), moved.shape[1], "bilinear")
-    line = torch.arange(moved.shape[1], device=moved.device, dtype=moved.dtype)
-    there = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1) + moved * moved.shape[1]
-    now = warp_image(own, 2 * there / (moved.shape[1] - 1) - 1)
-    return own * (1 - now)
+    size = moved.shape[1]
+    own = resized(_read(matte, torch.zeros_like(moved), square), size, "bilinear")
+    flow = image_grid(size, size, device=moved.device) + moved * (2 * size / (size - 1))
+    return own * (1 - warp_image(own, flow))
 
 
 def _shown(of: str, pictures: Mapping[str, Tensor], moved: Tensor, square: tuple[int, int, int]) -> Tensor:

@@ -241,8 +241,9 @@ class CompactGenerator(nn.Module):
         parts = GeneratedParts(
             tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
-        if layers is None or matte is None or turned is None:
+        if layers is None or matte is None:
             return parts
+        assert turned is not None, "with layers it must be known how far the face is turned"
         parts = replace(parts, shares=_where_nobody_is_left(shares, layers.matte, matte))
         return _near_outlines(
             _mirrored(parts, field, openings) if self.mirror else parts, matte, _painted(turned)
