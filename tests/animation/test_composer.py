@@ -144,7 +144,7 @@ def separated() -> Separated:
     y, x = np.mgrid[0:512, 0:512]
     matte = np.clip((120 - np.hypot(x - 225, (y - 120) * 0.8)) / 15 + 0.5, 0, 1).astype(np.float32)
     behind = np.stack((x // 3, y // 3, np.full_like(x, 60)), axis=-1).astype(np.uint8)
-    return Separated(matte, behind)
+    return Separated.of(astronaut(), matte, behind)
 
 
 @pytest.mark.parametrize("box", BOXES)
