@@ -27,7 +27,8 @@ from facewire.face.crop import CropBox
 from facewire.face.region import SquareRegion
 from facewire.media.frame import Pixels
 from facewire.networks.composition import PERSON, PHOTO
-from facewire.networks.large_picture import Fading, resized
+from facewire.networks.fading import Fading
+from facewire.networks.large_picture import resized
 
 Floats = NDArray[np.float32]
 Changes = NDArray[np.int16]
@@ -135,6 +136,7 @@ class Composer:
         share = _cv.copyMakeBorder(_enlarged(matte, side).clip(0, 1), *around, cv2.BORDER_REPLICATE)
         self._plates[PERSON] = Separated.of(plate, share, behind).person(plate)
         self._mattes.clear()
+        self._windows.clear()
         self._behind = np.ascontiguousarray(behind[self._square])
 
     @property
@@ -172,8 +174,8 @@ class Composer:
                 continue
             away = None if layer.flow is None else _away(layer.flow, window, side)
             if number == 0 and away is not None and layer.of == PERSON:
-                left = stay * self._left(away)
-                share, stay = share + left, stay - left
+                behind = stay * self._nobody(away)
+                share, stay = share + behind, stay - behind
             readings.append(_Reading(self._plates[layer.of], away, share, side))
         kept = _enlarged(stay, side)
         added = _enlarged(parts.repair * (255 * window[..., None]), side)
@@ -214,25 +216,29 @@ class Composer:
             of_photo.append(slice(low, high))
         return (of_square[0], of_square[1]), (of_photo[0], of_photo[1])
 
-    def _left(self, away: Floats) -> Floats:
-        """Return where somebody was and is no longer, (S, S) in [0, 1]; see networks/large_picture.py.
+    def _nobody(self, away: Floats) -> Floats:
+        """Return where nobody is now, (S, S) in [0, 1]; see networks/large_picture.py.
 
         Args:
             away: (S, S, 2), how far away who is there now is read, in pixels of the square.
         """
         size = len(away)
+        places = away * np.float32(size / self.box.side) + _pixels(size, size)
+        person = _cv.remap(self._matte(size), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        nobody: Floats = 1 - person
+        return nobody
+
+    def _matte(self, size: int) -> Floats:
         if size not in self._mattes:
             share = self._plates[PERSON][..., 3][self._square].astype(np.float32) * np.float32(1 / 255)
             self._mattes[size] = _at_side(share, size, cv2.INTER_LINEAR, "bilinear")
-        own = self._mattes[size]
-        places = away * np.float32(size / self.box.side) + _pixels(size, size)
-        now = _cv.remap(own, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        gone: Floats = own * (1 - now)
-        return gone
+        return self._mattes[size]
 
     def _window(self, size: int) -> Floats:
         if size not in self._windows:
-            self._windows[size] = self._fading.window(size).numpy()
+            self._windows[size] = self._fading.window(
+                size, self._matte(size) if PERSON in self._plates else None
+            )
         return self._windows[size]
 
 
