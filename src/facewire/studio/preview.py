@@ -188,7 +188,7 @@ class NativePreview:
                 seconds = 0.0
                 both = HeadMotion.cat([reference, motion])
                 chosen = replace(options, reference="first")
-                base = transferred(both, own, chosen, (), transfer_of(model))[0][1:]
+                base = transferred(both, own, chosen, (), transfer_of(model), person.reach)[0][1:]
             case recorded:
                 moved, _, first = self._transferred(person, wanted.project, recorded)
                 row = row_at(recorded, wanted.seconds, first, len(moved))
@@ -207,7 +207,7 @@ class NativePreview:
         def make() -> tuple[Person, RecordedMotion, HeadMotion, tuple[int, ...], int]:
             part = within(recorded, motion.span, project.driver)
             moved, references = transferred(
-                part.motions, person.identity.motion, project.options, part.stretches, transfer
+                part.motions, person.identity.motion, project.options, part.stretches, transfer, person.reach
             )
             return person, recorded, moved, references, recorded.times.index(part.times[0])
 
