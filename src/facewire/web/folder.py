@@ -73,8 +73,8 @@ def write_folder(graphs: Artefact, runtime_files: Path, folder: Path) -> WebFold
         shutil.copytree(SITE, temporary)
         for name in SHARED:
             shutil.copyfile(OF_CALL / name, temporary / name)
-        page = temporary / "index.html"
-        page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
+        for page in temporary.glob("*.html"):
+            page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
         _copy(TABLES, temporary / "tables", [path.name for path in TABLES.glob("*.json")])
         _copy(runtime_files, temporary / "runtime", runtime.FILES)
         _write_graphs(graphs, temporary / "graphs")
