@@ -56,7 +56,8 @@ class _Seat:
 
 
 class SignalServer:
-    """The rendezvous as an application: `/room/NAME` for agents and pages, `/join` for people, `/health` for machines.
+    """The rendezvous as an application: `/room/NAME` for agents and pages, `/join` for people, `/health` for
+    machines.
 
     Args:
         join_page: what people read who open an invitation link, unless there is a site.

@@ -134,6 +134,7 @@ function join(invitation) {
 
 const hear = {
   failure({ problem }) { notice(problem); },
+  drawn() { document.body.toggleAttribute("data-drawn", true); },
   silent() { notice("The browser lets this page play sound only after a click on it."); },
 
   check(message) {

@@ -243,7 +243,9 @@ export class Agent {
   async paint(person, frame, turned) {
     this.painting = true;
     try {
-      return await this.painter.draw(person, frame, turned);
+      const took = await this.painter.draw(person, frame, turned);
+      this.tell("drawn", {});
+      return took;
     } catch (error) {
       this.failed(error);
       return null;

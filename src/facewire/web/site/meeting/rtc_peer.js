@@ -53,11 +53,14 @@ export class RtcPeer {
       if (["connected", "completed"].includes(connection.iceConnectionState) && !this.closed) handlers.found();
     };
     connection.ontrack = ({ track, receiver }) => handlers.heard(track, receiver);
-    this.addSound(microphone);
+    this.microphone = microphone;
+    this.prepared = TRAILERS ? this.startWorker() : Promise.resolve();
   }
 
   /** Return this side's offer. */
   async offer() {
+    await this.prepared;
+    this.use(this.connection.addTransceiver("audio", { direction: "sendrecv" }));
     this.keep(this.connection.createDataChannel(RELIABLE));
     this.keep(this.connection.createDataChannel(LOOSE, { ordered: false, maxRetransmits: 0 }));
     await this.connection.setLocalDescription(await this.connection.createOffer());
@@ -69,7 +72,12 @@ export class RtcPeer {
    * @param {string} offer
    */
   async answer(offer) {
+    await this.prepared;
     await this.take("offer", offer);
+    const [transceiver] = this.connection.getTransceivers();
+    if (!transceiver) throw new ProtocolError("an offer without sound");
+    transceiver.direction = "sendrecv";
+    this.use(transceiver);
     await this.connection.setLocalDescription(await this.connection.createAnswer());
     return this.described();
   }
@@ -113,23 +121,32 @@ export class RtcPeer {
     this.worker?.terminate();
   }
 
-  /** @param {MediaStreamTrack} microphone */
-  addSound(microphone) {
-    this.microphone = microphone;
-    const transceiver = this.connection.addTransceiver("audio", { direction: "sendrecv" });
+  /**
+   * Send and receive sound by this transceiver, Opus only, and let the worker see every packet.
+   * @param {RTCRtpTransceiver} transceiver
+   */
+  use(transceiver) {
     this.sender = transceiver.sender;
-    const opus = RTCRtpReceiver.getCapabilities("audio")?.codecs.filter(({ mimeType }) => /opus/i.test(mimeType)) ?? [];
-    if (opus.length) transceiver.setCodecPreferences?.(opus);
-    if (!TRAILERS) return;
+    const codecs = RTCRtpReceiver.getCapabilities("audio")?.codecs ?? [];
+    transceiver.setCodecPreferences?.(codecs.filter(({ mimeType }) => /opus/i.test(mimeType)));
+    if (!this.worker) return;
+    transceiver.sender.transform = new RTCRtpScriptTransform(this.worker, { way: "out" });
+    transceiver.receiver.transform = new RTCRtpScriptTransform(this.worker, { way: "in" });
+  }
+
+  /** Start the worker, and wait until it listens: what is handed to it before is lost. */
+  startWorker() {
     const worker = this.worker = new Worker(new URL("trailer_worker.js", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data: { type, at, ...packet } }) => {
-      if (this.closed) return;
-      if (type === "packet") this.handlers.sound(packet, at);
-      else if (type === "sent") this.handlers.sent(packet);
-      else this.handlers.refused();
-    };
-    transceiver.sender.transform = new RTCRtpScriptTransform(worker, { way: "out" });
-    transceiver.receiver.transform = new RTCRtpScriptTransform(worker, { way: "in" });
+    return new Promise((resolve, refuse) => {
+      worker.onerror = () => refuse(new Error("the worker for sound cannot be loaded"));
+      worker.onmessage = ({ data: { type, at, ...packet } }) => {
+        if (type === "ready") resolve(undefined);
+        else if (this.closed) return;
+        else if (type === "packet") this.handlers.sound(packet, at);
+        else if (type === "sent") this.handlers.sent(packet);
+        else this.handlers.refused();
+      };
+    });
   }
 
   /**

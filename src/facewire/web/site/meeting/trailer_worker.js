@@ -3,6 +3,7 @@
 //
 //     standing {mode, avatar, newest, trailer, thinned, protection}   what goes along with every packet from now on
 //     face {packet, captured}, report {report}                        go with the next packet
+//     -> ready {}                                                     it listens
 //     -> sent {sound, face}                                           bytes of a packet that left
 //     -> packet {timestamp, samples, bytes, message, at}              one that came
 //     -> refused {}                                                   one that was none
@@ -33,6 +34,7 @@ addEventListener("rtctransform", ({ transformer }) => {
   const transform = transformer.options.way === "out" ? leaves : comes;
   transformer.readable.pipeThrough(new TransformStream({ transform })).pipeTo(transformer.writable).catch(() => {});
 });
+postMessage({ type: "ready" });
 
 function leaves(frame, controller) {
   const sound = new Uint8Array(frame.data);
