@@ -33,6 +33,7 @@ from facewire.media.image import resize
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import DecodeOptions, Receiver
+from facewire.web.finder_graphs import write_finder_graphs
 from facewire.web.folder import HEADERS, write_folder
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium
@@ -98,7 +99,8 @@ def talk() -> Talk:
 def site(tmp_path_factory: pytest.TempPathFactory, recorded: Recorded) -> Path:
     folder = tmp_path_factory.mktemp("web")
     graphs = export(recorded.model, recorded.sha256, folder / "onnx", ONNX, graphs=recorded.graphs)
-    return write_folder(graphs, RUNTIME, folder / "site").folder
+    (folder / "finder").mkdir()
+    return write_folder(graphs, write_finder_graphs(folder / "finder"), RUNTIME, folder / "site").folder
 
 
 @asynccontextmanager
