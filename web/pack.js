@@ -6,6 +6,8 @@ const PACKAGE = new URL("../src/facewire/", import.meta.url);
 const PIECES = {
   codec: "web/site/codec",
   motion: "web/site/motion",
+  face: "web/site/face",
+  networks: "web/site/networks",
   render: "web/site/render",
   tables: "codec/tables",
   LICENSE: "../../LICENSE",
