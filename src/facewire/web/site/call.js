@@ -42,7 +42,7 @@ let manifest = null;
 let agent = null;
 let state = "idle";
 let photoReady = false;
-let threads = 0;
+let engine = "";  // what computes the pictures
 let theirs = { mode: "synthesis", avatar: false };
 let invited = null;  // the invitation that the address of this page is
 
@@ -68,27 +68,20 @@ async function begin() {
   if (missing.length) return unable(missing);
   readAddress();
   show();
-  const shares = [0, 0];
-  const progress = (which) => (share) => {
-    shares[which] = share;
-    byId("loading").value = (shares[0] + shares[1]) / 2;
-  };
   byId("loading").hidden = false;
   try {
-    const networks = Promise.all([new Renderer(BASE, progress(0)), new FaceSender(BASE, progress(1))]
-      .map(async (one) => [one, await one.ready]));
+    const networks = loaded();
     networks.catch(() => {});
     await camera.open();
     mark("camera", true, "works");
     manifest = await jsonOf("manifest.json");
     const shelf = new Shelf(await jsonOf("tables/manifest.json"), (name) => bytesOf(`tables/${name}`));
     const tables = await shelf.named(TABLES);
-    const [[renderer, drawn], [sender]] = await networks;
-    threads = drawn.threads ?? drawn;
+    const { renderer, sender } = await networks;
     const parts = { camera, sender, renderer, manifest, tables, canvas: byId("remote"), audio: byId("sound"), tell };
     agent = new Agent({ ...parts, servers: manifest.ice ?? [] });
     agent.start();
-    mark("networks", true, threads === 1 ? "ready, one thread" : `ready, ${threads} threads`);
+    mark("networks", true, `ready, ${engine}`);
     byId("state").textContent = STATES.idle;
     byId("take").disabled = false;
   } catch (error) {
@@ -97,6 +90,16 @@ async function begin() {
   } finally {
     byId("loading").hidden = true;
   }
+}
+
+// One after the other: both need the same files, and the second finds them kept.
+async function loaded() {
+  const renderer = new Renderer(BASE, (share) => { byId("loading").value = 0.7 * share; });
+  const { provider, threads } = await renderer.ready;
+  engine = provider === "webgpu" ? "WebGPU" : `${threads} ${threads === 1 ? "thread" : "threads"}`;
+  const sender = new FaceSender(BASE, (share) => { byId("loading").value = 0.7 + 0.3 * share; });
+  await sender.ready;
+  return { renderer, sender };
 }
 
 function unable(missing) {
@@ -184,8 +187,7 @@ const hear = {
     byId("delay").textContent = `${(1000 * message.delay).toFixed(0)} ms`;
     byId("connected").textContent = `${message.phases.photos.toFixed(1)} s`;
     const frames = message.received.frames.toFixed(1);
-    byId("pace").textContent = `This device shows ${frames} pictures a second, with ${threads} `
-      + `${threads === 1 ? "thread" : "threads"}; the line carries up to 25.`;
+    byId("pace").textContent = `This device shows ${frames} pictures a second (${engine}); the line carries up to 25.`;
   },
 };
 

@@ -63,7 +63,7 @@ export class Agent {
       thin: false,
     };
     [this.problem, this.cameraOff, this.look, this.show, this.pace] = ["", false, null, null, 0];
-    [this.metered, this.checked, this.previewed] = [0, 0, 0];
+    [this.metered, this.checked, this.previewed, this.aloneSince] = [0, 0, 0, 0];
     this.phases = {};
   }
 
@@ -114,15 +114,22 @@ export class Agent {
   on(event) {
     const { talk } = this.meeting;
     const action = this.course.on(event, clock());
-    if (event === "admitted") this.reached("room");
+    if (event === "admitted") this.aloneSince = clock();
     if (action === "ask") this.meeting.ask(this.invitation, 0);
-    else if (action === "connect") this.meeting.connect();
+    else if (action === "connect") this.connect();
     else if (action === "greet") talk.greet();
     else if (action === "start") this.startTalk(talk);
     else if (action === "drop") this.meeting.closePeer();
     else if (action === "again") this.again();
     else if (action === "finish") this.finish(event);
     this.tellCourse();
+  }
+
+  /** Connect; the time in which nobody else was there is no part of setting up. */
+  connect() {
+    if (this.aloneSince) this.began += clock() - this.aloneSince;
+    this.aloneSince = 0;
+    this.meeting.connect();
   }
 
   /** @param {import("../meeting/rtc_peer.js").RtcPeer} peer */
