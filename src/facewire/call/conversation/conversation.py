@@ -464,9 +464,11 @@ class Conversation:
         except BitstreamError:
             self.refused += 1
             return
-        if start >= 0 and samples % BACK_SAMPLES == 0 and not self.line.meter.came(start):
+        if start < 0 or samples % BACK_SAMPLES:
+            return
+        if not self.line.meter.came(start):
             self.playout.sound_came(start, start + samples, now)
-            self.loudspeaker.put(start, sound, samples, copy=True)
+        self.loudspeaker.put_copy(start, sound, samples)
 
     def _ask_source(self, now: float) -> None:
         missing = self.faces.unreferenced
