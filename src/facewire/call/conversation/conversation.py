@@ -134,7 +134,7 @@ class Conversation:
         self._video_picture: Pixels | None = None
         self._events: deque[Event] = deque(maxlen=16)
         self._hello: Hello | None = None
-        self._prepared = self._confirmed = self._greeted = False
+        self._prepared = self._confirmed = self._greeted = self._previewed = False
         self._last_heard = self._now = now
         self._near: int | None = None
         self._origin: int | None = None
@@ -147,9 +147,12 @@ class Conversation:
     # What this side does.
 
     def greet(self) -> None:
-        """Send the greeting; the photo follows when the other side has greeted."""
+        """Send the greeting, on a first connection with the preview; the photo follows when both have greeted."""
         self._announce(self.begin)
         self._say(self.party.hello(self.held.sha256 if self.held else b""))
+        if self.party.trailer and self._source.preview and self.held is None:
+            self._previewed = True
+            self._offer_preview(self.begin)
 
     def hang_up(self, reason: str = "") -> None:
         """Tell the other side that it is over."""
@@ -508,7 +511,10 @@ class Conversation:
             raise ProtocolError(problem)
         self._hello = hello
         self.their_avatar = hello.avatar
-        self._offer(hello, hello.holds, now)
+        if self._previewed:
+            self._then = self._source
+        else:
+            self._offer(hello, hello.holds, now)
 
     def _hear_piece(self, piece: bytes, now: float) -> None:
         self.meters.received.photos += len(piece)
@@ -523,14 +529,18 @@ class Conversation:
         self._then = None
         slow = not self._confirmed or self.line.controller.limit < math.inf
         if self.line.known and source.preview and slow and digest(picture.data).hex() != holds:
-            self.sent_side, self._then = source.pictures[0].side, source
-            self._say(self._exchange.offer(source, source.preview, holds, now))
-            for piece in self._exchange.outgoing.take(now, math.inf, math.inf):
-                self._send_piece(piece)
+            self._then = source
+            self._offer_preview(now)
             return
         self.sent_side = picture.side
         self._say(self._exchange.offer(source, picture.data, holds, now))
         self._send_pieces(now)
+
+    def _offer_preview(self, now: float) -> None:
+        self.sent_side = self._source.pictures[0].side
+        self._say(self._exchange.offer(self._source, self._source.preview, "", now))
+        for piece in self._exchange.outgoing.take(now, math.inf, math.inf):
+            self._send_piece(piece)
 
     def _follow_up(self, now: float) -> None:
         """Offer the whole photo after its preview."""
