@@ -107,6 +107,8 @@ class Conversation:
         """Side of the own photo as the other side has it, pixels."""
         self.live = False
         """Sound and face are sent only while this is set."""
+        self.relay_bytes = 0
+        """What a TURN server on the way adds to each packet."""
         self.refused = 0
         """Packets and messages from the other side that were none."""
         self.problem = ""
@@ -188,7 +190,7 @@ class Conversation:
         for message in messages:
             self._outbox.loose(message)
             self.meters.sent.video.add(captured, len(message))
-            self.meters.sent.ip.add(captured, channel_bytes(len(message)))
+            self._sent(channel_bytes(len(message)), captured)
 
     @property
     def held(self) -> IncomingPhoto | None:
@@ -249,7 +251,7 @@ class Conversation:
         self._outbox.media(payload, start)
         sent = self.meters.sent
         sent.sound.add(now, len(packet))
-        sent.ip.add(now, rtp_bytes(len(payload)))
+        self._sent(rtp_bytes(len(payload)), now)
         if self._trailer:
             sent.face.add(now, len(data) + 1)
             self._step = self.line.step
@@ -423,16 +425,19 @@ class Conversation:
         for piece in self._exchange.outgoing.take(now, spare, control.limit):
             self._send_piece(piece)
 
+    def _sent(self, size: int, now: float) -> None:
+        self.meters.sent.ip.add(now, size + self.relay_bytes)
+
     def _count(self, size: int, now: float) -> None:
-        self.meters.received.ip.add(now, size)
-        self.line.meter.bytes_came(size, now)
+        self.meters.received.ip.add(now, size + self.relay_bytes)
+        self.line.meter.bytes_came(size + self.relay_bytes, now)
 
     def _loose_face(self, end: int, data: bytes, now: float) -> None:
         message = self._loose.add(end, data)
         if message is not None:
             self._outbox.loose(message)
             self.meters.sent.face.add(now, len(message))
-            self.meters.sent.ip.add(now, channel_bytes(len(message)))
+            self._sent(channel_bytes(len(message)), now)
 
     def _hear_batch(self, data: bytes, now: float) -> None:
         self.meters.received.face.add(now, len(data) + 1)
