@@ -183,6 +183,7 @@ def edit_video(
             audio_from=audio_from,
             audio_start=audio_start,
             crf=chosen.crf,
+            full_colour=chosen.full_colour,
             overwrite=chosen.overwrite,
             synthetic=chosen.marked,
         ) as writer:

@@ -95,6 +95,7 @@ def add_to(commands: Any) -> None:
         "--tolerant", action="store_true", help="pass over damage of a recorded motion, and end with 0"
     )
     options.add_quality_option(parser)
+    options.add_colour_option(parser)
     options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
@@ -167,6 +168,7 @@ class Work:
             keys=picture_options.keys_of(given),
             kept=given.keypoints,
             crf=options.quality_of(given),
+            full_colour=given.full_colour,
             overwrite=given.overwrite is not False,
             caption=picture_options.caption_of(given),
             marked=not given.unmarked,

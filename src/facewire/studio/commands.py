@@ -137,7 +137,7 @@ def _turned(project: Project, photo: Path, library: Library, base: Base, taken: 
         *_faces(project),
         *_look(project.look, always=not moves),
         *(_keys(project) if moves else []),
-        *_result(project, quality=False),
+        *_result(project, quality=moves),
         *base.options,
     ]
 
@@ -190,8 +190,11 @@ def _result(project: Project, *, quality: bool = True) -> Iterator[str]:
         yield "--head"
     if result.size:
         yield from ("--size", str(result.size))
-    if quality and result.crf != PLAIN_RESULT.crf and result.kind in ("mp4", "webm"):
-        yield from ("--crf", str(result.crf))
+    if quality and result.kind in ("mp4", "webm"):
+        if result.crf != PLAIN_RESULT.crf:
+            yield from ("--crf", str(result.crf))
+        if result.full_colour:
+            yield "--full-colour"
 
 
 def _sliders(values: object) -> str:

@@ -31,12 +31,14 @@ from facewire.studio import messages as page
 from facewire.studio.clock import Clock
 from facewire.studio.commands import Base, line_of, tool_words, words_for
 from facewire.studio.driver import curves_of, read_driver, steady
+from facewire.studio.history import FILE as HISTORY_FILE
+from facewire.studio.history import read_history
 from facewire.studio.jobs import FILE as JOBS_FILE
 from facewire.studio.jobs import Queue
 from facewire.studio.library import Library, picture_of
 from facewire.studio.painter import Painter
 from facewire.studio.preview import Live, NativePreview, Wanted
-from facewire.studio.project import FILE, History, Project, read_project, with_faces, write_project
+from facewire.studio.project import FILE, Project, read_project, with_faces, write_project
 from facewire.studio.webcam import WebcamReader
 
 WEBCAM_SECONDS = 1.0
@@ -77,7 +79,8 @@ class Session:
         self.key = secrets.token_urlsafe(24)
         self.library, self._preview, self._base, self._engine = library, preview, base, engine
         file = library.folder / FILE
-        self.history = History(read_project(file) if file.exists() else Project())
+        project = read_project(file) if file.exists() else Project()
+        self.history = read_history(library.folder / HISTORY_FILE, project)
         self.queue = Queue(library.folder / JOBS_FILE, base.here, self._tell_jobs)
         self._say: Callable[[Any], None] = _nobody
         self._photo = page.Photo(name="")
@@ -323,6 +326,7 @@ class Session:
         if self.project != Project() or (self.library.folder / FILE).exists():
             self.library.folder.mkdir(parents=True, exist_ok=True)
             write_project(self.library.folder / FILE, self.project)
+            self.history.write(self.library.folder / HISTORY_FILE)
 
     def _told(self, error: FacewireError) -> str:
         """Return what is wrong, without the folder and without advice that is for the command line."""
