@@ -216,7 +216,7 @@ def test_several_photos_and_drivers_make_jobs(tmp_path: Path) -> None:
                 f"studio/out/{name}.gif" for name in ("photo--x", "b--x", "photo--y", "b--y")
             ]
             assert ["--face" in job.words for job in made] == [True, False, True, False]
-            await one.say(page.Tool(command="encode", name="x.mp4"))
+            await one.say(page.Encode(name="x.mp4"))
             assert (await one.told(page.Jobs, lambda message: len(message.jobs) == 5)).jobs[-1].line == (
                 "facewire encode studio/x.mp4 -o studio/out/x.fwv"
             )
@@ -250,7 +250,7 @@ def test_a_result_may_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     async def test() -> None:
         async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
-            await one.say(page.Tool(command="encode", name="x.mp4"))
+            await one.say(page.Encode(name="x.mp4"))
             await one.told(page.Jobs, lambda message: any(job.state == "done" for job in message.jobs))
             await one.say(page.Order(job=1, action="use"))
             media = (await one.told(page.Media, lambda message: len(message.media) == 3)).media

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facewire.cli import batch, options, picture_options, places
@@ -240,7 +241,8 @@ class Work:
         )
 
     def _edited(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
-        from facewire.animation.source_video import ClipOptions, edit_video
+        from facewire.animation.source_video import within
+        from facewire.animation.video_edit import ClipOptions, edit_video
         from facewire.base.errors import ConfigError
         from facewire.talks.motion_file import is_motion_file
 
@@ -254,6 +256,8 @@ class Work:
             raise ConfigError("face", given.face, "one number with a video as the source")
         assert self.choice
         recorded = self._driver(driving, bars)
+        if Path(source).resolve() == Path(driving).resolve():
+            recorded = within(recorded, self.span, driving)  # the same moment of both is shown together
         from_driver = self.sound == picture_options.DRIVER
         audio = {picture_options.DRIVER: driving, picture_options.SOURCE: source}.get(self.sound)
         if from_driver and is_motion_file(driving):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facewire.animation.keyframes import Key
@@ -77,18 +77,6 @@ def words_for(
     ]
 
 
-def tool_words(command: str, name: str, library: Library, base: Base, taken: frozenset[Path]) -> list[str]:
-    """Return the words that encode, decode or compare a file of the folder.
-
-    Raises:
-        MediaError: it is not there.
-    """
-    path = library.path(name)
-    suffix = {"encode": ".fwv", "decode": ".mp4", "compare": "-report"}[command]
-    output = library.output(path.stem, suffix, taken)
-    return [command, base.written(path), "-o", base.written(output), *base.options]
-
-
 def line_of(words: list[str] | tuple[str, ...]) -> str:
     """Return a command line as it is pasted."""
     return shlex.join(["facewire", *words])
@@ -103,7 +91,8 @@ def _edited(
         raise ConfigError("result", result.kind, "mp4, webm, gif or png for a video that is edited")
     stem = f"{clip.stem}--{'edited' if driver is None else driver.stem}"
     output = library.output(stem, SUFFIXES[result.kind], taken)
-    motion = Motion(relative=False) if driver is None else project.motion
+    own = replace(Motion(relative=False), start=project.motion.start, end=project.motion.end)
+    motion = replace(own, face=project.faces[0]) if driver is None else project.motion
     return [
         "animate",
         *(base.written(clip), base.written(driver or clip), "-o", base.written(output)),

@@ -16,7 +16,7 @@ from facewire.animation.animate import AnimateOptions
 from facewire.animation.edits import Edit
 from facewire.animation.keyframes import Key, Keys
 from facewire.animation.regions import REGIONS
-from facewire.animation.source_video import Span
+from facewire.animation.source_video import Span, is_video
 from facewire.animation.view import LIMITS, ViewPath
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import ConfigError, MediaError
@@ -162,9 +162,16 @@ class Project:
             raise ConfigError("faces or keys", "(too many)", "each face once, few keyframes")
 
     @property
+    def is_of_video(self) -> bool:
+        """Whether a video is changed, not a photo."""
+        return is_video(self.photo)
+
+    @property
     def moving_keys(self) -> Keys:
         """The keyframes as the renderer takes them."""
-        return tuple(key.key(self.motion.start if self.driver else 0.0) for key in self.keys)
+        return tuple(
+            key.key(self.motion.start if self.driver or self.is_of_video else 0.0) for key in self.keys
+        )
 
     @property
     def options(self) -> AnimateOptions:
