@@ -7,7 +7,8 @@ const KEY_STEP = 5;
 const CLICK = 4;  // pixels that a click may move
 
 export class Stage {
-  // told: view(fields), turn(yaw, pitch, ended), faces(list), drawn(number), before() -> blob, look() -> {yaw, pitch}
+  // told: view(fields), turn(yaw, pitch, ended), faces(list), drawn(number), before() -> blob,
+  // look() -> {yaw, pitch}, single(): whether only one face can be chosen, moment(): what before is of, as text
   constructor(told) {
     this.told = told;
     this.element = byId("stage");
@@ -44,8 +45,12 @@ export class Stage {
       this.setSplit((event.clientX - this.element.getBoundingClientRect().left - box.left) / box.width);
     });
     handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
-      if (step) { event.preventDefault(); event.stopPropagation(); this.setSplit(this.split + step); }
+      const to = { ArrowLeft: this.split - 0.02, ArrowRight: this.split + 0.02, ArrowDown: this.split - 0.02, ArrowUp: this.split + 0.02,
+        PageDown: this.split - 0.1, PageUp: this.split + 0.1, Home: 0, End: 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.setSplit(to);
     });
   }
 
@@ -161,11 +166,12 @@ export class Stage {
     handle.style.top = `${box.top}px`;
     handle.style.height = `${box.height}px`;
     handle.setAttribute("aria-valuenow", String(Math.round(100 * this.split)));
+    handle.setAttribute("aria-valuetext", `${Math.round(100 * this.split)} % of the width shows before`);
     byId("before").style.clipPath = `inset(0 ${100 - 100 * this.split}% 0 0)`;
   }
 
   async fetchBefore() {
-    const key = [this.photo.name, this.element.clientWidth, this.element.clientHeight, this.zoom, this.place.x, this.place.y].join(" ");
+    const key = [this.photo.name, this.told.moment(), this.element.clientWidth, this.element.clientHeight, this.zoom, this.place.x, this.place.y].join(" ");
     if (key === this.beforeKey) return;
     this.beforeKey = key;
     const blob = await this.told.before();
@@ -178,6 +184,9 @@ export class Stage {
   // Faces.
 
   outline() {
+    const key = JSON.stringify([this.photo.name, this.photo.faces, this.chosen]);
+    if (key === this.outlined) return;
+    this.outlined = key;
     const boxes = this.photo.faces.map((face, number) => {
       const chosen = this.chosen.includes(number);
       const text = `Face ${number + 1} of ${this.photo.faces.length}`;
@@ -193,6 +202,7 @@ export class Stage {
   }
 
   toggle(number) {
+    if (this.told.single()) return this.told.faces([number]);
     const others = this.chosen.filter((one) => one !== number);
     const faces = this.chosen.includes(number) ? others : [...others, number];
     if (faces.length) this.told.faces(faces.sort((a, b) => a - b));
