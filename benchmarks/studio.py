@@ -16,9 +16,11 @@ import asyncio
 import json
 import math
 import os
+import re
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,6 +164,10 @@ async def timed(browser: Browser, seconds: float, stages: Stages) -> dict[str, A
     passed = time.perf_counter() - begun
     count = int(await browser.value(DRAWN)) - first
     own, others = time.process_time() - own, chromium_seconds() - others
+    parts = {
+        f"chromium, {kind}, processor ms": round(1000 * seconds / count, 1)
+        for kind, seconds in others.items()
+    }
     per = {
         f"{stage} ms": f"{stages.processor[stage] / count:.1f} processor, {stages.clock[stage] / count:.1f} clock"
         for stage in stages.processor
@@ -170,7 +176,7 @@ async def timed(browser: Browser, seconds: float, stages: Stages) -> dict[str, A
         "pictures a second": round(count / passed, 1),
         **per,
         "studio, all, processor ms": round(1000 * own / count, 1),
-        "chromium, processor ms": round(1000 * others / count, 1),
+        **parts,
     }
 
 
@@ -194,25 +200,33 @@ async def dragged(browser: Browser, seconds: float) -> None:
     await mouse("mouseReleased", 0)
 
 
-def chromium_seconds() -> float:
-    """Return the processor seconds of all processes below this one."""
+def chromium_seconds() -> Counter[str]:
+    """Return the processor seconds of all processes below this one, by what they are in Chromium."""
     parents: dict[int, int] = {}
     used: dict[int, float] = {}
+    kinds: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                words = (entry / "cmdline").read_text()
             except OSError:
                 continue
-            parents[int(entry.name)] = int(fields[1])
-            used[int(entry.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            process = int(entry.name)
+            parents[process] = int(fields[1])
+            used[process] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            kinds[process] = found[1] if (found := re.search("--type=([a-z-]+)", words)) else "browser"
 
     def is_below(process: int) -> bool:
         while process in parents and process != os.getpid():
             process = parents[process]
         return process == os.getpid()
 
-    return sum(seconds for process, seconds in used.items() if process != os.getpid() and is_below(process))
+    sums: Counter[str] = Counter()
+    for process, seconds in used.items():
+        if process != os.getpid() and is_below(process):
+            sums[kinds[process]] += seconds
+    return sums
 
 
 if __name__ == "__main__":

@@ -176,12 +176,12 @@ def test_a_driver_is_read_told_and_played(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_on_a_slow_machine_what_moves_is_halved_and_what_stands_is_whole(tmp_path: Path) -> None:
-    photo(tmp_path / "studio", size=(640, 480))
+    photo(tmp_path / "studio", size=(1280, 960))
     preview = GreyPreview(seconds=0.08)
 
     async def test() -> None:
         async with studio(tmp_path / "studio", preview) as (session, port), opened(session, port) as one:
-            await one.say(page.View(width=640, height=640))
+            await one.say(page.View(width=1280, height=1280))
             await one.say(page.Change(project=CHOSEN))
             await one.told(page.Photo, lambda message: message.faces)
             for step in range(1, 12):
@@ -191,9 +191,9 @@ def test_on_a_slow_machine_what_moves_is_halved_and_what_stands_is_whole(tmp_pat
             while not is_exact(await one.picture()):
                 pass
             sizes = [wanted.size for wanted in preview.asked]
-            assert sizes[:5] == [640] * 5
-            assert 320 in sizes
-            assert sizes[-1] == 640
+            assert sizes[:5] == [1280] * 5
+            assert 640 in sizes
+            assert sizes[-1] == 1280
 
     run(test)
 

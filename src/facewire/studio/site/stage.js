@@ -4,6 +4,7 @@ import { byId, clamp, make, press, pressed } from "./dom.js";
 
 const DEGREES_PER_WIDTH = 90;
 const KEY_STEP = 5;
+const HELP = byId("stage-help").textContent;
 const CLICK = 4;  // pixels that a click may move
 
 export class Stage {
@@ -78,6 +79,7 @@ export class Stage {
     this.zoom = !this.zoom;
     press(byId("zoom"), this.zoom);
     this.element.classList.toggle("zoomed", this.zoom);
+    byId("stage-help").textContent = this.zoom ? "Drag to move about. Space plays." : HELP;
     this.beforeKey = "";
     this.ask();
   }
@@ -149,7 +151,8 @@ export class Stage {
       for (const side of ["left", "top", "width", "height"]) element.style[side] = `${box[side]}px`;
     }
     const compare = there && this.show === "compare";
-    byId("before").hidden = byId("handle").hidden = !compare;
+    byId("before").hidden = byId("before-mark").hidden = byId("handle").hidden = !compare;
+    this.element.classList.toggle("comparing", compare);
     byId("mark").hidden = !there || this.show === "background" || this.show === "matte";
     byId("faces").hidden = !there || this.zoom || !pressed(byId("outlines")) || this.photo.faces.length < 1;
     if (compare) {

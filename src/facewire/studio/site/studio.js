@@ -15,9 +15,10 @@ const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 
 let project = null;
 let said = 0;  // changes that the studio was told of
-let photo = { name: "", faces: [] };
+let photo = { name: "", faces: [], problem: "" };
 let driver = { name: "", seconds: 0, rate: 25, frames: 0, reference: -1, curves: null };
 let asked = null;
+let commanded = false;
 let referenceShown = "";
 
 function notice(text) { byId("notice").textContent = text; }
@@ -39,7 +40,8 @@ const hear = {
     byId("undo").disabled = !message.can_undo;
     byId("redo").disabled = !message.can_redo;
     byId("command").textContent = message.command || "Choose a photo.";
-    byId("copy").disabled = byId("render").disabled = !message.command;
+    commanded = message.command !== "";
+    showRender();
     if (project && (message.heard < said || asked)) return;
     const same = JSON.stringify(project) === JSON.stringify(message.project);
     project = message.project;
@@ -53,6 +55,7 @@ const hear = {
     byId("empty-title").textContent = message.problem ? "Nobody to move in this picture" : "Drop a photo or a video here";
     byId("empty-text").textContent = message.problem || "A face that looks at you, not too small. It stays on this computer.";
     stage.setPhoto(message);
+    showRender();
   },
   driver(message) {
     driver = message;
@@ -88,6 +91,8 @@ const link = new Link(key, {
     document.body.dataset.alone = "yes";
   },
 });
+
+function showRender() { byId("copy").disabled = byId("render").disabled = !commanded || photo.problem !== ""; }
 
 // The project: changed here at once, then told.
 
