@@ -64,6 +64,8 @@ class AnimateOptions:
     """Keypoints used of the ordered list; None means all."""
     crf: int = 18
     """Quality of the output, 0 (best) to 51."""
+    full_colour: bool = False
+    """Colours of all pixels, not of one in four; see `VideoWriter`."""
     overwrite: bool = True
     caption: Caption | None = None
     """What stands on every picture."""
@@ -135,6 +137,7 @@ def animate(
         recorded.rate,
         audio_from=audio_from,
         crf=chosen.crf,
+        full_colour=chosen.full_colour,
         overwrite=chosen.overwrite,
         synthetic=chosen.marked,
     ) as writer:

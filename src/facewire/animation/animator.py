@@ -50,6 +50,8 @@ from facewire.networks.weights import DEFAULT, Manifest, load_model, resolve
 Pixels = npt.NDArray[np.uint8]
 BATCH = 8
 """Frames per call of a network; more gains nothing on a CPU."""
+Ready = Any
+"""A head crop made ready: the engine's `Prepared`, or without an engine an `Identity`."""
 MOST_PREPARED = 8
 """Persons that are kept ready for the engine; about 10 MB each."""
 
@@ -336,11 +338,15 @@ class Animator:
         images = self.model.render(person.identity, motions.to(self.device), kept)
         return _pixels(images)
 
-    def frame_parts(self, picture: Pixels, motion: HeadMotion, *, kept: int | None = None) -> Parts:
-        """Return what the picture of a head crop (S, S, 3), seen this once, is put together from in a motion (1)."""
+    def ready(self, picture: Pixels) -> Ready:
+        """Return a head crop (S, S, 3) as what renders it wants it."""
+        return self.identity(picture) if self.engine is None else self.engine.identity(picture)
+
+    def ready_parts(self, ready: Ready, motion: HeadMotion, *, kept: int | None = None) -> Parts:
+        """Return what the picture of a head crop that was made `ready` is put together from in a motion (1)."""
         if self.engine is not None:
-            return self.engine.compose(self.engine.identity(picture), motion.to("cpu"), kept)
-        return parts_of(self.model, self.identity(picture), motion.to(self.device), kept)[0]
+            return self.engine.compose(ready, motion.to("cpu"), kept)
+        return parts_of(self.model, ready, motion.to(self.device), kept)[0]
 
     def tensor(self, pictures: Iterable[Pixels]) -> Tensor:
         """Return (B, 3, S, S) in [0, 1] of pictures of any size."""
