@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from facewire.face.attention import AttentionMesh
 from facewire.face.expression import SEVENTY_EIGHT
 from facewire.face.finder import EYE_CORNERS, FACE_MARGIN
-from facewire.face.mesh import MESH_INPUT_SIZE, FaceMesh
+from facewire.face.mesh import FaceMesh
+from facewire.face.mesh_points import MESH_INPUT_SIZE
 from facewire.geometry.grid import from_fractions
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
