@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
-from facewire.face.attention import (
+from facewire.face.detection import detections_of
+from facewire.face.networks.attention import (
     LEFT_EYE,
     LEFT_EYE_INDICES,
     LIP_INDICES,
@@ -21,9 +22,8 @@ from facewire.face.attention import (
     region_frame,
     sample_region,
 )
-from facewire.face.blaze import anchor_centres, load_blaze_face
-from facewire.face.detection import detections_of
-from facewire.face.mesh import FaceMesh, load_face_mesh
+from facewire.face.networks.blaze import anchor_centres, load_blaze_face
+from facewire.face.networks.mesh import FaceMesh, load_face_mesh
 
 CUT = (129, 29)
 """Left and top of the 192 x 192 pixels that MediaPipe's networks saw without resampling."""

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from facewire.base.errors import HashMismatch, SchemaMismatch, WeightsError
-from facewire.face.mesh import MESH_FILE, load_face_mesh
+from facewire.face.networks.mesh import MESH_FILE, load_face_mesh
 from facewire.face.pose import canonical_face
 from facewire.face.store import WEIGHTS_FOLDER, read_arrays
 

@@ -28,7 +28,8 @@ from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.codec.talk import TalkReader, TalkWriter, talk_header
-from facewire.engines.artefact import ONNX, export
+from facewire.engines.artefact import ONNX
+from facewire.engines.graphs.exporting import export
 from facewire.media.image import resize
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import shelf_of

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facewire.animation.composer import Composer, TurnedComposer
 from facewire.base.errors import ConfigError
+from facewire.engines.engine import Prepared
 from facewire.face.crop import CENTRE_SHARE, FACE_SHARE, CropBox
 from facewire.face.finder import EYE_CORNERS, Face
 from facewire.face.region import SquareRegion
 from facewire.face.relatives.framing import scaled
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
-from facewire.networks.types import Identity
+
+if TYPE_CHECKING:
+    from facewire.networks.types import Identity
 
 OWN = "own"
 """A size: the photo's own."""
@@ -39,14 +43,14 @@ Size = int | str | None
 class Person:
     """A source photo, made ready once.
 
-    identity  what the networks keep of it
+    identity  what the networks keep of it, in torch or in an engine
     picture   (S, S, 3) the head crop itself
     faces     how many faces the photo shows; the chosen one is animated
     composer  the photo at the size in which it is shown, with the place of the head
     head      whether the head's square alone is shown
     """
 
-    identity: Identity
+    identity: Identity | Prepared
     picture: Pixels
     faces: int
     composer: Composer

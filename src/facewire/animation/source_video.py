@@ -20,7 +20,6 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from facewire.animation.animate import BEST, FIRST, AnimateOptions, AnimateReport, shaped, viewed
 from facewire.animation.animator import BATCH, Animator
@@ -40,6 +39,7 @@ from facewire.animation.transfer import Face, Transfer, transfer_of
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError
 from facewire.face.crop import CropBox, crop
+from facewire.geometry.arrays import Numbers, as_array, library, like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import orthonormal
 from facewire.media.frame import Frame, Pixels
@@ -167,10 +167,10 @@ def edit_video(
     plan = survey(animator.finder, clip, shown.face, progress, framing=animator.framing)
     place = _placed(plan)
     own = _read(animator, clip, plan, shown.span, length(driver), progress)
-    motions, reference = _wanted(own, driver, chosen, transfer_of(animator.model))
+    motions, reference = _wanted(own, driver, chosen, transfer_of(animator.foreign))
     if chosen.edit or chosen.keys:
         face = _face(animator, clip, place, shown.span, usual(own.motions))
-        motions = shaped(animator.model, face, motions, chosen, own.seconds)
+        motions = shaped(animator.foreign, face, motions, chosen, own.seconds)
     else:
         motions = viewed(motions, chosen.view)
     begin = time.perf_counter()
@@ -190,8 +190,9 @@ def edit_video(
                 composer = _composer(frame.pixels, place(frame), shown, size)
                 if own.present[row]:
                     small = crop(frame.pixels, place(frame), animator.size)
-                    animator.separate(composer, small)
-                    parts = animator.frame_parts(small, motions[row : row + 1], kept=chosen.kept)
+                    parts, layers = animator.frame_parts(small, motions[row : row + 1], kept=chosen.kept)
+                    if layers is not None:
+                        composer.separate(*layers)
                     picture = composer.square(parts) if shown.head else composer.whole(parts)
                 else:
                     picture = composer.own if shown.head else composer.photo
@@ -224,21 +225,22 @@ def resampled(driver: RecordedMotion, seconds: list[float]) -> HeadMotion:
     places = np.interp(seconds, times, np.arange(len(times)))
     low = np.floor(places).astype(int)
     high = np.minimum(low + 1, len(times) - 1)
-    share = torch.from_numpy((places - low).astype(np.float32)).to(driver.motions.rotation.device)
+    share = like((places - low).astype(np.float32), driver.motions.rotation)
 
-    def between(part: torch.Tensor) -> torch.Tensor:
+    def between(part: Numbers) -> Numbers:
         weight = share.reshape(-1, *(1,) * (part.ndim - 1))
         return part[low] * (1 - weight) + part[high] * weight
 
     turned = between(driver.motions.rotation)
-    rotation = orthonormal(torch.cat((turned[..., 0], turned[..., 1]), dim=-1))
+    rotation = orthonormal(library(turned).concatenate((turned[..., 0], turned[..., 1]), -1))
     return HeadMotion(rotation, between(driver.motions.translation), between(driver.motions.expression))
 
 
 def usual(motions: HeadMotion) -> int:
     """Return the index of the motion whose expression is nearest to the median of all."""
-    middle = motions.expression.median(dim=0).values
-    return int((motions.expression - middle).square().sum(dim=(1, 2)).argmin())
+    expressions = as_array(motions.expression)
+    middle = np.sort(expressions, axis=0)[(len(expressions) - 1) // 2]
+    return int(np.square(expressions - middle).sum((1, 2)).argmin())
 
 
 def _wanted(
@@ -258,7 +260,11 @@ def _face(animator: Animator, clip: str | Path, place: Place, span: Span, row: i
     with VideoReader(clip) as reader:
         frame, _ = next(islice(_in_span(reader, span), row, None))
     picture = crop(frame.pixels, place(frame), animator.size)
-    return Face(animator.identity(picture), lambda: animator.openness(picture).to(animator.device))
+    return Face(
+        animator.canonical(picture),
+        lambda: animator.identity(picture),
+        lambda: animator.openness(picture),
+    )
 
 
 def _reference(motions: HeadMotion, base: HeadMotion, options: AnimateOptions) -> int:

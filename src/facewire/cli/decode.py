@@ -124,7 +124,7 @@ def _other(given: argparse.Namespace, animator: Animator) -> Person:
 def _side(given: argparse.Namespace, own: int) -> int | None:
     """Return how large a file's pictures are; None if it is no talk, or one that cannot be shown."""
     from facewire.base.errors import BitstreamError
-    from facewire.networks.weights import resolve
+    from facewire.networks.manifest import resolve
     from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
     from facewire.talks.picture_size import can_be_shown
@@ -143,7 +143,7 @@ def _length(given: argparse.Namespace) -> int | None:
     from facewire.base.errors import BitstreamError
     from facewire.bitstream.container import stated_frames
     from facewire.codec.inspection import inspect_talk
-    from facewire.networks.weights import resolve
+    from facewire.networks.manifest import resolve
     from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
 

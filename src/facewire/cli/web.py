@@ -51,7 +51,8 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     import json
 
-    from facewire.engines.artefact import FLOAT32, ONNX, cached
+    from facewire.engines.artefact import FLOAT32, ONNX
+    from facewire.engines.graphs.exporting import cached
     from facewire.networks.weights import load_model
     from facewire.web import runtime
     from facewire.web.folder import write_folder

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
-from facewire.engines.graphs.live_graphs import RENDER
+from facewire.engines.graphs.names import RENDER
 from facewire.engines.processor import compiled_graphs
 from facewire.engines.processor.instruction_sets import WITHOUT_BFLOAT16, limit
 

@@ -2,7 +2,7 @@
 
     scores and boxes of 896 anchors -> those above a threshold -> overlapping ones merged -> pixels
 
-Source of the merging: MediaPipe (Apache-2.0), in own words. Knows nothing about the network (face/blaze.py).
+Source of the merging: MediaPipe (Apache-2.0), in own words. Knows nothing about the network (face/networks/blaze.py).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ steadier choice.
 
 Points may come in three orders, told apart by their count:
 
-    468 or 478   the mesh (facewire.face.mesh, facewire.face.attention)
+    468 or 478   the mesh (facewire.face.networks.mesh, facewire.face.networks.attention)
     68           the classical order: jaw, brows, nose, eyes, mouth
     78           the classical order, then the iris on the left of the picture and the other one (5 each)
 

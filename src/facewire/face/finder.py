@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.base.errors import ShapeError
+from facewire.face.backend import FaceNetworks, Floats, in_torch
 from facewire.face.detection import BLAZE_INPUT_SIZE, Detection, detections_of, intersection_over_smaller
 from facewire.face.mesh_points import MESH_INPUT_SIZE
-from facewire.face.networks import FaceNetworks, Floats, in_torch
 from facewire.face.pose import head_pose
 from facewire.face.profile import profile_points, upright_square
 from facewire.face.region import SquareRegion

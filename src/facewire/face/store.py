@@ -39,7 +39,7 @@ def read_arrays(name: str, folder: Path = WEIGHTS_FOLDER) -> dict[str, NDArray[A
         HashMismatch: the bytes are not the published ones.
     """
     path = folder / name
-    expected = _expected_hash(name, folder)
+    expected = expected_hash(name, folder)
     try:
         data = path.read_bytes()
     except OSError as problem:
@@ -52,7 +52,12 @@ def read_arrays(name: str, folder: Path = WEIGHTS_FOLDER) -> dict[str, NDArray[A
     return {key: value.astype(np.float32) for key, value in load(data).items()}
 
 
-def _expected_hash(name: str, folder: Path) -> str:
+def expected_hash(name: str, folder: Path = WEIGHTS_FOLDER) -> str:
+    """Return the published SHA-256 of a weights file.
+
+    Raises:
+        WeightsError: the manifest does not name it.
+    """
     path = folder / MANIFEST_NAME
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["files"][name]["sha256"])

@@ -66,7 +66,7 @@ def place(canonical: CanonicalKeypoints, motion: HeadMotion) -> Keypoints:
     Shapes: canonical (B, K, 3), motion of B heads with the same K; result the same. Where the motion has J_k of its
     own, they are taken as they are.
     """
-    turned = apply(motion.rotation[:, None], canonical.points)
+    turned = apply(motion.rotation[:, None], like(canonical.points, motion.rotation))
     points = turned + motion.translation[:, None, :] + motion.expression
     if motion.jacobians is not None:
         return Keypoints(points, motion.jacobians)

@@ -12,7 +12,6 @@ first candidate is shown in its place: what stands behind. At the border, where 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -20,43 +19,11 @@ from torch import Tensor
 
 from facewire.geometry.grid import image_grid
 from facewire.geometry.warp import resize_flow, warp_image
-from facewire.networks.composition import PERSON, PHOTO, Composition
+from facewire.networks.composition import Composition
+from facewire.networks.sources import PERSON, PHOTO
 
 MATTE, BEHIND = "matte", "background"
 """What PERSON is read from beside the photo: the share of the person (1, 1, H, W), and what stands behind."""
-FADED_SHARE = 0.2
-"""Part of the side over which the window falls."""
-REST = 3
-"""Cells of the border where it is 0: as far as the filter that enlarges reaches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fading:
-    """On which sides of the square the window falls: those where the photo goes on."""
-
-    left: bool = True
-    top: bool = True
-    right: bool = True
-    bottom: bool = True
-
-    @classmethod
-    def within(cls, left: int, top: int, side: int, height: int, width: int) -> Fading:
-        """Return the sides of a square of a photo (height, width) beyond which the photo goes on."""
-        return cls(left > 0, top > 0, left + side < width, top + side < height)
-
-    def window(self, size: int) -> Tensor:
-        """Return the window, (size, size) in [0, 1]."""
-        across = _ramp(size, self.left) * _ramp(size, self.right).flip(0)
-        down = _ramp(size, self.top) * _ramp(size, self.bottom).flip(0)
-        return down[:, None] * across
-
-
-def _ramp(size: int, falls: bool) -> Tensor:
-    if not falls:
-        return torch.ones(size)
-    begin = (REST - 0.5) / size
-    share = (((torch.arange(size) + 0.5) / size - begin) / (FADED_SHARE - begin)).clamp(0, 1)
-    return share * share * (3 - 2 * share)
 
 
 def displacement(flow: Tensor, size: int) -> Tensor:
@@ -74,7 +41,7 @@ def put_together(
         composition: of B frames.
         pictures: PHOTO, (1, 3, H, W) in [0, 1]; with candidates of PERSON also MATTE and BEHIND, as large.
         square: left, top and side of the crop in the photo, in pixels; it may reach beyond the photo.
-        window: (S, S) of `Fading`; S is the size of the shares.
+        window: (S, S) of `fading.Fading`; S is the size of the shares.
     """
     photo, (batch, _, size, _) = pictures[PHOTO], composition.shares.shape
     window = window.to(composition.shares.device)[None, None]

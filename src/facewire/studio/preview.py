@@ -179,7 +179,7 @@ class NativePreview:
 
     def _motion(self, person: Person, wanted: Wanted) -> HeadMotion:
         options, own = wanted.project.options, person.identity.motion
-        model = self.animator.model
+        foreign = self.animator.foreign
         match wanted.recorded:
             case None:
                 seconds = wanted.seconds
@@ -188,13 +188,13 @@ class NativePreview:
                 seconds = 0.0
                 both = HeadMotion.cat([reference, motion])
                 chosen = replace(options, reference="first")
-                base = transferred(both, own, chosen, (), transfer_of(model))[0][1:]
+                base = transferred(both, own, chosen, (), transfer_of(foreign))[0][1:]
             case recorded:
                 moved, _, first = self._transferred(person, wanted.project, recorded)
                 row = row_at(recorded, wanted.seconds, first, len(moved))
                 seconds = recorded.seconds[first + row] - recorded.seconds[first]
                 base = moved[row : row + 1]
-        return shaped(model, face_of(self.animator, person), base, options, [seconds])
+        return shaped(foreign, face_of(self.animator, person), base, options, [seconds])
 
     def _transferred(
         self, person: Person, project: Project, recorded: RecordedMotion
@@ -202,7 +202,7 @@ class NativePreview:
         """Return the motions of the chosen part before sliders and angles, its references, and its first row."""
         motion = project.motion
         key = id(person), id(recorded), motion
-        transfer = transfer_of(self.animator.model)
+        transfer = transfer_of(self.animator.foreign)
 
         def make() -> tuple[Person, RecordedMotion, HeadMotion, tuple[int, ...], int]:
             part = within(recorded, motion.span, project.driver)

@@ -14,9 +14,9 @@ import torch
 
 from facewire.base.errors import OutputError, WeightsError
 from facewire.base.files import sha256_of, write_advice
+from facewire.face.backend import in_torch
 from facewire.face.finder import FaceFinder
-from facewire.face.matte import PersonMatte, load_person_matte
-from facewire.face.networks import in_torch
+from facewire.face.networks.matte import PersonMatte, load_person_matte
 from facewire.metrics import identity
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE

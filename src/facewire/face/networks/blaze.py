@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
-from facewire.face.blocks import BlazeBlock, full_precision, pad_same
 from facewire.face.detection import BLAZE_INPUT_SIZE
-from facewire.face.filling import fill
+from facewire.face.networks.blocks import BlazeBlock, full_precision, pad_same
+from facewire.face.networks.filling import fill
 from facewire.face.store import WEIGHTS_FOLDER
 
 ANCHOR_GRIDS = ((16, 2), (8, 6))
@@ -108,9 +108,8 @@ def decode(raw: Tensor) -> Tensor:
         [B, 896, 8, 2]: centre, size and six key points, (x, y) in [0, 1] of the picture.
     """
     pairs = raw.reshape(*raw.shape[:2], KEYPOINTS + 2, 2) / BLAZE_INPUT_SIZE
-    offset = anchor_centres().to(raw)[None, :, None].repeat(1, 1, KEYPOINTS + 2, 1)
-    offset[:, :, 1] = 0
-    return pairs + offset
+    counts = torch.tensor([1.0, 0.0] + [1.0] * KEYPOINTS)[:, None]  # a size has no place
+    return pairs + (anchor_centres()[:, None] * counts).to(raw)
 
 
 def load_blaze_face(folder: Path = WEIGHTS_FOLDER) -> BlazeFace:

@@ -1,6 +1,6 @@
 """The two networks of the face finder, whatever computes them.
 
-torch        face/torch_networks.py          on any device
+torch        face/networks/both.py          on any device
 openvino     engines/face_graphs.py          graphs that come with the package, without torch
 """
 
@@ -24,7 +24,7 @@ class FaceNetworks(Protocol):
             pictures: [B, 3, 128, 128] in [0, 1].
 
         Returns:
-            logits [B, 896] and places [B, 896, 8, 2], see face/blaze.py.
+            logits [B, 896] and places [B, 896, 8, 2], see face/networks/blaze.py.
         """
 
     def mesh(self, picture: Floats) -> tuple[Floats, float]:
@@ -33,6 +33,6 @@ class FaceNetworks(Protocol):
 
 def in_torch(device: Any = "cpu") -> FaceNetworks:
     """Return both networks in torch, on a device."""
-    from facewire.face.torch_networks import TorchFaceNetworks
+    from facewire.face.networks.both import TorchFaceNetworks
 
     return TorchFaceNetworks(device)

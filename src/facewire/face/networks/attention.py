@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from facewire.face.blocks import BlazeBlock, ConvPReLU, full_precision
-from facewire.face.filling import fill
-from facewire.face.mesh import check_image, landmark_branch, mesh_trunk
 from facewire.face.mesh_points import MESH_INPUT_SIZE, MESH_POINTS
+from facewire.face.networks.blocks import BlazeBlock, ConvPReLU, full_precision
+from facewire.face.networks.filling import fill
+from facewire.face.networks.mesh import check_image, landmark_branch, mesh_trunk
 from facewire.face.store import WEIGHTS_FOLDER
 from facewire.geometry.grid import from_fractions
 from facewire.geometry.warp import warp_image

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from facewire.face.attention import load_attention_mesh
-from facewire.face.blaze import load_blaze_face
-from facewire.face.networks import Floats
+from facewire.face.networks.attention import load_attention_mesh
+from facewire.face.networks.blaze import load_blaze_face
+
+Floats = NDArray[np.float32]
 
 
 class TorchFaceNetworks:
-    """Implements `face.networks.FaceNetworks` on a device."""
+    """Implements `face.backend.FaceNetworks` on a device."""
 
     def __init__(self, device: Any = "cpu") -> None:
         self.device = torch.device(device)

@@ -19,9 +19,9 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
-from facewire.face.blocks import BlazeBlock, ConvPReLU, full_precision
-from facewire.face.filling import fill
 from facewire.face.mesh_points import MESH_INPUT_SIZE, MESH_POINTS
+from facewire.face.networks.blocks import BlazeBlock, ConvPReLU, full_precision
+from facewire.face.networks.filling import fill
 from facewire.face.store import WEIGHTS_FOLDER
 
 MESH_FILE = "face_mesh.safetensors"
