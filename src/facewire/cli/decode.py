@@ -55,6 +55,7 @@ def add_to(commands: Any) -> None:
     )
     options.add_quality_option(parser)
     options.add_source_options(parser)
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
         parser,
@@ -88,6 +89,7 @@ def run(given: argparse.Namespace) -> int:
             "size", given.size, "--source with it; a talk's own person has the size it was coded with"
         )
     animator = options.animator_of(given)
+    options.use_engine(given, animator)
     other = None if given.source is None else _other(given, animator)
     bars = options.Bars(given.quiet)
     piped = given.output == places.PIPE

@@ -199,6 +199,15 @@ def _check_device(name: str) -> None:
         raise ConfigError("device", name, "a device that this machine has, such as cpu") from problem
 
 
+def use_engine(given: argparse.Namespace, animator: Animator) -> None:
+    """Let the engine compute that was asked for; auto takes torch where graphs would have to be exported first."""
+    if given.engine == "auto" and not animator.opens_at_once(given.engine):
+        return
+    choice = animator.use(given.engine)
+    if choice.remark:
+        note(choice.remark)
+
+
 def tell_engine(choice: Choice, quiet: bool = False) -> None:
     """Say which engine computes, and what a user should know of it in any case."""
     if not quiet:
