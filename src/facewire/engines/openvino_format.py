@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from facewire.engines.processor.library import loaded
+
 
 class Ir(NamedTuple):
     """A graph as OpenVINO reads it: its text (XML) and the bytes of its constants."""
@@ -15,7 +17,7 @@ class Ir(NamedTuple):
 
 def version() -> str:
     """Return the version of OpenVINO; ImportError where it is missing."""
-    import openvino
+    openvino = loaded()
 
     return str(openvino.__version__).partition("-")[0]
 
