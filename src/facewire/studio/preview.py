@@ -168,7 +168,7 @@ class NativePreview:
 
     def _motion(self, person: Person, wanted: Wanted) -> HeadMotion:
         options, own = wanted.project.options, person.identity.motion
-        model = self.animator.model
+        foreign = self.animator.foreign
         match wanted.recorded:
             case None:
                 seconds = wanted.seconds
@@ -177,18 +177,18 @@ class NativePreview:
                 seconds = 0.0
                 both = HeadMotion.cat([reference, motion])
                 chosen = replace(options, reference="first")
-                base = transferred(both, own, chosen, (), transfer_of(model), person.reach)[0][1:]
+                base = transferred(both, own, chosen, (), transfer_of(foreign), person.reach)[0][1:]
             case recorded:
                 moved = self._transferred(person, wanted.project, recorded)
                 row = row_at(moved.moments, wanted.seconds)
                 seconds = moved.moments[row] - moved.moments[0]
                 base = moved.motions[row : row + 1]
-        return shaped(model, face_of(self.animator, person), base, options, [seconds])
+        return shaped(foreign, face_of(self.animator, person), base, options, [seconds])
 
     def _transferred(self, person: Person, project: Project, recorded: RecordedMotion) -> _Moved:
         """Return the motions of the chosen part before sliders and angles."""
         motion = project.motion
-        transfer = transfer_of(self.animator.model)
+        transfer = transfer_of(self.animator.foreign)
 
         def make() -> tuple[Person, RecordedMotion, _Moved]:
             part = within(recorded, motion.span, project.driver)
