@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import deque
 
-
 RATE = 48_000
 """Ticks of media time per second."""
 READ_SECONDS = 0.02
