@@ -1,4 +1,4 @@
-"""The signalling server as it serves the page of a call: which files, with which headers, and who may enter a room."""
+"""The signalling server serves the page of a call: which files, with which headers, and who may enter a room."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def test_files_are_packed_and_kept(folder: Path) -> None:
     visit(folder, test)
 
 
-@pytest.mark.parametrize("path", ["/_headers", "/secret.txt", "/../secret.txt", "/%2e%2e/secret.txt", "/call"])
+@pytest.mark.parametrize(
+    "path", ["/_headers", "/secret.txt", "/../secret.txt", "/%2e%2e/secret.txt", "/call"]
+)
 def test_nothing_else_is_served(folder: Path, path: str) -> None:
     async def test(session: aiohttp.ClientSession, server: str) -> None:
         async with session.get(server + path) as answer:
@@ -75,7 +77,9 @@ def test_nothing_else_is_served(folder: Path, path: str) -> None:
     visit(folder, test)
 
 
-@pytest.mark.parametrize(("origin", "status"), [("{own}", 101), ("http://elsewhere.example", 403), ("null", 403)])
+@pytest.mark.parametrize(
+    ("origin", "status"), [("{own}", 101), ("http://elsewhere.example", 403), ("null", 403)]
+)
 def test_only_the_own_page_enters_rooms(folder: Path, origin: str, status: int) -> None:
     async def test(session: aiohttp.ClientSession, server: str) -> None:
         try:
