@@ -77,8 +77,8 @@ def write_folder(
         shutil.copytree(SITE, temporary)
         for name in SHARED:
             shutil.copyfile(OF_CALL / name, temporary / name)
-        page = temporary / "index.html"
-        page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
+        for page in temporary.rglob("*.html"):
+            page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
         _copy(TABLES, temporary / "tables", [path.name for path in TABLES.glob("*.json")])
         _copy(runtime_files, temporary / "runtime", runtime.FILES)
         wanted = _wanted(graphs, finder)
@@ -108,7 +108,7 @@ def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> Non
 
 def _wanted(graphs: Artefact, finder: Mapping[str, Path]) -> dict[str, Wanted]:
     own = {name: Wanted(graphs.file(name)) for name in (IDENTITY, FIND, READ)}
-    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,))}
+    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,), graphics=True)}
     return own | shown | {name: Wanted(path) for name, path in finder.items()}
 
 
