@@ -2,6 +2,7 @@
 
 const ENDLESS = 1e7;  // seconds; further than any video, where one that does not say its length is sent to find out
 const LATE = 20_000;  // milliseconds that a picture may take
+const SAME = 250;  // milliseconds after which a picture that was sought is the one that is there already
 const MOST_SIDE = 1280;  // of what is looked at, pixels
 
 /** A video that was opened. */
@@ -50,7 +51,7 @@ export class VideoFrames {
   async at(number) {
     const wanted = Math.min((number + 0.5) / this.rate, Math.max(0, this.video.duration - 0.001));
     if (this.video.currentTime !== wanted) {
-      const there = event(this.video, "seeked");
+      const there = Promise.all([event(this.video, "seeked"), presented(this.video)]);
       this.video.currentTime = wanted;
       await there;
     }
@@ -63,6 +64,24 @@ export class VideoFrames {
     this.video.load();
     URL.revokeObjectURL(this.address);
   }
+}
+
+/**
+ * Wait until a video has another picture; not long, because it may be the same one.
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<void>}
+ */
+function presented(video) {
+  return new Promise((kept) => {
+    const handle = video.requestVideoFrameCallback(() => {
+      clearTimeout(late);
+      kept();
+    });
+    const late = setTimeout(() => {
+      video.cancelVideoFrameCallback(handle);
+      kept();
+    }, SAME);
+  });
 }
 
 /**
