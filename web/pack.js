@@ -9,6 +9,10 @@ const PIECES = {
   face: "web/site/face",
   networks: "web/site/networks",
   render: "web/site/render",
+  protocol: "web/site/protocol",
+  line: "web/site/line",
+  call: "web/site/call",
+  meeting: "web/site/meeting",
   tables: "codec/tables",
   LICENSE: "../../LICENSE",
 };

@@ -22,7 +22,7 @@ from facewire.base.errors import OutputError
 from facewire.base.files import beside, sha256_of, write_advice, write_json
 from facewire.codec.tables.shipped import FOLDER as TABLES
 from facewire.engines.artefact import Artefact
-from facewire.engines.graphs.live_graphs import FIND, IDENTITY, PICTURE, READ, RENDER
+from facewire.engines.graphs.names import FIND, IDENTITY, PICTURE, READ, RENDER
 from facewire.face.pose import canonical_face
 from facewire.web import runtime
 from facewire.web.light_graphs import WEIGHTS, Wanted, write_light
@@ -77,7 +77,7 @@ def write_folder(
         shutil.copytree(SITE, temporary)
         for name in SHARED:
             shutil.copyfile(OF_CALL / name, temporary / name)
-        for page in temporary.rglob("*.html"):
+        for page in temporary.glob("*.html"):
             page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
         _copy(TABLES, temporary / "tables", [path.name for path in TABLES.glob("*.json")])
         _copy(runtime_files, temporary / "runtime", runtime.FILES)
