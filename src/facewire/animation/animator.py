@@ -12,12 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from facewire.animation.composer import Composer, together
+from facewire.animation.composer import Composer, Floats, together
 from facewire.animation.person import (
     OWN,
+    ROOMY_SHARE,
     TILTED,
     Size,
     checked_size,
+    cuts_hair,
     framed,
     head_alone,
     tilt,
@@ -48,6 +50,8 @@ from facewire.networks.weights import DEFAULT, Manifest, load_model, resolve
 Pixels = npt.NDArray[np.uint8]
 BATCH = 8
 """Frames per call of a network; more gains nothing on a CPU."""
+Ready = Any
+"""A head crop made ready: the engine's `Prepared`, or without an engine an `Identity`."""
 MOST_PREPARED = 8
 """Persons that are kept ready for the engine; about 10 MB each."""
 
@@ -216,10 +220,22 @@ class Animator:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
             return self._with_layers(Person(self.identity(picture), picture, faces, upright, head))
-        box = crop_box_from_faces([face], *pixels.shape[:2])
+        usual = crop_box_from_faces([face], *pixels.shape[:2])
+        box = usual if head else self._roomy(pixels, face, usual)
         picture = crop(pixels, box, self.size)
         composer = head_alone(pixels, box, size, self.size) if head else whole(pixels, box, size)
-        return self._with_layers(Person(self.identity(picture), picture, faces, composer, head))
+        reach = usual.side / box.side
+        return self._with_layers(Person(self.identity(picture), picture, faces, composer, head, reach))
+
+    def _roomy(self, pixels: Pixels, face: Face, usual: CropBox) -> CropBox:
+        """Return a larger square where the usual one cuts off hair and the larger one does not."""
+        larger = crop_box_from_faces([face], *pixels.shape[:2], ROOMY_SHARE)
+        cuts = [self._cuts_hair(crop(pixels, box, self.size)) for box in (usual, larger)]
+        return larger if cuts == [True, False] else usual
+
+    def _cuts_hair(self, picture: Pixels) -> bool:
+        layers = self._layers(picture)
+        return layers is not None and cuts_hair(layers[0])
 
     def _with_layers(self, person: Person) -> Person:
         """Return a person whose photo is taken apart as the model takes its crop apart."""
@@ -229,9 +245,16 @@ class Animator:
     @torch.inference_mode()
     def separate(self, composer: Composer, picture: Pixels) -> None:
         """Take a photo apart as the model takes its head crop (S, S, 3) apart; nothing for models that do not."""
-        if isinstance(self.model, CompactTalkingHead) and self.model.matte is not None:
-            matte, background = self.model.layers(self.tensor([picture]))
-            composer.separate(matte[0, 0].cpu().numpy(), _pixels(background)[0])
+        if layers := self._layers(picture):
+            composer.separate(*layers)
+
+    @torch.inference_mode()
+    def _layers(self, picture: Pixels) -> tuple[Floats, Pixels] | None:
+        """Return the matte of a head crop (S, S, 3) and what stands behind; nothing of models without layers."""
+        if not isinstance(self.model, CompactTalkingHead) or self.model.matte is None:
+            return None
+        matte, background = self.model.layers(self.tensor([picture]))
+        return matte[0, 0].cpu().numpy(), _pixels(background)[0]
 
     def _square_person(self, pixels: Pixels, size: Size) -> Person:
         side = max(pixels.shape[:2]) if size == OWN else int(size or self.size)
@@ -315,11 +338,15 @@ class Animator:
         images = self.model.render(person.identity, motions.to(self.device), kept)
         return _pixels(images)
 
-    def frame_parts(self, picture: Pixels, motion: HeadMotion, *, kept: int | None = None) -> Parts:
-        """Return what the picture of a head crop (S, S, 3), seen this once, is put together from in a motion (1)."""
+    def ready(self, picture: Pixels) -> Ready:
+        """Return a head crop (S, S, 3) as what renders it wants it."""
+        return self.identity(picture) if self.engine is None else self.engine.identity(picture)
+
+    def ready_parts(self, ready: Ready, motion: HeadMotion, *, kept: int | None = None) -> Parts:
+        """Return what the picture of a head crop that was made `ready` is put together from in a motion (1)."""
         if self.engine is not None:
-            return self.engine.compose(self.engine.identity(picture), motion.to("cpu"), kept)
-        return parts_of(self.model, self.identity(picture), motion.to(self.device), kept)[0]
+            return self.engine.compose(ready, motion.to("cpu"), kept)
+        return parts_of(self.model, ready, motion.to(self.device), kept)[0]
 
     def tensor(self, pictures: Iterable[Pixels]) -> Tensor:
         """Return (B, 3, S, S) in [0, 1] of pictures of any size."""

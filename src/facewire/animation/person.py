@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facewire.animation.composer import Composer, TurnedComposer
+from facewire.animation.composer import Composer, Floats, TurnedComposer
 from facewire.base.errors import ConfigError
 from facewire.face.crop import CENTRE_SHARE, FACE_SHARE, CropBox
 from facewire.face.finder import EYE_CORNERS, Face
@@ -31,6 +31,9 @@ LONGEST = 1920
 SMALLEST, LARGEST = 16, 8192
 """Of a size that can be asked for, in pixels."""
 
+ROOMY_SHARE = 0.47
+"""Height of the face relative to the square's side where hair would be cut off by the usual square."""
+
 Size = int | str | None
 """In pixels: the longest side of a whole picture at most, the side of a head; OWN, or None for the default."""
 
@@ -44,6 +47,7 @@ class Person:
     faces     how many faces the photo shows; the chosen one is animated
     composer  the photo at the size in which it is shown, with the place of the head
     head      whether the head's square alone is shown
+    reach     how large the head is in its square, relative to the usual: as far as a driver's changes reach
     """
 
     identity: Identity
@@ -51,6 +55,7 @@ class Person:
     faces: int
     composer: Composer
     head: bool
+    reach: float = 1.0
 
     @property
     def shown(self) -> Pixels:
@@ -80,6 +85,12 @@ def checked_size(size: Size) -> Size:
     if size is None or size == OWN or (isinstance(size, int) and SMALLEST <= size <= LARGEST):
         return size
     raise ConfigError("size", size, f"own, or {SMALLEST} to {LARGEST} pixels")
+
+
+def cuts_hair(matte: Floats) -> bool:
+    """Say whether the upper border of a square, given the person's share of it (S, S), crosses the person."""
+    side = len(matte)
+    return bool(matte[: round(0.02 * side), side // 4 : -side // 4].max() > 0.5)
 
 
 def tilt(face: Face) -> float:

@@ -36,7 +36,7 @@ from facewire.engines.processor.convolution_peak import convolution_gflops
 from facewire.engines.shipped_graphs import ShippedGraphs
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.media.colours.colour import RgbConverter, Yuv420Converter
+from facewire.media.colours.colour import RgbConverter, YuvConverter
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.presets import Model, build_preset
@@ -200,7 +200,7 @@ def turning(motion: HeadMotion, count: int) -> HeadMotion:
 
 def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[str, dict[str, float]]:
     """Return milliseconds of every stage by itself."""
-    yuv = Yuv420Converter()(frame)
+    yuv = YuvConverter()(frame)
     converter = RgbConverter()
     square = engine.read(picture).square
     person = engine.identity(picture)
@@ -211,7 +211,7 @@ def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[s
         "read, face searched": lambda: engine.read(picture),
         "read, face tracked": lambda: engine.read(picture, square),
         "render": lambda: engine.render(person, person.motion),
-        "colour from RGB": lambda: Yuv420Converter()(picture),
+        "colour from RGB": lambda: YuvConverter()(picture),
         "identity, once": lambda: engine.identity(picture),
     }
     for name, composer in composers(picture).items():

@@ -3,16 +3,14 @@
     fields (64), shares, repair (256) -> times the window -> as large as the square in the photo
     frame = (1 - window) photo + sum_i window shares_i read(picture_i, p + window displacement_i) + window repair
 
-The window falls from 1 to 0 over the outer fifth of the square, on the sides where the photo goes on. Displacements
-and result fade with it, so the square's border is the photo itself and needs no seam. Displacements are read from the
-photo beyond the square where they lead there. Where the photo fades in and shows somebody who has moved away, the
-first candidate is shown in its place: what stands behind. At the border, where nobody moves, that is the photo again.
+The window (fading.py) falls from 1 to 0 towards the sides where the photo goes on. Displacements are read from the
+photo beyond the square where they lead there. Where the photo fades in and the person is not, the first
+candidate is shown in its place: what stands behind. At the border, where nobody moves, that is the photo again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -24,39 +22,6 @@ from facewire.networks.composition import PERSON, PHOTO, Composition
 
 MATTE, BEHIND = "matte", "background"
 """What PERSON is read from beside the photo: the share of the person (1, 1, H, W), and what stands behind."""
-FADED_SHARE = 0.2
-"""Part of the side over which the window falls."""
-REST = 3
-"""Cells of the border where it is 0: as far as the filter that enlarges reaches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fading:
-    """On which sides of the square the window falls: those where the photo goes on."""
-
-    left: bool = True
-    top: bool = True
-    right: bool = True
-    bottom: bool = True
-
-    @classmethod
-    def within(cls, left: int, top: int, side: int, height: int, width: int) -> Fading:
-        """Return the sides of a square of a photo (height, width) beyond which the photo goes on."""
-        return cls(left > 0, top > 0, left + side < width, top + side < height)
-
-    def window(self, size: int) -> Tensor:
-        """Return the window, (size, size) in [0, 1]."""
-        across = _ramp(size, self.left) * _ramp(size, self.right).flip(0)
-        down = _ramp(size, self.top) * _ramp(size, self.bottom).flip(0)
-        return down[:, None] * across
-
-
-def _ramp(size: int, falls: bool) -> Tensor:
-    if not falls:
-        return torch.ones(size)
-    begin = (REST - 0.5) / size
-    share = (((torch.arange(size) + 0.5) / size - begin) / (FADED_SHARE - begin)).clamp(0, 1)
-    return share * share * (3 - 2 * share)
 
 
 def displacement(flow: Tensor, size: int) -> Tensor:
@@ -74,7 +39,7 @@ def put_together(
         composition: of B frames.
         pictures: PHOTO, (1, 3, H, W) in [0, 1]; with candidates of PERSON also MATTE and BEHIND, as large.
         square: left, top and side of the crop in the photo, in pixels; it may reach beyond the photo.
-        window: (S, S) of `Fading`; S is the size of the shares.
+        window: (S, S) of `fading.Fading`; S is the size of the shares.
     """
     photo, (batch, _, size, _) = pictures[PHOTO], composition.shares.shape
     window = window.to(composition.shares.device)[None, None]
@@ -86,8 +51,8 @@ def put_together(
     shares = list((composition.shares * window).split(1, dim=1))
     stays = 1 - window
     if composition.candidates and composition.candidates[0].of == PERSON:
-        left = stays * _left(pictures[MATTE], moved[0], square)
-        shares[0], stays = shares[0] + left, stays - left
+        behind = stays * _nobody(pictures[MATTE], moved[0], square)
+        shares[0], stays = shares[0] + behind, stays - behind
     frame = _enlarged(composition.repair * window, square[2])
     frame = frame + _enlarged(stays, square[2]) * _read(photo, still, square)
     for candidate, share, away in zip(composition.candidates, shares, moved, strict=True):
@@ -95,8 +60,8 @@ def put_together(
     return frame.clamp(0, 1)
 
 
-def _left(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
-    """Return where somebody was and is no longer, (B, 1, S, S) in [0, 1].
+def _nobody(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
+    """Return where nobody is now, (B, 1, S, S) in [0, 1].
 
     Args:
         matte: (1, 1, H, W) of the photo.
@@ -106,7 +71,7 @@ def _left(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
     size = moved.shape[1]
     own = resized(_read(matte, torch.zeros_like(moved), square), size, "bilinear")
     flow = image_grid(size, size, device=moved.device) + moved * (2 * size / (size - 1))
-    return own * (1 - warp_image(own, flow))
+    return 1 - warp_image(own, flow)
 
 
 def _shown(of: str, pictures: Mapping[str, Tensor], moved: Tensor, square: tuple[int, int, int]) -> Tensor:
