@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from facewire.studio import messages as page
 from facewire.studio.commands import Base
 from facewire.studio.library import Library
 from facewire.studio.library import jpeg as jpeg
+from facewire.studio.page_engine import Head
 from facewire.studio.preview import FaceBox, NativePreview, Opened, Wanted
 from facewire.studio.server import StudioServer
 from facewire.studio.session import Session
@@ -55,6 +56,26 @@ class GreyPreview:
 
     def reference(self, wanted: Wanted) -> int | None:
         return None
+
+    def heads(self, wanted: Wanted) -> tuple[Head, ...] | None:
+        self.asked.append(wanted)
+        turn = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+        place = {"left": 0.25, "top": 0.25, "width": 0.5, "height": 0.5}
+        return (
+            Head(
+                face=0,
+                **place,
+                rotation=turn,
+                translation=(0.0,) * 3,
+                expression=(wanted.project.look.smile,) * 3,
+            ),
+        )
+
+    def square(self, wanted: Wanted, face: int) -> bytes:
+        return bytes([face, 1, 2, 255])
+
+    def milliseconds(self) -> float:
+        return 40.0
 
 
 def photo(folder: Path, name: str = "photo.png", size: tuple[int, int] = (64, 48)) -> Path:
@@ -93,6 +114,14 @@ class Page:
                 await self._draw(frame.data)
                 return bytes(frame.data)
 
+    async def headers(self, path: str) -> Mapping[str, str]:
+        """Return the headers of a path's answer."""
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{self.port}{path}") as answer,
+        ):
+            return dict(answer.headers)
+
     async def _draw(self, data: bytes) -> None:
         self.pictures.append(data)
         with contextlib.suppress(ConnectionError):  # another page has taken over
@@ -120,12 +149,14 @@ class Page:
 
 
 @asynccontextmanager
-async def studio(folder: Path, preview: GreyPreview | None = None) -> AsyncIterator[tuple[Session, int]]:
-    """Open a studio on a folder."""
+async def studio(
+    folder: Path, preview: GreyPreview | None = None, engine: Path | None = None
+) -> AsyncIterator[tuple[Session, int]]:
+    """Open a studio on a folder; `engine` is that of the page's own engine."""
     shown = cast(NativePreview, preview or GreyPreview())
-    session = Session(shown, Library(folder), Base(folder.parent))
+    session = Session(shown, Library(folder), Base(folder.parent), web=engine is not None)
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    app = StudioServer(session, SITE).app
+    app = StudioServer(session, SITE, engine).app
     task = asyncio.create_task(serve(app, "127.0.0.1", 0, port.set_result, session.run()))
     try:
         yield session, await port
