@@ -162,7 +162,9 @@ def test_a_person_moves_before_a_background_that_stands_still(
     person = replace(made, candidates=(replace(made.candidates[0], of=PERSON), *made.candidates[1:]))
     composer = Composer(photo, box, separated=separated)
     own = crop(np.repeat((255 * separated.matte).astype(np.uint8)[..., None], 3, axis=2), box, 256)[..., 0]
-    window = Fading.within(box.left, box.top, box.side, *photo.shape[:2]).window(256, own.astype(np.float32) / np.float32(255))
+    window = Fading.within(box.left, box.top, box.side, *photo.shape[:2]).window(
+        256, own.astype(np.float32) / np.float32(255)
+    )
     pictures = {
         PHOTO: image(photo),
         MATTE: torch.from_numpy(separated.matte)[None, None],

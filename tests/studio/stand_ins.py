@@ -19,11 +19,11 @@ from facewire.base.errors import NoFaceFound
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, save_image
 from facewire.studio import messages as page
-from facewire.studio.commands import Base
+from facewire.studio.jobs.commands import Base
 from facewire.studio.library import Library
 from facewire.studio.library import jpeg as jpeg
-from facewire.studio.page_engine import Head
-from facewire.studio.preview import FaceBox, NativePreview, Opened, Wanted
+from facewire.studio.preview.native import FaceBox, NativePreview, Opened, Wanted
+from facewire.studio.preview.page_engine import Head
 from facewire.studio.server import StudioServer
 from facewire.studio.session import Session
 from facewire.transport.web.serve import serve

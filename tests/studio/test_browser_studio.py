@@ -24,9 +24,9 @@ from facewire.cli.main import main
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, save_image
 from facewire.media.video import Frame, VideoReader, VideoWriter
-from facewire.studio.commands import Base
+from facewire.studio.jobs.commands import Base
 from facewire.studio.library import Library
-from facewire.studio.preview import NativePreview
+from facewire.studio.preview.native import NativePreview
 from facewire.studio.project import Project
 from facewire.studio.server import StudioServer
 from facewire.studio.session import Session

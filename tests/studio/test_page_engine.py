@@ -14,8 +14,8 @@ from facewire.animation.animator import Animator
 from facewire.base.errors import MediaError
 from facewire.media.image import load_image, resize, save_image
 from facewire.studio import messages as page
-from facewire.studio.page_engine import checked_folder, is_fast_enough
-from facewire.studio.preview import NativePreview, Wanted
+from facewire.studio.preview.native import NativePreview, Wanted
+from facewire.studio.preview.page_engine import checked_folder, is_fast_enough
 from facewire.studio.project import Look, Project, Result
 from tests.studio.stand_ins import GreyPreview, opened, photo, run, studio
 

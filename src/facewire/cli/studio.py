@@ -99,10 +99,10 @@ async def _both(given: argparse.Namespace, camera: VirtualCamera | None) -> None
 def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session:
     import torch
 
-    from facewire.studio.commands import Base
+    from facewire.studio.jobs.commands import Base
     from facewire.studio.library import Library
-    from facewire.studio.page_engine import checked_folder
-    from facewire.studio.preview import NativePreview
+    from facewire.studio.preview.native import NativePreview
+    from facewire.studio.preview.page_engine import checked_folder
     from facewire.studio.session import Session
 
     animator = options.animator_of(given)

@@ -12,14 +12,14 @@ from typing import Literal
 
 from facewire.base.wire import VERSION, MessageSet, short, within
 from facewire.studio.driver import Curves
-from facewire.studio.jobs import Job
+from facewire.studio.jobs.queue import Job
+from facewire.studio.jobs.tools import Compare as Compare
+from facewire.studio.jobs.tools import Decode as Decode
+from facewire.studio.jobs.tools import Encode as Encode
 from facewire.studio.library import Medium
-from facewire.studio.page_engine import Head
-from facewire.studio.preview import FaceBox
+from facewire.studio.preview.native import FaceBox
+from facewire.studio.preview.page_engine import Head
 from facewire.studio.project import LONGEST_NAME, Project, Show
-from facewire.studio.tools import Compare as Compare
-from facewire.studio.tools import Decode as Decode
-from facewire.studio.tools import Encode as Encode
 from facewire.transport.web.door import Enter as Enter
 from facewire.transport.web.door import Failure as Failure
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from facewire.media.frame import Pixels
 from facewire.studio.library import fitted, jpeg, png
 from facewire.studio.messages import Heads, View, preview
-from facewire.studio.preview import Preview, Wanted
+from facewire.studio.preview.native import Preview, Wanted
 
 MOST_UNSEEN = 2
 """Previews on their way."""

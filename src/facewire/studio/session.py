@@ -22,28 +22,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from facewire.animation.clips.source_video import Clip, length, read_clip
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import LONGEST
-from facewire.animation.source_video import Clip, length, read_clip
 from facewire.base.errors import FacewireError, MediaError, ProtocolError
 from facewire.media.frame import Pixels
 from facewire.media.image import save_image
 from facewire.studio import messages as page
 from facewire.studio.clock import Clock
-from facewire.studio.commands import Base, line_of, words_for
 from facewire.studio.driver import read_driver, steady
 from facewire.studio.history import FILE as HISTORY_FILE
 from facewire.studio.history import read_history
-from facewire.studio.jobs import FILE as JOBS_FILE
-from facewire.studio.jobs import Queue
+from facewire.studio.jobs.commands import Base, line_of, words_for
+from facewire.studio.jobs.queue import FILE as JOBS_FILE
+from facewire.studio.jobs.queue import Queue
+from facewire.studio.jobs.tools import tool_words
 from facewire.studio.library import Library, picture_of
-from facewire.studio.moment import Live
-from facewire.studio.page_engine import is_fast_enough
 from facewire.studio.painter import Painter
-from facewire.studio.preview import NativePreview, Wanted
+from facewire.studio.preview.moment import Live
+from facewire.studio.preview.native import NativePreview, Wanted
+from facewire.studio.preview.page_engine import is_fast_enough
 from facewire.studio.project import FILE, Project, read_project, with_faces, write_project
 from facewire.studio.timeline import timeline_of
-from facewire.studio.tools import tool_words
 from facewire.studio.webcam import WebcamReader
 
 WEBCAM_SECONDS = 1.0

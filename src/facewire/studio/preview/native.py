@@ -16,17 +16,17 @@ import torch
 
 from facewire.animation.animate import face_of, rendered, shaped, transferred
 from facewire.animation.animator import Animator, Person
+from facewire.animation.clips.source_video import Clip, is_video, within
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import Clip, is_video, within
 from facewire.animation.transfer import transfer_of
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image
-from facewire.studio.clip_preview import ClipPreview, standing
-from facewire.studio.moment import Live, row_at
-from facewire.studio.page_engine import Head, head_of, milliseconds, square_of
+from facewire.studio.preview.clip import ClipPreview, standing
+from facewire.studio.preview.moment import Live, row_at
+from facewire.studio.preview.page_engine import Head, head_of, milliseconds, square_of
+from facewire.studio.preview.shelf import Shelf
 from facewire.studio.project import Project, Show
-from facewire.studio.shelf import Shelf
 
 KEPT_PEOPLE, KEPT_MOTIONS = 6, 6
 
