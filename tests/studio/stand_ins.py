@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -76,6 +77,25 @@ class GreyPreview:
 
     def milliseconds(self) -> float:
         return 40.0
+
+
+RENDERER = """export class Renderer {
+  constructor() { this.ready = Promise.resolve({ provider: "none", threads: 1 }); this.people = []; }
+  async person(pixels) { return this.people.push(pixels) - 1; }
+  async render(id) { globalThis.rendered = (globalThis.rendered ?? 0) + 1; return { pixels: this.people[id] }; }
+  forget() {}
+}"""
+"""Shows everybody as they are; counts in `rendered`."""
+
+
+def engine_folder(folder: Path) -> Path:
+    """Write what looks like a folder of `facewire web`, whose renderer computes nothing."""
+    (folder / "render").mkdir(parents=True)
+    manifest = {"weights": "ab", "resolution": 256, "keypoints": 20}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "render" / "index.js").write_text(RENDERER)
+    (folder / "secret.txt").write_text("secret")
+    return folder
 
 
 def photo(folder: Path, name: str = "photo.png", size: tuple[int, int] = (64, 48)) -> Path:

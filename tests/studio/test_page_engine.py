@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +16,9 @@ from facewire.studio import messages as page
 from facewire.studio.preview.native import NativePreview, Wanted
 from facewire.studio.preview.page_engine import checked_folder, is_fast_enough
 from facewire.studio.project import Look, Project, Result
-from tests.studio.stand_ins import GreyPreview, opened, photo, run, studio
+from tests.studio.stand_ins import GreyPreview, engine_folder, opened, photo, run, studio
 
 CHOSEN = Project(photo="photo.png")
-
-
-def site(folder: Path) -> Path:
-    """Write what looks like a folder of `facewire web`."""
-    (folder / "render").mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"weights": "ab"}))
-    (folder / "render" / "index.js").write_text("export class Renderer {}")
-    (folder / "secret.txt").write_text("secret")
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -42,7 +32,7 @@ def test_it_must_be_faster_than_this_machines_and_fast_enough(
 
 
 def test_a_folder_must_have_the_same_weights(tmp_path: Path) -> None:
-    folder = site(tmp_path / "site")
+    folder = engine_folder(tmp_path / "site")
     assert checked_folder(folder, "ab") == folder
     for wrong in (folder, tmp_path):
         with pytest.raises(MediaError):
@@ -55,7 +45,7 @@ def test_a_page_that_is_fast_is_told_heads_and_sent_what_stands(tmp_path: Path) 
 
     async def test() -> None:
         async with (
-            studio(tmp_path / "studio", preview, site(tmp_path / "site")) as (session, port),
+            studio(tmp_path / "studio", preview, engine_folder(tmp_path / "site")) as (session, port),
             opened(session, port) as one,
         ):
             assert (await one.told(page.Welcome)).web
@@ -79,7 +69,7 @@ def test_a_page_that_is_fast_is_told_heads_and_sent_what_stands(tmp_path: Path) 
 def test_only_programs_and_networks_of_its_folder_are_served(tmp_path: Path) -> None:
     async def test() -> None:
         async with (
-            studio(tmp_path / "studio", engine=site(tmp_path / "site")) as (session, port),
+            studio(tmp_path / "studio", engine=engine_folder(tmp_path / "site")) as (session, port),
             opened(session, port) as one,
         ):
             assert (await one.get("/web/render/index.js"))[0] == 200
