@@ -13,7 +13,7 @@ from typing import Literal
 from facewire.animation.view import LIMITS
 from facewire.base.errors import ConfigError
 from facewire.base.wire import short, within
-from facewire.studio.commands import PLAIN_RESULT, SUFFIXES, Base, number
+from facewire.studio.jobs.commands import PLAIN_RESULT, SUFFIXES, Base, number
 from facewire.studio.library import Library
 from facewire.studio.project import LONGEST_NAME, MOST_CRF
 
