@@ -20,7 +20,7 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.fading import Fading
+from facewire.networks.fading import FADED_SHARE, NARROW_SHARE, Fading
 from facewire.networks.large_picture import BEHIND, MATTE, put_together
 from facewire.networks.sources import PERSON, PHOTO
 from facewire.networks.types import Identity
@@ -92,9 +92,12 @@ def test_opencv_gives_what_the_reference_gives(
     box: CropBox, model: CompactTalkingHead, identity: Identity, motion: HeadMotion, parts: Parts
 ) -> None:
     photo = astronaut()
-    window = torch.from_numpy(Fading.within(box.left, box.top, box.side, *photo.shape[:2]).window(256))
+    window = Fading.within(box.left, box.top, box.side, *photo.shape[:2]).window(256)
     known = put_together(
-        model.composition(identity, motion), {PHOTO: image(photo)}, (box.left, box.top, box.side), window
+        model.composition(identity, motion),
+        {PHOTO: image(photo)},
+        (box.left, box.top, box.side),
+        torch.from_numpy(window),
     )
     for threads in (1, 2):
         error = np.abs(Composer(photo, box, threads=threads).square(parts) - levels(known))
@@ -148,7 +151,7 @@ def separated() -> Separated:
     y, x = np.mgrid[0:512, 0:512]
     matte = np.clip((120 - np.hypot(x - 225, (y - 120) * 0.8)) / 15 + 0.5, 0, 1).astype(np.float32)
     behind = np.stack((x // 3, y // 3, np.full_like(x, 60)), axis=-1).astype(np.uint8)
-    return Separated(matte, behind)
+    return Separated.of(astronaut(), matte, behind)
 
 
 @pytest.mark.parametrize("box", BOXES)
@@ -158,16 +161,19 @@ def test_a_person_moves_before_a_background_that_stands_still(
 ) -> None:
     photo, made = astronaut(), model.composition(identity, motion)
     person = replace(made, candidates=(replace(made.candidates[0], of=PERSON), *made.candidates[1:]))
-    window = torch.from_numpy(Fading.within(box.left, box.top, box.side, *photo.shape[:2]).window(256))
+    composer = Composer(photo, box, separated=separated)
+    own = crop(np.repeat((255 * separated.matte).astype(np.uint8)[..., None], 3, axis=2), box, 256)[..., 0]
+    fading = Fading.within(box.left, box.top, box.side, *photo.shape[:2])
+    window = fading.window(256, own.astype(np.float32) / np.float32(255))
     pictures = {
         PHOTO: image(photo),
         MATTE: torch.from_numpy(separated.matte)[None, None],
         BEHIND: image(separated.background),
     }
-    known = put_together(person, pictures, (box.left, box.top, box.side), window)
+    known = put_together(person, pictures, (box.left, box.top, box.side), torch.from_numpy(window))
     plain = parts_of(model, identity, motion)[0]
     layers = (Layer(PERSON, plain.candidates[0].flow), *plain.candidates[1:])
-    fast = Composer(photo, box, separated=separated).square(Parts(layers, plain.shares, plain.repair))
+    fast = composer.square(Parts(layers, plain.shares, plain.repair))
     error = np.abs(fast - levels(known))
     assert error.mean() < 0.4
     assert error.max() < 8
@@ -213,6 +219,20 @@ def test_the_window_falls_smoothly_and_only_where_the_photo_goes_on() -> None:
     assert (down[52:204] == 1).all()
     assert np.abs(np.diff(down)).max() < 0.04
     np.testing.assert_allclose(down, down[::-1], atol=1e-6)
+
+
+def test_the_window_falls_slowly_only_where_the_person_crosses_the_border() -> None:
+    person = np.zeros((256, 256), np.float32)
+    person[128:, 100:140] = 1  # crosses the lower border, and comes near no other
+    window = Fading().window(256, person)
+    fast, slow = round(NARROW_SHARE * 256), round(FADED_SHARE * 256)
+    assert window[128, fast] == 1
+    assert window[fast, 128] == 1
+    assert window[255 - fast, 120] < 0.4
+    assert window[255 - slow, 120] == 1
+    assert np.abs(np.diff(window, axis=0)).max() < 0.15
+    for border in (window[:3], window[-3:], window[:, :3], window[:, -3:]):
+        assert (border == 0).all()
 
 
 def test_a_tilted_square_is_the_upright_one_turned(parts: Parts) -> None:

@@ -206,6 +206,20 @@ class TestColour:
             assert (context.color_primaries, context.color_trc) == (1, 1)
             assert context.pix_fmt == "yuv420p"
 
+    @pytest.mark.parametrize("suffix", VIDEO_SUFFIXES)
+    def test_edges_of_colour_survive_with_full_colour_only(self, tmp_path: Path, suffix: str) -> None:
+        stripes = np.zeros((64, 64, 3), np.uint8)
+        stripes[:, ::2] = 200, 40, 40
+        stripes[:, 1::2] = 40, 40, 200
+        half, full = (
+            read_all(write(tmp_path / f"{on}.{suffix}", frames_of([stripes]), crf=4, full_colour=on))[
+                0
+            ].pixels
+            for on in (False, True)
+        )
+        assert np.abs(half.astype(int) - stripes).mean() > 25
+        assert np.abs(full.astype(int) - stripes).mean() < 3
+
     @pytest.mark.parametrize(("height", "colorspace"), [(720, 1), (480, 5)])
     def test_unlabelled_video_is_read_by_custom(self, tmp_path: Path, height: int, colorspace: int) -> None:
         colour = (200, 60, 40)

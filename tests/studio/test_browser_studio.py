@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import shlex
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from facewire.animation.animator import Animator
 from facewire.cli.main import main
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, save_image
-from facewire.media.video import VideoReader
+from facewire.media.video import Frame, VideoReader, VideoWriter
 from facewire.studio.commands import Base
 from facewire.studio.library import Library
 from facewire.studio.preview import NativePreview
@@ -33,6 +34,7 @@ from facewire.talks.motion_file import DEMO_MOTION
 from facewire.transport.web.serve import serve
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium, write_y4m
+from tests.studio.reader import OPERATED, press, read_out
 from tests.studio.stand_ins import SITE
 
 START, END = 1.0, 1.08
@@ -186,15 +188,16 @@ async def work(page: Driven, folder: Path, photo: Path, session: Session) -> Non
     first = load_image(folder / "studio" / "out" / "astronaut--demo-0001.png")
     assert decibels(first, shown) > LEAST_DB
 
+    await by_keys_alone(browser)
     await page.put("kind", "mp4")
-    await page.put("crf", "10")
-    await browser.until("document.getElementById('command').textContent.includes('--crf 10')")
+    await page.put("crf", "full")
+    await browser.until("document.getElementById('command').textContent.includes('--crf 6 --full-colour')")
     await page.click("#render")
     await page.rendered(3)
     with VideoReader(folder / "studio" / "out" / "astronaut--demo.mp4") as reader:
         frames = [frame.pixels for frame in reader]
     assert len(frames) == 2
-    assert decibels(frames[0], shown) > 35  # half the colours' resolution is gone
+    assert decibels(frames[0], shown) > LEAST_DB
 
     await page.click("#undo")
     await browser.until("document.getElementById('crf').value == '18'")
@@ -205,7 +208,82 @@ async def work(page: Driven, folder: Path, photo: Path, session: Session) -> Non
     await page.click("#webcam")
     assert session.project != Project()
 
+    await a_video_is_changed(page, folder)
     await browser.screenshot(folder / "desktop.png")
     await browser.size(390, 844, phone=True)
     assert await browser.value("document.documentElement.scrollWidth <= 390")
     await browser.screenshot(folder / "phone.png")
+
+
+async def by_keys_alone(browser: Browser) -> None:
+    """Everything has a name and a role, the focus goes on in order, and what is dragged has keys."""
+    told = await read_out(browser)
+    nameless = [one for one in told if one.role in OPERATED and not one.name]
+    assert nameless == []
+    names = {(one.role, one.name) for one in told}
+    for role, name in (
+        *(("slider", name) for name in ("Smile", "Blink left", "Turn", "Moment")),
+        ("application", "Gaze"),
+        ("button", "Keyframe of Smile"),
+        ("toolbar", "View"),
+        ("list", "Jobs"),
+    ):
+        assert (role, name) in names
+    assert {"status", "alert"} <= {one.role for one in told}
+    assert await browser.value("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"])').length") == 0
+
+    await browser.value("document.querySelector('.skip').focus()")
+    seen = []
+    for _ in range(4):
+        seen.append(await browser.value("document.activeElement.id || document.activeElement.className"))
+        await press(browser, "Tab")
+    assert seen == ["skip", "undo", "show-keys", "files"]  # redo is disabled
+
+    moment = "document.getElementById('curves').ariaValueText"
+    await browser.value("document.getElementById('curves').focus()")
+    await press(browser, "Home")
+    await press(browser, "ArrowRight")
+    await browser.until(f"{moment} == '1.04 s'")
+    await browser.value("document.querySelector('[aria-label=\"Keyframe of Mouth open\"]').focus()")
+    await press(browser, "Enter")
+    await browser.until(f"{moment} == '1.04 s, keyframe of mouth 0'")
+    await browser.value("document.getElementById('curves').focus()")
+    await press(browser, "Home")
+    await press(browser, "ArrowRight", control=True)
+    await browser.until(f"{moment}.startsWith('1.04 s, keyframe')")
+    await press(browser, "Delete")
+    await browser.until(f"{moment} == '1.04 s'")
+    await press(browser, "Home")
+
+    await browser.value("document.querySelector('[data-show=compare]').click()")
+    await browser.until("!document.getElementById('handle').hidden")
+    await browser.value("document.getElementById('handle').focus()")
+    await press(browser, "Home")
+    await press(browser, "ArrowRight")
+    assert (
+        await browser.value("document.getElementById('handle').ariaValueText")
+        == "2 % of the width shows before"
+    )
+    await browser.value("document.querySelector('[data-show=result]').click()")
+
+
+async def a_video_is_changed(page: Driven, folder: Path) -> None:
+    """A video among the photos is read, shown at its moments, and its command edits it."""
+    clip, browser = folder / "clip.mp4", page.browser
+    with VideoWriter(clip, (320, 240), Fraction(25), crf=4) as writer:
+        for number in range(3):
+            part = np.ascontiguousarray(astronaut()[:240, 60 + 8 * number : 380 + 8 * number])
+            writer.write(Frame(part, number, Fraction(1, 25)))
+    await page.drop(clip)
+    await browser.until("document.querySelectorAll('[data-name=\"clip.mp4\"]').length == 2")
+    await page.click("[data-kind=driver][data-name='clip.mp4']")
+    await page.click("[data-kind=photo][data-name='clip.mp4']")
+    await browser.until(
+        "document.getElementById('driver-text').textContent.includes('keeps its own motion')", 120
+    )
+    await page.put("kind", "mp4")
+    await browser.until("document.getElementById('command').textContent.includes('--absolute')")
+    first = await page.picture()
+    await browser.value("document.getElementById('curves').focus()")
+    await press(browser, "End")
+    assert decibels(first, await page.picture()) < 30

@@ -11,9 +11,10 @@ import pytest
 from facewire.base.errors import ConfigError, MediaError
 from facewire.cli import options, picture_options
 from facewire.cli.main import parser
-from facewire.studio.commands import Base, line_of, number, tool_words, words_for
+from facewire.studio.commands import Base, line_of, number, words_for
 from facewire.studio.library import Library
 from facewire.studio.project import Keyframe, Look, Motion, Project, Result
+from facewire.studio.tools import Compare, Decode, Encode, Tool, tool_words
 from tests.studio.stand_ins import photo
 
 FULL = Project(
@@ -27,7 +28,7 @@ FULL = Project(
         Keyframe(slider="mouth", seconds=1.1, value=1.0),
         Keyframe(slider="gaze_right", seconds=0.75, value=-0.3),
     ),
-    result=Result(kind="webm", size=768, crf=24, sound=False),
+    result=Result(kind="webm", size=768, crf=24, full_colour=True, sound=False),
 )
 
 
@@ -54,6 +55,7 @@ def test_a_line_says_all_that_was_chosen(library: Library, tmp_path: Path) -> No
     keys = {key.seconds: key.values for key in picture_options.keys_of(given)}
     assert keys == {0.25: {"gaze right": -0.3}, 0.6: {"mouth": 1.0, "yaw": 20.5}}
     assert (given.size, given.crf, given.sound, given.engine) == ("768", 24, "none", "torch")
+    assert given.full_colour
 
 
 def test_a_plain_line_is_short(library: Library, tmp_path: Path) -> None:
@@ -93,6 +95,10 @@ def test_a_video_is_edited_by_a_driver_or_by_sliders(library: Library, tmp_path:
     given = parser().parse_args(words_for(alone, library, Base(tmp_path)))
     assert given.source == given.driving == "my studio/clip.mp4"
     assert (given.relative, given.sound, len(given.keys)) == (False, "source", 2)
+    part = replace(alone, faces=(1,), motion=Motion(start=0.5, end=1.5))
+    given = parser().parse_args(words_for(part, library, Base(tmp_path)))
+    assert (given.start, given.end, given.face, given.driving_face) == (0.5, 1.5, 1, 1)
+    assert [key.seconds for key in picture_options.keys_of(given)] == [0.25, 0.6]
     with pytest.raises(ConfigError):
         words_for(replace(edit, result=Result(kind="still")), library, Base(tmp_path))
 
@@ -115,12 +121,42 @@ def test_names_of_results_are_free(library: Library, tmp_path: Path) -> None:
     assert words_for(pictures, library, base)[4] == "my studio/out/a photo--talk-2-%04d.png"
 
 
-def test_tools_are_taken_by_the_parser(library: Library, tmp_path: Path) -> None:
-    for command, name in (("encode", "talk.mp4"), ("decode", "motion.fwv"), ("compare", "talk.mp4")):
-        words = tool_words(command, name, library, Base(tmp_path), frozenset())
-        assert parser().parse_args(words).command == command
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        (Encode(name="talk.mp4"), {"profile": "file", "rate": "standard", "refresh": "source", "size": None}),
+        (
+            Encode(name="talk.mp4", profile="stream", rate="fine", size=512, refresh="off", sound=False),
+            {"profile": "stream", "rate": "fine", "size": 512, "refresh": "off", "no_audio": True},
+        ),
+        (Decode(name="motion.fwv"), {"source": None, "yaw": "0", "crf": None}),
+        (
+            Decode(name="motion.fwv", source="a photo.png", kind="webm", crf=24, yaw=-20, pitch=5.5),
+            {"source": "my studio/a photo.png", "crf": 24, "yaw": "-20", "pitch": "5.5"},
+        ),
+        (Compare(name="talk.mp4"), {"frames": None, "protocol": "talks"}),
+        (
+            Compare(name="talk.mp4", frames=50, size=512, protocol="gfvc"),
+            {"frames": 50, "size": 512, "protocol": "gfvc", "clips": ["my studio/talk.mp4"]},
+        ),
+    ],
+)
+def test_tools_say_what_was_chosen(
+    tool: Tool, said: dict[str, object], library: Library, tmp_path: Path
+) -> None:
+    given = vars(parser().parse_args(tool_words(tool, library, Base(tmp_path))))
+    assert {name: given[name] for name in said} == said
+    assert given["command"] == type(tool).__name__.lower()
+
+
+def test_tools_that_make_no_sense_are_refused(library: Library, tmp_path: Path) -> None:
     with pytest.raises(MediaError):
-        tool_words("encode", "gone.mp4", library, Base(tmp_path), frozenset())
+        tool_words(Encode(name="gone.mp4"), library, Base(tmp_path))
+    for wrong in ({"size": 100}, {"frames": 1}):
+        with pytest.raises(ConfigError):
+            Compare(name="talk.mp4", **wrong)
+    with pytest.raises(ConfigError):
+        Decode(name="motion.fwv", yaw=90)
 
 
 def test_numbers_are_not_rounded() -> None:

@@ -13,14 +13,18 @@ from skimage.data import astronaut
 from facewire.animation.animate import moved_as, rendered
 from facewire.animation.animator import Animator
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import Span, within
+from facewire.animation.source_video import read_clip, within
+from facewire.animation.video_edit import ClipOptions, edit_video
 from facewire.base.errors import NoFaceFound
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.media.image import save_image
+from facewire.media.image import load_image, save_image
+from facewire.media.video import Frame, VideoWriter
 from facewire.studio.driver import curves_of, read_driver, steady
-from facewire.studio.preview import Live, NativePreview, Wanted, row_at
+from facewire.studio.moment import Live, row_at
+from facewire.studio.preview import NativePreview, Wanted
 from facewire.studio.project import Keyframe, Look, Motion, Project, Result
+from facewire.studio.timeline import timeline_of
 from facewire.studio.webcam import WebcamReader
 from facewire.talks.motion_file import DEMO_MOTION
 from tests.studio.stand_ins import jpeg
@@ -130,6 +134,54 @@ def test_a_webcam_moves_the_photo_from_where_it_is_at_rest(preview: NativePrevie
     assert np.abs(moved.astype(int) - plain).max() > 50
 
 
+def test_a_video_is_shown_as_an_edit_of_it_has_it(
+    preview: NativePreview, photo: Path, recorded: RecordedMotion, tmp_path: Path
+) -> None:
+    animator, clip = preview.animator, tmp_path / "clip.mp4"
+    driver = replace(
+        recorded, motions=recorded.motions[:6], times=recorded.times[:6], stretches=recorded.stretches[:6]
+    )
+    with VideoWriter(clip, (320, 240), Fraction(25), crf=4) as writer:
+        for number in range(6):
+            part = np.ascontiguousarray(astronaut()[:240, 60 + 4 * number : 380 + 4 * number])
+            writer.write(Frame(part, number, Fraction(1, 25)))
+    keys = (
+        Keyframe(slider="mouth", seconds=0.04, value=0.0),
+        Keyframe(slider="mouth", seconds=0.2, value=0.8),
+    )
+    project = Project(
+        photo="clip.mp4", driver="d", motion=Motion(regions=("lips", "eyes"), start=0.04, end=0.2), keys=keys
+    )
+    edit_video(
+        animator,
+        clip,
+        driver,
+        tmp_path / "made-%04d.png",
+        project.options,
+        ClipOptions(span=project.motion.span, size=SIZE),
+    )
+    assert not (tmp_path / "made-0005.png").exists()
+    read = read_clip(animator, clip)
+    for row in (3, 0, 1):  # backward too
+        seconds = 0.04 * (row + 1)
+        shown = preview.picture(replace(wanted(clip, project, driver, seconds), clip=read))
+        assert shown.shape == (144, 192, 3)
+        made = load_image(tmp_path / f"made-{row + 1:04d}.png")
+        assert np.abs(shown.astype(int) - made).max() <= 1
+    alone = Project(photo="clip.mp4", look=Look(smile=0.7))
+    plain, smiling = (
+        preview.picture(replace(wanted(clip, one, None, 0.12), clip=read))
+        for one in (Project(photo="clip.mp4"), alone)
+    )
+    before = preview.picture(replace(wanted(clip, alone, None, 0.12), clip=read, show="before"))
+    assert np.abs(plain.astype(int) - before).mean() < 3 < np.abs(smiling.astype(int) - plain).max()
+    still = preview.picture(wanted(clip, alone, None))  # before it was read its first frame is a photo
+    assert still.shape == smiling.shape
+    told = timeline_of("d", driver, read, 0.04)
+    assert (told.frames, told.of_video, told.own_rate, len(told.curves.mouth)) == (6, True, 25.0, 6)
+    assert preview.reference(replace(wanted(clip, project, driver), clip=read)) in range(6)
+
+
 def test_curves_rise_where_the_mouth_opens_and_the_head_turns(recorded: RecordedMotion) -> None:
     own = recorded.motions[:1]
     turns = [own.turned_at_neck(rotation_from_degrees(yaw, 0.0, 0.0)) for yaw in (-20.0, 0.0, 20.0)]
@@ -151,7 +203,7 @@ def test_a_steady_driver_trembles_less(recorded: RecordedMotion) -> None:
 
 
 def test_rows_of_moments(recorded: RecordedMotion) -> None:
-    assert [row_at(recorded, seconds) for seconds in (-1.0, 0.0, 0.04, 0.079, 99.0)] == [0, 0, 1, 1, 249]
-    part = within(recorded, Span(1.0, 2.0), "d")
-    assert row_at(recorded, 1.04, 25, len(part)) == 1
-    assert row_at(recorded, 0.0, 25, len(part)) == 0
+    moments = recorded.seconds
+    assert [row_at(moments, seconds) for seconds in (-1.0, 0.0, 0.04, 0.079, 99.0)] == [0, 0, 1, 1, 249]
+    assert row_at(moments[25:50], 1.04) == 1
+    assert row_at(moments[25:50], 0.0) == 0

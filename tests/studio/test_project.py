@@ -1,4 +1,4 @@
-"""Projects: strict, the same after writing and reading; what undo walks along."""
+"""Projects: strict, the same after writing and reading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from facewire.animation.edits import Edit
 from facewire.base.errors import ConfigError, MediaError
 from facewire.studio.project import (
-    History,
     Keyframe,
     Look,
     Motion,
@@ -81,38 +80,6 @@ def test_keyframes_count_from_the_part_that_is_used() -> None:
     alone = replace(FULL, driver="")
     assert [key.seconds for key in alone.moving_keys] == [1.0, 0.25]
     assert not alone.options.relative
-
-
-def test_undo_and_redo_walk_and_a_gesture_is_one_step() -> None:
-    history = History(Project())
-    for smile in (0.1, 0.2, 0.3):
-        history.change(Project(look=Look(smile=smile)), "smile 1")
-    history.change(Project(look=Look(smile=0.3)), "other")  # nothing is different
-    history.change(FULL)
-    history.undo()
-    assert history.now.look.smile == 0.3
-    history.undo()
-    assert history.now == Project()
-    assert not history.can_undo
-    history.undo()
-    history.redo()
-    history.redo()
-    assert history.now == FULL
-    assert not history.can_redo
-    history.undo()
-    history.change(Project(photo="b.jpg"))
-    assert not history.can_redo
-
-
-def test_the_past_has_an_end() -> None:
-    history = History(Project())
-    for number in range(History.MOST + 50):
-        history.change(Project(photo=f"{number}.jpg"))
-    steps = 0
-    while history.can_undo:
-        history.undo()
-        steps += 1
-    assert steps == History.MOST
 
 
 def test_faces_that_a_photo_has_not_are_dropped() -> None:

@@ -176,12 +176,12 @@ def test_a_driver_is_read_told_and_played(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_on_a_slow_machine_what_moves_is_halved_and_what_stands_is_whole(tmp_path: Path) -> None:
-    photo(tmp_path / "studio", size=(640, 480))
+    photo(tmp_path / "studio", size=(1280, 960))
     preview = GreyPreview(seconds=0.08)
 
     async def test() -> None:
         async with studio(tmp_path / "studio", preview) as (session, port), opened(session, port) as one:
-            await one.say(page.View(width=640, height=640))
+            await one.say(page.View(width=1280, height=1280))
             await one.say(page.Change(project=CHOSEN))
             await one.told(page.Photo, lambda message: message.faces)
             for step in range(1, 12):
@@ -191,9 +191,9 @@ def test_on_a_slow_machine_what_moves_is_halved_and_what_stands_is_whole(tmp_pat
             while not is_exact(await one.picture()):
                 pass
             sizes = [wanted.size for wanted in preview.asked]
-            assert sizes[:5] == [640] * 5
-            assert 320 in sizes
-            assert sizes[-1] == 640
+            assert sizes[:5] == [1280] * 5
+            assert 640 in sizes
+            assert sizes[-1] == 1280
 
     run(test)
 
@@ -216,7 +216,7 @@ def test_several_photos_and_drivers_make_jobs(tmp_path: Path) -> None:
                 f"studio/out/{name}.gif" for name in ("photo--x", "b--x", "photo--y", "b--y")
             ]
             assert ["--face" in job.words for job in made] == [True, False, True, False]
-            await one.say(page.Tool(command="encode", name="x.mp4"))
+            await one.say(page.Encode(name="x.mp4"))
             assert (await one.told(page.Jobs, lambda message: len(message.jobs) == 5)).jobs[-1].line == (
                 "facewire encode studio/x.mp4 -o studio/out/x.fwv"
             )
@@ -250,7 +250,7 @@ def test_a_result_may_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     async def test() -> None:
         async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
-            await one.say(page.Tool(command="encode", name="x.mp4"))
+            await one.say(page.Encode(name="x.mp4"))
             await one.told(page.Jobs, lambda message: any(job.state == "done" for job in message.jobs))
             await one.say(page.Order(job=1, action="use"))
             media = (await one.told(page.Media, lambda message: len(message.media) == 3)).media

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,8 @@ class AnimateOptions:
     """Keypoints used of the ordered list; None means all."""
     crf: int = 18
     """Quality of the output, 0 (best) to 51."""
+    full_colour: bool = False
+    """Colours of all pixels, not of one in four; see `VideoWriter`."""
     overwrite: bool = True
     caption: Caption | None = None
     """What stands on every picture."""
@@ -138,6 +140,7 @@ def animate(
         recorded.rate,
         audio_from=audio_from,
         crf=chosen.crf,
+        full_colour=chosen.full_colour,
         overwrite=chosen.overwrite,
         synthetic=chosen.marked,
     ) as writer:
@@ -171,7 +174,12 @@ def moved_as(
             model cannot do.
     """
     moved, references = transferred(
-        recorded.motions, person.identity.motion, options, recorded.stretches, transfer_of(animator.foreign)
+        recorded.motions,
+        person.identity.motion,
+        options,
+        recorded.stretches,
+        transfer_of(animator.foreign),
+        person.reach,
     )
     face = face_of(animator, person)
     if options.retarget:
@@ -237,6 +245,7 @@ def transferred(
     options: AnimateOptions,
     stretches: Sequence[int] = (),
     transfer: Transfer = carried_over,
+    reach: float = 1.0,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return the motions to render and the indices of the reference frames (none for absolute motion).
 
@@ -246,6 +255,7 @@ def transferred(
         options: how they are carried over. A frame number as reference holds in its own stretch.
         stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
         transfer: how motions are carried over, see `transfer_of`.
+        reach: how large the source is in its square, see `Person`; relative motion reaches as far.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
@@ -262,10 +272,22 @@ def transferred(
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
         first = own[index : index + 1]
-        moved.append(transfer(own, first, source, options.regions))
+        moved.append(_reaching(reach, transfer(own, first, source, options.regions), source))
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)
+
+
+def _reaching(reach: float, moved: HeadMotion, source: HeadMotion) -> HeadMotion:
+    """Return motions (T) of a source (1) whose shifts and expressions reach so much further."""
+    if reach == 1:
+        return moved
+    own = source.like(moved)
+    return replace(
+        moved,
+        translation=own.translation + reach * (moved.translation - own.translation),
+        expression=own.expression + reach * (moved.expression - own.expression),
+    )
 
 
 def check_reference(wanted: str, frames: int) -> None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,11 @@ import numpy.typing as npt
 from facewire.animation.composer import Composer, together
 from facewire.animation.person import (
     OWN,
+    ROOMY_SHARE,
     TILTED,
     Size,
     checked_size,
+    cuts_hair,
     framed,
     head_alone,
     tilt,
@@ -53,6 +55,10 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 BATCH = 8
 """Frames per call of a network; more gains nothing on a CPU."""
+Ready = Any
+"""A head crop made ready: the engine's `Prepared`, or without an engine an `Identity`."""
+Taken = tuple[Ready, Layers | None]
+"""The same, and its layers where the model takes pictures apart."""
 MOST_PREPARED = 8
 """Persons that are kept ready for the engine; about 10 MB each."""
 
@@ -293,29 +299,46 @@ class Animator:
             region = self.framing.still(face)
             picture = region.cut(pixels, self.size, self.framing.padding)
             composer = framed(pixels, region, size, head=head, usual=self.size)
-            return self._known(picture, faces, composer, head=head, layered=False)
+            return self._known(picture, self._taken(picture), faces, composer, head=head, layered=False)
         if not head and abs(tilt(face)) > TILTED:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
-            return self._known(picture, faces, upright, head=head)
-        box = crop_box_from_faces([face], *pixels.shape[:2])
-        picture = crop(pixels, box, self.size)
+            return self._known(picture, self._taken(picture), faces, upright, head=head)
+        usual = crop_box_from_faces([face], *pixels.shape[:2])
+        box, picture, taken = self._seen(pixels, usual)
+        if not head and cuts_hair(taken[1]):
+            larger = self._seen(pixels, crop_box_from_faces([face], *pixels.shape[:2], ROOMY_SHARE))
+            if not cuts_hair(larger[2][1]):
+                box, picture, taken = larger
         composer = head_alone(pixels, box, size, self.size) if head else whole(pixels, box, size)
-        return self._known(picture, faces, composer, head=head)
+        return self._known(picture, taken, faces, composer, head=head, reach=usual.side / box.side)
+
+    def _seen(self, pixels: Pixels, box: CropBox) -> tuple[CropBox, Pixels, Taken]:
+        """Return a square of a photo, what it shows, and what is kept of that."""
+        picture = crop(pixels, box, self.size)
+        return box, picture, self._taken(picture)
 
     def _known(
-        self, picture: Pixels, faces: int, composer: Composer, *, head: bool, layered: bool = True
+        self,
+        picture: Pixels,
+        taken: Taken,
+        faces: int,
+        composer: Composer,
+        *,
+        head: bool,
+        layered: bool = True,
+        reach: float = 1.0,
     ) -> Person:
         """Return a person whose photo is taken apart as the model takes its crop apart."""
-        identity, layers = self._taken(picture)
+        identity, layers = taken
         if layered and layers is not None:
             composer.separate(*layers)
-        person = Person(identity, picture, faces, composer, head)
+        person = Person(identity, picture, faces, composer, head, reach)
         if isinstance(identity, Prepared):
             self._keep(person, identity)
         return person
 
-    def _taken(self, picture: Pixels) -> tuple[Identity | Prepared, Layers | None]:
+    def _taken(self, picture: Pixels) -> Taken:
         """Return what is kept of a head crop (S, S, 3), and its layers."""
         if self.engine is not None:
             prepared = self.engine.identity(picture)
@@ -333,7 +356,7 @@ class Animator:
         picture = resize(pixels, (self.size, self.size))
         shown = picture if side == self.size else resize(pixels, (side, side))
         composer = Composer(shown, CropBox(0, 0, side))
-        return self._known(picture, 1, composer, head=True)
+        return self._known(picture, self._taken(picture), 1, composer, head=True)
 
     def identity(self, picture: Pixels) -> Identity:
         """Return what the networks in torch keep of a head crop (S, S, 3)."""
@@ -404,17 +427,15 @@ class Animator:
             return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
         return self.batches.render(self.identity_of(person), motions, kept)
 
-    def frame_parts(
-        self, picture: Pixels, motion: HeadMotion, *, kept: int | None = None
-    ) -> tuple[Parts, Layers | None]:
-        """Return what the picture of a head crop (S, S, 3), seen this once, is put together from in a motion (1), and
-        its layers.
-        """
+    def ready(self, picture: Pixels) -> Taken:
+        """Return a head crop (S, S, 3) as what renders it wants it, and its layers."""
+        return self._taken(picture)
+
+    def ready_parts(self, ready: Ready, motion: HeadMotion, *, kept: int | None = None) -> Parts:
+        """Return what the picture of a head crop that was made `ready` is put together from in a motion (1)."""
         if self.engine is not None:
-            prepared = self.engine.identity(picture)
-            return self.engine.compose(prepared, motion.arrays(), kept), prepared.layers
-        identity = self.batches.identity(picture)
-        return self.batches.parts(identity, motion, kept)[0], self.batches.layers(identity)
+            return self.engine.compose(ready, motion.arrays(), kept)
+        return self.batches.parts(ready, motion, kept)[0]
 
     def identity_of(self, person: Person) -> Identity:
         """Return what the networks in torch keep of a person."""

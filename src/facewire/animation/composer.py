@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.base.processors import processors
-from facewire.engines.parts import Layer, Parts
+from facewire.engines.parts import Parts
 from facewire.face.crop import CropBox
 from facewire.face.region import SquareRegion
 from facewire.media.frame import Pixels
@@ -30,12 +30,12 @@ from facewire.networks.sources import PERSON, PHOTO
 
 Floats = NDArray[np.float32]
 Changes = NDArray[np.int16]
-Plate = NDArray[Any]
-"""A photo as it is read: of bytes, or of a person's layer and matte."""
+Plate = NDArray[np.uint8]
+"""A photo as it is read, (H, W, 4): colours, and how much of what stands behind they hide."""
 Place = tuple[slice, slice]
 _cv: Any = cv2  # its stubs know neither scalars nor None nor which type comes out
-STRIP_PIXELS = 1 << 15
-"""Of a strip; with all that belongs to it about a megabyte."""
+STRIP_PIXELS = 1 << 17
+"""Of a strip; with all that belongs to it some megabytes. Shorter ones wait for each other at every step."""
 HIDDEN, SURE = 15, 0.05
 """Pixels around a person whose share of it, widened by that square, is above SURE show some of it, as
 networks/compact/background.py has it."""
@@ -47,17 +47,28 @@ UNSEEN = 1 / 1024
 class Separated:
     """A photo in two layers, for models that move the person before a background that stands still.
 
-    matte       (H, W) float32, share of the person in every pixel
+    matte       (H, W) float32, share of the person in every pixel; at least so much that nothing of the photo is
+                darker than what shines through
     background  (H, W, 3), what stands behind, completed where the person hides it
     """
 
     matte: Floats
     background: Pixels
 
-    def person(self, photo: Pixels) -> Changes:
-        """Return the photo less what shines through from behind, and 255 times the matte: (H, W, 4) int16."""
+    @classmethod
+    def of(cls, photo: Pixels, matte: Floats, background: Pixels) -> Separated:
+        """Return the layers of a photo; the matte grows where the photo is darker than it can be.
+
+        Dark hair before a bright wall is that: there the photo knows the matte better than the network does.
+        """
+        brightest = np.maximum(background, 1).astype(np.float32)
+        dark = 1 - (photo / brightest).min(axis=2)
+        return cls(np.maximum(matte, dark, dtype=np.float32), background)
+
+    def person(self, photo: Pixels) -> Plate:
+        """Return the photo less what shines through from behind, and 255 times the matte: (H, W, 4)."""
         through = (1 - self.matte)[..., None] * self.background
-        return np.dstack((np.rint(photo - through), np.rint(255 * self.matte))).astype(np.int16)
+        return np.dstack((np.rint(photo - through), np.rint(255 * self.matte))).clip(0, 255).astype(np.uint8)
 
 
 class Composer:
@@ -90,8 +101,8 @@ class Composer:
         around = _Around(box, height, width)
         self._corner = left, top = around.left, around.top
         self._square = slice(top, top + box.side), slice(left, left + box.side)
-        self._plates: dict[str, Plate] = {PHOTO: around.cut(photo)}
-        self.own: Pixels = self._plates[PHOTO][self._square]
+        self._plates: dict[str, Plate] = {PHOTO: _cv.cvtColor(around.cut(photo), cv2.COLOR_RGB2RGBA)}
+        self.own: Pixels = np.ascontiguousarray(self._plates[PHOTO][self._square][..., :3])
         self._behind = self.own
         if separated is not None:
             self._plates[PERSON] = around.cut(separated.person(photo))
@@ -106,7 +117,7 @@ class Composer:
             matte: (S, S), share of the person in every pixel of the square.
             background: (S, S, 3), what stands behind; only where the person hides it the photo does not show it.
         """
-        plate, side = self._plates[PHOTO], self.box.side
+        plate, side = self._plates[PHOTO][..., :3], self.box.side
         hidden = np.clip(_cv.dilate(matte, np.ones((HIDDEN, HIDDEN))) / SURE, 0, 1)
         hides = _enlarged(np.ascontiguousarray(hidden, np.float32), side).clip(0, 1)[..., None]
         behind = plate.copy()
@@ -121,10 +132,10 @@ class Composer:
             plate.shape[1] - columns.stop,
         )
         share = _cv.copyMakeBorder(_enlarged(matte, side).clip(0, 1), *around, cv2.BORDER_REPLICATE)
-        layers = Separated(share, behind)
-        self._plates[PERSON] = layers.person(plate)
+        self._plates[PERSON] = Separated.of(plate, share, behind).person(plate)
         self._mattes.clear()
-        self._behind = behind[self._square]
+        self._windows.clear()
+        self._behind = np.ascontiguousarray(behind[self._square])
 
     @property
     def background(self) -> Pixels:
@@ -138,7 +149,7 @@ class Composer:
         grey = _cv.cvtColor(_cv.cvtColor(self.photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB) // 3
         if PERSON not in self._plates:
             return np.asarray(grey, np.uint8)
-        share = self._plates[PERSON][self._square][..., 3].clip(0, 255).astype(np.uint8)
+        share = self._plates[PERSON][self._square][..., 3]
         return self._with_square(np.repeat(share[..., None], 3, axis=2), np.asarray(grey, np.uint8))
 
     def _with_square(self, square: Pixels, photo: Pixels | None = None) -> Pixels:
@@ -151,28 +162,32 @@ class Composer:
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
         side, window = self.box.side, self._window(parts.repair.shape[0])
-        shares = parts.shares * window[..., None]
-        stay = 1 - window
-        first = parts.candidates[0] if parts.candidates else None
-        if first is not None and first.of == PERSON and first.flow is not None:
-            left = stay * self._left(first.flow, window)
-            shares[..., 0] += left
-            stay -= left
-        readings = []
-        for layer, share in zip(parts.candidates, np.moveaxis(shares, 2, 0), strict=True):
+        stay, readings = 1 - window, []
+        for number, (layer, share) in enumerate(zip(parts.candidates, _planes(parts.shares), strict=True)):
+            share = share * window
             if layer.flow is None and layer.of == PHOTO:
-                stay += share
-            else:
-                behind = self._behind if layer.of == PERSON else None
-                readings.append(_Reading(self._plates[layer.of], behind, layer, share, window, side))
+                stay = stay + share
+                continue
+            if number and share.max() <= UNSEEN:
+                continue
+            away = None if layer.flow is None else _away(layer.flow, window, side)
+            if number == 0 and away is not None and layer.of == PERSON:
+                behind = stay * self._nobody(away)
+                share, stay = share + behind, stay - behind
+            readings.append(_Reading(self._plates[layer.of], away, share, side))
         kept = _enlarged(stay, side)
         added = _enlarged(parts.repair * (255 * window[..., None]), side)
         result = np.empty((side, side, 3), np.uint8)
 
         def strip(rows: slice) -> None:
-            sum_ = _cv.multiply(self.own[rows], _grey(kept[rows]), dtype=cv2.CV_32F)
+            moved = np.zeros((rows.stop - rows.start, side, 4), np.float32)
+            through = np.zeros(moved.shape[:2], np.float32)
             for reading in readings:
-                reading.add_to(sum_, rows, self._corner)
+                reading.add_to(moved, through, rows, self._corner)
+            through = _cv.scaleAdd(_cv.extractChannel(moved, 3), -1 / 255, through)
+            sum_ = _cv.cvtColor(moved, cv2.COLOR_RGBA2RGB)
+            _add_share(sum_, self._behind[rows], through)
+            _add_share(sum_, self.own[rows], kept[rows])
             result[rows] = _cv.add(sum_, added[rows], dtype=cv2.CV_8U)
 
         _each(strip, list(_strips(side)), self._threads)
@@ -199,24 +214,29 @@ class Composer:
             of_photo.append(slice(low, high))
         return (of_square[0], of_square[1]), (of_photo[0], of_photo[1])
 
-    def _left(self, flow: Floats, window: Floats) -> Floats:
-        """Return where somebody was and is no longer, (S, S) in [0, 1]; see networks/large_picture.py."""
-        size = len(window)
+    def _nobody(self, away: Floats) -> Floats:
+        """Return where nobody is now, (S, S) in [0, 1]; see networks/large_picture.py.
+
+        Args:
+            away: (S, S, 2), how far away who is there now is read, in pixels of the square.
+        """
+        size = len(away)
+        places = away * np.float32(size / self.box.side) + _pixels(size, size)
+        person = _cv.remap(self._matte(size), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        nobody: Floats = 1 - person
+        return nobody
+
+    def _matte(self, size: int) -> Floats:
         if size not in self._mattes:
             share = self._plates[PERSON][..., 3][self._square].astype(np.float32) * np.float32(1 / 255)
             self._mattes[size] = _at_side(share, size, cv2.INTER_LINEAR)
-        own = self._mattes[size]
-        line = np.arange(size, dtype=np.float32)
-        places = _displaced(flow, window, size)
-        places[..., 0] += line
-        places[..., 1] += line[:, None]
-        now = _cv.remap(own, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        gone: Floats = own * (1 - now)
-        return gone
+        return self._mattes[size]
 
     def _window(self, size: int) -> Floats:
         if size not in self._windows:
-            self._windows[size] = self._fading.window(size)
+            self._windows[size] = self._fading.window(
+                size, self._matte(size) if PERSON in self._plates else None
+            )
         return self._windows[size]
 
 
@@ -320,39 +340,31 @@ class _Around:
 
 
 class _Reading:
-    """A candidate at the size of the square; `behind` is the square of what stands behind a person."""
+    """A candidate at the size of the square; `away` is how far away cells are read, in pixels of it."""
 
-    def __init__(
-        self,
-        plate: Plate,
-        behind: Pixels | None,
-        layer: Layer,
-        share: Floats,
-        window: Floats,
-        side: int,
-    ) -> None:
-        self._plate, self._behind, self._side = plate, behind, side
+    def __init__(self, plate: Plate, away: Floats | None, share: Floats, side: int) -> None:
+        self._plate, self._side = plate, side
         self._share = _enlarged(share, side)
         self._seen = share > UNSEEN
-        self._moved = None if layer.flow is None else _moved(layer.flow, window, side)
+        self._away = None if away is None else _at_side(away, side, cv2.INTER_LINEAR)
 
-    def add_to(self, sum_: Floats, rows: slice, corner: tuple[int, int]) -> None:
-        """Add what the candidate shows in a strip."""
+    def add_to(self, sum_: Floats, shares: Floats, rows: slice, corner: tuple[int, int]) -> None:
+        """Add what the candidate shows in a strip, (rows, side, 4), and its share, (rows, side)."""
         columns = self._columns(rows)
         if columns.start == columns.stop:
             return
-        shown = self._shown(rows, columns, corner)
-        if self._behind is not None:
-            through = _grey(1 - shown[..., 3] * np.float32(1 / 255))
-            behind = _cv.multiply(self._behind[rows, columns], through, dtype=cv2.CV_32F)
-            shown = _cv.add(shown[..., :3], behind, dtype=cv2.CV_32F)
-        sum_[:, columns] += _cv.multiply(shown, _grey(self._share[rows, columns]), dtype=cv2.CV_32F)
+        share = self._share[rows, columns]
+        part = np.ascontiguousarray(sum_[:, columns])
+        _add_share(part, self._shown(rows, columns, corner), share)
+        sum_[:, columns] = part
+        shares[:, columns] += share
 
     def _shown(self, rows: slice, columns: slice, corner: tuple[int, int]) -> Plate:
         left, top = corner
-        if self._moved is None:
+        if self._away is None:
             return self._plate[top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
-        places = self._moved[rows, columns] + _strip_grid(self._side)[: rows.stop - rows.start, columns]
+        here = _pixels(_rows(self._side), self._side)[: rows.stop - rows.start, columns]
+        places = _cv.add(self._away[rows, columns], here)
         places = _cv.add(places, (left, top + rows.start, 0.0, 0.0))
         read: Plate = _cv.remap(self._plate, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return read
@@ -368,29 +380,37 @@ class _Reading:
         return slice(max(0, low), min(self._side, high))
 
 
-def _moved(flow: Floats, window: Floats, side: int) -> Floats:
-    """Return the faded displacements of a flow in pixels of the square, (side, side, 2)."""
-    return _at_side(_displaced(flow, window, side), side, cv2.INTER_LINEAR)
-
-
-def _displaced(flow: Floats, window: Floats, side: int) -> Floats:
-    """Return the same in every cell of the window, (S, S, 2)."""
+def _away(flow: Floats, window: Floats, side: int) -> Floats:
+    """Return the faded displacements of a flow in pixels of the square, in every cell of the window, (S, S, 2)."""
     cells = len(window)
-    between = _between(len(flow), cells)
-    scale = window * (side * (cells - 1) / (2 * cells))
-    line = np.linspace(-1, 1, cells, dtype=np.float32)
-    x = (between @ flow[..., 0] @ between.T - line) * scale
-    y = (between @ flow[..., 1] @ between.T - line[:, None]) * scale
-    moved: Floats = _cv.merge((x, y))
-    return moved
+    scale = window * np.float32(side * (cells - 1) / (2 * cells))
+    places = _between(_between(flow, cells), cells, axis=1)
+    away: Floats = (places - _corner_to_corner(cells)) * scale[..., None]
+    return away
+
+
+def _between(flow: Floats, cells: int, axis: int = 0) -> Floats:
+    """Return a flow at another number of cells along an axis, linearly, both reaching from corner to corner."""
+    first, share = _places(flow.shape[axis], cells)
+    share = share.reshape((-1, 1) if axis else (-1, 1, 1))
+    low = flow.take(first, axis)
+    between: Floats = low + (flow.take(first + 1, axis) - low) * share
+    return between
 
 
 @lru_cache(maxsize=4)
-def _between(old: int, new: int) -> Floats:
-    """Return the weights (new, old) of old cells in new ones when both reach from corner to corner."""
-    places = np.arange(new)[:, None] * ((old - 1) / (new - 1))
-    weights: Floats = np.maximum(0, 1 - np.abs(places - np.arange(old))).astype(np.float32)
-    return weights
+def _places(old: int, new: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return between which old cells new ones lie: the first of the two, and the share of the second."""
+    places = np.arange(new) * ((old - 1) / (new - 1))
+    first = np.minimum(places.astype(np.intp), old - 2)
+    return first, (places - first).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _corner_to_corner(cells: int) -> Floats:
+    """Return where cells are read that nothing moves, (cells, cells, 2)."""
+    line = np.linspace(-1, 1, cells, dtype=np.float32)
+    return np.stack(np.broadcast_arrays(line, line[:, None]), axis=-1)
 
 
 def _enlarged(maps: Floats, side: int) -> Floats:
@@ -415,15 +435,20 @@ def _averages(old: int, new: int) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
-def _grey(share: Floats) -> Any:
-    """Return a share for each of three channels."""
-    return _cv.merge((share, share, share))
+def _planes(maps: Floats) -> Floats:
+    """Return maps (S, S, N) one behind the other, (N, S, S)."""
+    return np.ascontiguousarray(np.moveaxis(maps, 2, 0))
 
 
-@lru_cache(maxsize=4)
-def _strip_grid(side: int) -> Floats:
-    """Return x and y of the first strip's pixels."""
-    x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(_rows(side), dtype=np.float32))
+def _add_share(sum_: Floats, picture: Pixels, share: Floats) -> None:
+    """Add a share (H, W) of a picture (H, W, C) to a sum, (H, W, C) contiguous."""
+    _cv.accumulateProduct(picture.astype(np.float32), _cv.merge((share,) * picture.shape[2]), sum_)
+
+
+@lru_cache(maxsize=8)
+def _pixels(rows: int, columns: int) -> Floats:
+    """Return x and y of pixels, (rows, columns, 2)."""
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
     return np.stack((x, y), axis=-1)
 
 

@@ -1,30 +1,37 @@
 """Which driving frame stands for the source's own pose and expression in relative motion.
 
 The first frame need not be neutral: the frame whose head looks most like the source's does best, because then
-least of the motion is invented.
+least of the motion is invented. It should also be where the head usually is: the source's head stands where it stands
+in the photo, and would be far away from there most of the time.
 """
 
 from __future__ import annotations
 
-from facewire.geometry.arrays import Numbers, library
+import numpy as np
+
+from facewire.geometry.arrays import Numbers, as_array, library
 from facewire.geometry.head_motion import HeadMotion
 
 EXPRESSION_UNIT = 0.02
 """A root-mean-square difference of expression (picture units) that counts as much as the angle below."""
 ANGLE_UNIT = 0.1
 """Radians."""
+PLACE_UNIT = 0.1
+"""A distance from the usual place, in picture units, that counts as much."""
 MOST_COMPARED = 200
 """Motions that each is compared with, evenly chosen, when the usual one is looked for."""
 
 
 def best_reference(motions: HeadMotion, source: HeadMotion) -> int:
-    """Return the index of the driving frame that is most like the source in pose and expression.
+    """Return the index of the driving frame that is most like the source in pose and expression, in a usual place.
 
     Args:
         motions: (T) driving motions.
         source: (1) the source's own.
     """
-    return int(_distances(motions, source).argmin())
+    places = as_array(motions.translation)[:, :2]
+    away = np.hypot(*(places - np.median(places, axis=0)).T)
+    return int((as_array(_distances(motions, source)) + away / PLACE_UNIT).argmin())
 
 
 def median_motion(motions: HeadMotion) -> int:

@@ -3,7 +3,7 @@
     pass 1  clip    -> square of the head -> own motion of every frame, and whether there is a head
             driver  -> motions at the clip's times
             both    -> the driver's changes on what is usual for the clip's person, in the chosen regions
-    pass 2  every frame is its own photo -> whole picture -> file, with the clip's times
+    pass 2  every frame is its own photo -> whole picture      (animation/video_edit.py)
 
 What a region shows is the driver's alone, not the sum of both: lips that speak would else speak twice. The clip's
 frame that looks most like all of them is where the driver's changes start from. Frames without a head stay as they
@@ -12,18 +12,18 @@ are. The result ends where the shorter of both ends.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice, takewhile
+from functools import cached_property
+from itertools import dropwhile, islice
 from pathlib import Path
 
 import numpy as np
 
-from facewire.animation.animate import BEST, FIRST, AnimateOptions, AnimateReport, shaped, viewed
+from facewire.animation.animate import BEST, FIRST, AnimateOptions
 from facewire.animation.animator import BATCH, Animator
-from facewire.animation.composer import Composer
 from facewire.animation.driving import (
     NO_MOTION,
     RecordedMotion,
@@ -32,25 +32,23 @@ from facewire.animation.driving import (
     read_squares,
     rows_of,
 )
-from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.reference import best_reference
 from facewire.animation.survey import CropPlan, Progress, survey
-from facewire.animation.transfer import Face, Transfer, transfer_of
+from facewire.animation.transfer import Face, Transfer
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError
 from facewire.face.crop import CropBox, crop
 from facewire.geometry.arrays import Numbers, as_array, library, like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import orthonormal
-from facewire.media.frame import Frame, Pixels
-from facewire.media.video import VideoReader, opened_sink
+from facewire.media.frame import Frame
+from facewire.media.timing.beginning import beginning
+from facewire.media.video import VideoReader
 
 SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".ogv"}
 )
 """Names of videos; whatever else is given as a source is a photo."""
-
-Place = Callable[[Frame], CropBox]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +77,66 @@ class Span:
 ALL_OF_IT = Span()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipOptions:
-    """How the clip is taken and shown."""
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A video that was read once: what its head does by itself, and where the head's square lies.
 
-    face: int = 0
-    span: Span = ALL_OF_IT
-    head: bool = False
-    size: Size = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Clip:
-    """What pass 1 read.
-
-    motions  (T) what the head does by itself
-    seconds  T moments, from the span's beginning on
+    path     the file
+    plan     the squares
+    read     (T) the motion of every frame as it was read; of frames without a head it means nothing
+    seconds  T moments, from the first frame on
     present  which frames show the head
+    rate     frames per second, exact
+    size     width and height of what is shown at its own size
+    first    number of the first of these frames
     """
 
-    motions: HeadMotion
-    seconds: list[float]
-    present: list[bool]
+    path: Path
+    plan: CropPlan
+    read: HeadMotion
+    seconds: tuple[float, ...]
+    present: tuple[bool, ...]
+    rate: Fraction
+    size: tuple[int, int]
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    @cached_property
+    def motions(self) -> HeadMotion:
+        """(T) what the head does by itself; frames without it hold the motion before.
+
+        Raises:
+            NoFaceFound: no frame shows it.
+        """
+        return rows_of(self.read, held_rows(self.present, self.path, NO_MOTION))
+
+    def part(self, span: Span, seconds: float = math.inf) -> Clip:
+        """Return what lies in a span, and no more than so many seconds of it; the moments count from its beginning.
+
+        Raises:
+            MediaError: nothing does.
+        """
+        rows = [row for row, at in enumerate(self.seconds) if span.holds(at) and at - span.start < seconds]
+        if not rows:
+            raise _nothing(self.path, span)
+        part = slice(rows[0], rows[-1] + 1)
+        return replace(
+            self,
+            read=self.read[part],
+            seconds=tuple(at - span.start for at in self.seconds[part]),
+            present=self.present[part],
+            first=self.first + rows[0],
+        )
+
+    def place(self, frame: Frame) -> CropBox:
+        """Return where the head's square of a frame lies; in the middle where there is no head."""
+        time, (width, height) = float(frame.time), frame.size
+        stretch = self.plan.stretches[self.plan.stretch(time)]
+        if stretch.path is None:
+            return CropBox.middle(height, width)
+        return stretch.path.at(time, width / stretch.width)
 
 
 def is_video(path: str | Path) -> bool:
@@ -121,7 +157,7 @@ def within(recorded: RecordedMotion, span: Span, name: str | Path) -> RecordedMo
         row for row, at in enumerate(recorded.times) if span.holds(float((at - first) * recorded.time_base))
     ]
     if not rows:
-        raise MediaError(name, f"has nothing from {span.start:g} s on: choose --from and --to inside it")
+        raise _nothing(name, span)
     part = slice(rows[0], rows[-1] + 1)
     return replace(
         recorded,
@@ -132,94 +168,12 @@ def within(recorded: RecordedMotion, span: Span, name: str | Path) -> RecordedMo
     )
 
 
-def edit_video(
-    animator: Animator,
-    clip: str | Path,
-    driver: RecordedMotion,
-    output: str | Path,
-    options: AnimateOptions | None = None,
-    shown: ClipOptions | None = None,
-    *,
-    audio_from: str | Path | None = None,
-    audio_start: Fraction | None = None,
-    progress: Progress | None = None,
-) -> AnimateReport:
-    """Write a clip in which a head does what a driver does.
-
-    Args:
-        animator: whose networks render.
-        clip: the video to edit.
-        driver: how the head moves, with its own times; the first frame of both is shown together.
-        output: .mp4, .mov, .mkv, .webm or .gif; written atomically.
-        options: how motion is carried over.
-        shown: how the clip is taken and shown.
-        audio_from: a file whose sound goes along.
-        audio_start: see `VideoWriter`.
-        progress: told after every frame.
-
-    Raises:
-        MediaError: the clip cannot be read, or holds nothing in the span.
-        NoFaceFound: it shows no face.
-        OutputError: the output cannot be written.
-    """
-    chosen, shown = options or AnimateOptions(), shown or ClipOptions()
-    checked_size(shown.size)
-    plan = survey(animator.finder, clip, shown.face, progress, framing=animator.framing)
-    place = _placed(plan)
-    own = _read(animator, clip, plan, shown.span, length(driver), progress)
-    motions, reference = _wanted(own, driver, chosen, transfer_of(animator.foreign))
-    if chosen.edit or chosen.keys:
-        face = _face(animator, clip, place, shown.span, usual(own.motions))
-        motions = shaped(animator.foreign, face, motions, chosen, own.seconds)
-    else:
-        motions = viewed(motions, chosen.view)
-    begin = time.perf_counter()
-    with VideoReader(clip) as reader:
-        size = _size(reader, _first_side(plan), shown, animator.size)
-        with opened_sink(
-            output,
-            size,
-            reader.rate,
-            audio_from=audio_from,
-            audio_start=audio_start,
-            crf=chosen.crf,
-            overwrite=chosen.overwrite,
-            synthetic=chosen.marked,
-        ) as writer:
-            for row, (frame, _) in zip(range(len(motions)), _in_span(reader, shown.span), strict=False):
-                composer = _composer(frame.pixels, place(frame), shown, size)
-                if own.present[row]:
-                    small = crop(frame.pixels, place(frame), animator.size)
-                    parts, layers = animator.frame_parts(small, motions[row : row + 1], kept=chosen.kept)
-                    if layers is not None:
-                        composer.separate(*layers)
-                    picture = composer.square(parts) if shown.head else composer.whole(parts)
-                else:
-                    picture = composer.own if shown.head else composer.photo
-                writer.write(Frame(chosen.finished(picture), frame.pts, frame.time_base))
-                if progress is not None:
-                    progress("rendering", row + 1, len(motions))
-    seconds = time.perf_counter() - begin
-    return AnimateReport(
-        output=str(output),
-        frames=len(motions),
-        missing=own.present.count(False),
-        problem=driver.problem,
-        reference=reference,
-        references=() if reference is None else (reference,),
-        seconds=seconds,
-        frames_per_second=len(motions) / seconds,
-        width=size[0],
-        height=size[1],
-    )
-
-
 def length(driver: RecordedMotion) -> float:
     """Return how long a recorded motion lasts, in seconds."""
     return float((driver.times[-1] - driver.times[0]) * driver.time_base + 1 / driver.rate)
 
 
-def resampled(driver: RecordedMotion, seconds: list[float]) -> HeadMotion:
+def resampled(driver: RecordedMotion, seconds: Sequence[float]) -> HeadMotion:
     """Return the motions at other times, in seconds from its first frame on: between two frames, a share of each."""
     times = np.array([float((at - driver.times[0]) * driver.time_base) for at in driver.times])
     places = np.interp(seconds, times, np.arange(len(times)))
@@ -243,23 +197,27 @@ def usual(motions: HeadMotion) -> int:
     return int(np.square(expressions - middle).sum((1, 2)).argmin())
 
 
-def _wanted(
-    own: _Clip, driver: RecordedMotion, options: AnimateOptions, transfer: Transfer
+def clip_motions(
+    clip: Clip, driver: RecordedMotion, options: AnimateOptions, transfer: Transfer
 ) -> tuple[HeadMotion, int | None]:
-    """Return the motions to show, and which of the driver's frames is its reference."""
-    rest = usual(own.motions)
-    base = own.motions[rest : rest + 1]
+    """Return what a clip's head does (T) as a driver moves, before sliders and angles, and the number of the driver's
+    frame that is its reference.
+
+    Raises:
+        ConfigError: the reference is not best, first or a frame number.
+    """
+    rest = usual(clip.motions)
+    base = clip.motions[rest : rest + 1]
     index = _reference(driver.motions, base, options) if options.relative else None
     first = None if index is None else driver.motions[index : index + 1]
-    moved = transfer(resampled(driver, own.seconds), first, base, options.regions, own.motions)
-    return moved, index
+    return transfer(resampled(driver, clip.seconds), first, base, options.regions, clip.motions), index
 
 
-def _face(animator: Animator, clip: str | Path, place: Place, span: Span, row: int) -> Face:
-    """Return the clip's person as one frame shows it."""
-    with VideoReader(clip) as reader:
-        frame, _ = next(islice(_in_span(reader, span), row, None))
-    picture = crop(frame.pixels, place(frame), animator.size)
+def clip_face(animator: Animator, clip: Clip) -> Face:
+    """Return a clip's person as the frame shows it in which it looks most like itself."""
+    with VideoReader(clip.path) as reader:
+        frame = next(islice(reader, clip.first + usual(clip.motions), None))
+    picture = crop(frame.pixels, clip.place(frame), animator.size)
     return Face(
         animator.canonical(picture),
         lambda: animator.identity(picture),
@@ -278,74 +236,54 @@ def _reference(motions: HeadMotion, base: HeadMotion, options: AnimateOptions) -
     return index
 
 
-def _placed(plan: CropPlan) -> Place:
-    """Return what says where the head's square of a frame lies; in the middle where there is no head."""
-
-    def place(frame: Frame) -> CropBox:
-        time, (width, height) = float(frame.time), frame.size
-        stretch = plan.stretches[plan.stretch(time)]
-        if stretch.path is None:
-            return CropBox.middle(height, width)
-        return stretch.path.at(time, width / stretch.width)
-
-    return place
-
-
-def _first_side(plan: CropPlan) -> int:
-    """Return the side of the first square that holds a head, pixels."""
-    path = next(stretch.path for stretch in plan.stretches if stretch.path is not None)
-    return path.at(float(path.times[0])).side
-
-
-def _read(
+def read_clip(
     animator: Animator,
-    clip: str | Path,
-    plan: CropPlan,
-    span: Span,
-    seconds: float,
-    progress: Progress | None,
-) -> _Clip:
-    """Return what the clip's head does by itself, as long as the driver lasts."""
+    path: str | Path,
+    *,
+    face: int = 0,
+    span: Span = ALL_OF_IT,
+    progress: Progress | None = None,
+) -> Clip:
+    """Return what a video's head does by itself.
+
+    Args:
+        animator: whose networks read it.
+        path: the video.
+        face: which person, the most prominent first.
+        span: the part that is read.
+        progress: told after every batch.
+
+    Raises:
+        MediaError: it cannot be read, or nothing lies in the span.
+        NoFaceFound: no frame shows a face, or none shows so many.
+    """
+    plan = survey(animator.finder, path, face, progress, framing=animator.framing)
     motions: list[HeadMotion] = []
     present: list[bool] = []
-    at: list[float] = []
-    with VideoReader(clip) as reader:
-        moments = takewhile(lambda one: one[1] < seconds, _in_span(reader, span))
-        for batch in in_batches(moments, BATCH):
-            squares = [head_square(frame, plan, animator.size) for frame, _ in batch]
+    seconds: list[float] = []
+    numbers: list[int] = []
+    with VideoReader(path) as reader:
+        timed = (
+            (number, frame, float(frame.time - reader.start_time))
+            for number, frame in enumerate(beginning(reader, span.end))
+        )
+        wanted = dropwhile(lambda one: one[2] < span.start, timed)
+        for batch in in_batches(wanted, BATCH):
+            squares = [head_square(frame, plan, animator.size) for _, frame, _ in batch]
+            numbers += [number for number, *_ in batch]
             motion, seen = read_squares(animator, squares)
             motions.append(motion)
             present += seen
-            at += [moment for _, moment in batch]
+            seconds += [at for *_, at in batch]
             if progress is not None:
-                progress("reading the clip", len(at), reader.frame_count)
-    if not at:
-        raise MediaError(clip, f"has nothing from {span.start:g} s on: choose --from and --to inside it")
-    rows = held_rows(present, clip, NO_MOTION)
-    return _Clip(rows_of(HeadMotion.cat(motions), rows), at, present)
+                progress("reading the clip", len(seconds), reader.frame_count)
+        rate, size = reader.rate, reader.size
+    if not seconds:
+        raise _nothing(path, span)
+    return Clip(
+        Path(path), plan, HeadMotion.cat(motions), tuple(seconds), tuple(present), rate, size, numbers[0]
+    )
 
 
-def _in_span(reader: VideoReader, span: Span) -> Iterator[tuple[Frame, float]]:
-    """Yield the frames of a span, with the seconds since its beginning."""
-    first: Fraction | None = None
-    for frame in reader:
-        first = frame.time if first is None else first
-        seconds = float(frame.time - first)
-        if span.end is not None and seconds >= span.end:
-            return
-        if span.holds(seconds):
-            yield frame, seconds - span.start
-
-
-def _size(reader: VideoReader, side: int, shown: ClipOptions, usual_side: int) -> tuple[int, int]:
-    """Return width and height of what is shown."""
-    if not shown.head:
-        return limited(*reader.size, shown.size)
-    length_ = side if shown.size == OWN else int(shown.size or usual_side)
-    return length_, length_
-
-
-def _composer(pixels: Pixels, box: CropBox, shown: ClipOptions, size: tuple[int, int]) -> Composer:
-    if shown.head:
-        return head_alone(pixels, box, size[0], size[0])
-    return whole(pixels, box, shown.size)
+def _nothing(path: str | Path, span: Span) -> MediaError:
+    return MediaError(path, f"has nothing from {span.start:g} s on: choose --from and --to inside it")

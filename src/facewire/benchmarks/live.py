@@ -26,7 +26,7 @@ from facewire.engines.engine import Engine, Prepared
 from facewire.engines.shipped_graphs import comes_with_graphs
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import turn_of_degrees
-from facewire.media.colours.colour import RgbConverter, Yuv420Converter
+from facewire.media.colours.colour import RgbConverter, YuvConverter
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.manifest import WeightsFile
@@ -127,7 +127,7 @@ def turning(motion: HeadMotion, count: int) -> HeadMotion:
 
 def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[str, dict[str, float]]:
     """Return milliseconds of every stage by itself."""
-    yuv = Yuv420Converter()(frame)
+    yuv = YuvConverter()(frame)
     converter = RgbConverter()
     square = engine.read(picture).square
     person = engine.identity(picture)
@@ -138,7 +138,7 @@ def stages(engine: Engine, frame: Pixels, picture: Pixels, count: int) -> dict[s
         "read, face searched": lambda: engine.read(picture),
         "read, face tracked": lambda: engine.read(picture, square),
         "render": lambda: engine.render(person, person.motion),
-        "colour from RGB": lambda: Yuv420Converter()(picture),
+        "colour from RGB": lambda: YuvConverter()(picture),
         "identity, once": lambda: engine.identity(picture),
     }
     for name, composer in composers(picture).items():

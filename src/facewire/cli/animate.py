@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facewire.cli import batch, options, picture_options, places
@@ -95,6 +96,7 @@ def add_to(commands: Any) -> None:
         "--tolerant", action="store_true", help="pass over damage of a recorded motion, and end with 0"
     )
     options.add_quality_option(parser)
+    options.add_colour_option(parser)
     options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
@@ -167,6 +169,7 @@ class Work:
             keys=picture_options.keys_of(given),
             kept=given.keypoints,
             crf=options.quality_of(given),
+            full_colour=given.full_colour,
             overwrite=given.overwrite is not False,
             caption=picture_options.caption_of(given),
             marked=not given.unmarked,
@@ -240,7 +243,8 @@ class Work:
         )
 
     def _edited(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
-        from facewire.animation.source_video import ClipOptions, edit_video
+        from facewire.animation.source_video import within
+        from facewire.animation.video_edit import ClipOptions, edit_video
         from facewire.base.errors import ConfigError
         from facewire.talks.motion_file import is_motion_file
 
@@ -254,6 +258,8 @@ class Work:
             raise ConfigError("face", given.face, "one number with a video as the source")
         assert self.choice
         recorded = self._driver(driving, bars)
+        if Path(source).resolve() == Path(driving).resolve():
+            recorded = within(recorded, self.span, driving)  # the same moment of both is shown together
         from_driver = self.sound == picture_options.DRIVER
         audio = {picture_options.DRIVER: driving, picture_options.SOURCE: source}.get(self.sound)
         if from_driver and is_motion_file(driving):

@@ -47,6 +47,13 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--burst", type=number("burst", 1, 1000), default=1.0, help="mean packets lost in a row (default: 1)"
     )
+    parser.add_argument(
+        "--longest-burst",
+        type=whole("longest-burst", 0, 1000),
+        default=0,
+        metavar="N",
+        help="most packets lost in a row; 0: no limit (default: 0)",
+    )
     parser.add_argument("--delay", type=number("delay", 0, 10_000), default=0.0, metavar="MS", help="one way")
     parser.add_argument(
         "--jitter",
@@ -116,6 +123,7 @@ def run(given: argparse.Namespace) -> int:
     link = LinkSettings(
         loss=given.loss,
         burst=given.burst,
+        longest_burst=given.longest_burst,
         delay_ms=given.delay,
         jitter_ms=given.jitter,
         reorder=given.reorder,

@@ -140,6 +140,15 @@ def add_quality_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_colour_option(parser: argparse.ArgumentParser) -> None:
+    """Add --full-colour."""
+    parser.add_argument(
+        "--full-colour",
+        action="store_true",
+        help="the colours of all pixels (4:4:4) in .mp4, .mov, .mkv and .webm; not every player shows it",
+    )
+
+
 def quality_of(given: argparse.Namespace) -> int:
     """Return the quality of the output; say so where it changes nothing."""
     if given.crf is not None and given.output.lower().endswith(".gif"):

@@ -50,6 +50,8 @@ def add_to(commands: Any) -> None:
     picture_options.add_edit_option(parser)
     picture_options.add_key_option(parser)
     options.add_view_options(parser)
+    options.add_quality_option(parser)
+    options.add_colour_option(parser)
     parser.add_argument(
         "--seconds",
         type=number("seconds", 0.1, 600),
@@ -81,6 +83,8 @@ def run(given: argparse.Namespace) -> int:
         edit=edit,
         keys=keys,
         caption=caption,
+        crf=options.quality_of(given),
+        full_colour=given.full_colour,
         marked=not given.unmarked,
         overwrite=given.overwrite,
     )

@@ -90,6 +90,8 @@ async def _both(given: argparse.Namespace, camera: VirtualCamera | None) -> None
 
 
 def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session:
+    import torch
+
     from facewire.studio.commands import Base
     from facewire.studio.library import Library
     from facewire.studio.preview import NativePreview
@@ -98,6 +100,8 @@ def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session
     animator = options.animator_of(given)
     choice = animator.use(given.engine)
     options.tell_engine(choice)
+    if animator.engine is not None:
+        torch.set_num_threads(1)  # the engine has the processors; torch only moves a few numbers
     more = [
         (name, getattr(given, name.strip("-")), usual)
         for name, usual in (("--weights", "compact-256"), ("--device", "cpu"), ("--threads", None))

@@ -29,7 +29,7 @@ from av.video.frame import VideoFrame
 
 from facewire.base.errors import MediaError
 from facewire.media.carrier.annex_b import units
-from facewire.media.colours.colour import BT709, RgbConverter, Yuv420Converter
+from facewire.media.colours.colour import BT709, RgbConverter, YuvConverter
 from facewire.media.frame import Pixels
 from facewire.media.libav_errors import reading
 
@@ -137,7 +137,7 @@ def encode_pictures(
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.thread_count = 1
         context.options = {**dict(anchor.options), "crf": str(quality)}
-        convert, packets = Yuv420Converter(), list[bytes]()
+        convert, packets = YuvConverter(), list[bytes]()
         for index, pixels in enumerate(pictures):
             picture = convert(pixels)
             picture.pts, picture.time_base = index, 1 / rate
@@ -203,7 +203,7 @@ def _by_program(pictures: Sequence[Pixels], rate: Fraction, anchor: Anchor, qual
     if program is None:
         raise MediaError(anchor.label, absence(anchor))
     height, width = pictures[0].shape[:2]
-    convert = Yuv420Converter()
+    convert = YuvConverter()
     raw = b"".join(_planes(convert(pixels)) for pixels in pictures)
     command = [
         *(program, "-hide_banner", "-loglevel", "error", "-threads", "1", "-f", "rawvideo"),

@@ -1,6 +1,6 @@
 """Writing videos: RGB frames with their times, and the sound of another file in step with them.
 
-    Frame -> BT.709 yuv420p -> H.264 / VP9 (or palette -> GIF) --+
+    Frame -> BT.709 yuv420p or yuv444p -> H.264 / VP9 (or palette -> GIF) --+
                                                                  +-> container, interleaved -> atomic file
     another file -> sound packets, shifted and cut --------------+
 
@@ -33,7 +33,14 @@ from av.video.stream import VideoStream
 from facewire.base import processors
 from facewire.base.errors import ConfigError, OutputError, ShapeError
 from facewire.base.files import atomic_output
-from facewire.media.colours.colour import Yuv420Converter, pad_to_even, tag_bt709, to_palette
+from facewire.media.colours.colour import (
+    FULL_COLOUR,
+    HALF_COLOUR,
+    YuvConverter,
+    pad_to_even,
+    tag_bt709,
+    to_palette,
+)
 from facewire.media.frame import Frame, Pixels
 from facewire.media.libav_errors import FOREIGN, one_line, writing
 from facewire.media.marks.content_credentials import configured, sign
@@ -135,6 +142,8 @@ class VideoWriter:
         overwrite: False refuses an existing `path`.
         sink: write Matroska there as it comes, for pipes; `path` then only stands in messages.
         keyframe_every: most frames from one keyframe to the next, for clips that are read at random places.
+        full_colour: colours of all pixels (4:4:4) instead of one in four; few players in hardware show that. No
+            meaning for .gif.
         reproducible: H.264 only: the same pictures give the same bytes on every machine, at some cost.
         synthetic: say in the file that a model made the pictures, signed where a certificate is named.
 
@@ -156,6 +165,7 @@ class VideoWriter:
         overwrite: bool = True,
         sink: BinaryIO | None = None,
         keyframe_every: int | None = None,
+        full_colour: bool = False,
         reproducible: bool = False,
         synthetic: bool = False,
     ) -> None:
@@ -165,6 +175,7 @@ class VideoWriter:
         self._sink = sink
         self._kind = _kind(self.path) if sink is None else _PIPE
         self._crf, self._keyframe_every, self._reproducible = crf, keyframe_every, reproducible
+        self._pixels = FULL_COLOUR if full_colour else HALF_COLOUR
         self._audio_from = audio_from if self._kind.sound is not None else None
         self._audio_start = audio_start
         self._overwrite = overwrite
@@ -258,7 +269,7 @@ class VideoWriter:
         )
         if self._synthetic:
             container.metadata.update(container_tags(self._kind.muxer))
-        output = _Output(container, self._kind, self.size, self.rate, self._crf, first)
+        output = _Output(container, self._kind, self.size, self.rate, self._crf, first, self._pixels)
         output.tune(self._keyframe_every, self._reproducible)
         if rule is not None and self._audio is not None:
             origin = first.time if self._audio_start is None else self._audio_start
@@ -283,6 +294,7 @@ class _Output:
         rate: Fraction,
         crf: int,
         first: Frame,
+        pixels: str,
     ) -> None:
         self.container = container
         self.track: AudioTrack | OpusTrack | None = None
@@ -290,8 +302,8 @@ class _Output:
         self._origin = first.time
         self._tick = _tick(kind, first, rate)
         self._shortest = _GIF_SHORTEST if kind.encoder == "gif" else 1
-        self._picture = _picture_maker(kind)
-        self._stream = _video_stream(container, kind, size, rate, crf, self._tick)
+        self._picture = _picture_maker(kind, pixels)
+        self._stream = _video_stream(container, kind, size, rate, crf, self._tick, pixels)
         self._clock = SteadyClock()
         self._last_pts: int | None = None
 
@@ -382,7 +394,13 @@ def _common_tick(a: Fraction, b: Fraction) -> Fraction:
 
 
 def _video_stream(
-    container: OutputContainer, kind: _Kind, size: tuple[int, int], rate: Fraction, crf: int, tick: Fraction
+    container: OutputContainer,
+    kind: _Kind,
+    size: tuple[int, int],
+    rate: Fraction,
+    crf: int,
+    tick: Fraction,
+    pixels: str,
 ) -> VideoStream:
     stream = container.add_stream(kind.encoder, rate=rate, options=_encoder_options(kind.encoder, crf))
     assert isinstance(stream, VideoStream)
@@ -393,7 +411,7 @@ def _video_stream(
     if kind.encoder == "gif":
         stream.pix_fmt = "pal8"
     else:
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         tag_bt709(stream)
     return stream
 
@@ -413,8 +431,8 @@ def _encoder_options(encoder: str, crf: int) -> dict[str, str]:
             return {}
 
 
-def _picture_maker(kind: _Kind) -> _PictureMaker:
+def _picture_maker(kind: _Kind, pixels: str) -> _PictureMaker:
     if kind.encoder == "gif":
         return to_palette
-    convert = Yuv420Converter()
+    convert = YuvConverter(pixels)
     return (lambda pixels: convert(pad_to_even(pixels))) if kind.encoder == "libx264" else convert

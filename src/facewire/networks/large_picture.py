@@ -3,10 +3,9 @@
     fields (64), shares, repair (256) -> times the window -> as large as the square in the photo
     frame = (1 - window) photo + sum_i window shares_i read(picture_i, p + window displacement_i) + window repair
 
-The window falls from 1 to 0 over the outer fifth of the square, on the sides where the photo goes on. Displacements
-and result fade with it, so the square's border is the photo itself and needs no seam. Displacements are read from the
-photo beyond the square where they lead there. Where the photo fades in and shows somebody who has moved away, the
-first candidate is shown in its place: what stands behind. At the border, where nobody moves, that is the photo again.
+The window (fading.py) falls from 1 to 0 towards the sides where the photo goes on. Displacements are read from the
+photo beyond the square where they lead there. Where the photo fades in and the person is not, the first
+candidate is shown in its place: what stands behind. At the border, where nobody moves, that is the photo again.
 """
 
 from __future__ import annotations
@@ -53,8 +52,8 @@ def put_together(
     shares = list((composition.shares * window).split(1, dim=1))
     stays = 1 - window
     if composition.candidates and composition.candidates[0].of == PERSON:
-        left = stays * _left(pictures[MATTE], moved[0], square)
-        shares[0], stays = shares[0] + left, stays - left
+        behind = stays * _nobody(pictures[MATTE], moved[0], square)
+        shares[0], stays = shares[0] + behind, stays - behind
     frame = _enlarged(composition.repair * window, square[2])
     frame = frame + _enlarged(stays, square[2]) * _read(photo, still, square)
     for candidate, share, away in zip(composition.candidates, shares, moved, strict=True):
@@ -62,8 +61,8 @@ def put_together(
     return frame.clamp(0, 1)
 
 
-def _left(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
-    """Return where somebody was and is no longer, (B, 1, S, S) in [0, 1].
+def _nobody(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
+    """Return where nobody is now, (B, 1, S, S) in [0, 1].
 
     Args:
         matte: (1, 1, H, W) of the photo.
@@ -73,7 +72,7 @@ def _left(matte: Tensor, moved: Tensor, square: tuple[int, int, int]) -> Tensor:
     size = moved.shape[1]
     own = resized(_read(matte, torch.zeros_like(moved), square), size, "bilinear")
     flow = image_grid(size, size, device=moved.device) + moved * (2 * size / (size - 1))
-    return own * (1 - warp_image(own, flow))
+    return 1 - warp_image(own, flow)
 
 
 def _shown(of: str, pictures: Mapping[str, Tensor], moved: Tensor, square: tuple[int, int, int]) -> Tensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facewire.animation.keyframes import Key
@@ -77,18 +77,6 @@ def words_for(
     ]
 
 
-def tool_words(command: str, name: str, library: Library, base: Base, taken: frozenset[Path]) -> list[str]:
-    """Return the words that encode, decode or compare a file of the folder.
-
-    Raises:
-        MediaError: it is not there.
-    """
-    path = library.path(name)
-    suffix = {"encode": ".fwv", "decode": ".mp4", "compare": "-report"}[command]
-    output = library.output(path.stem, suffix, taken)
-    return [command, base.written(path), "-o", base.written(output), *base.options]
-
-
 def line_of(words: list[str] | tuple[str, ...]) -> str:
     """Return a command line as it is pasted."""
     return shlex.join(["facewire", *words])
@@ -103,7 +91,8 @@ def _edited(
         raise ConfigError("result", result.kind, "mp4, webm, gif or png for a video that is edited")
     stem = f"{clip.stem}--{'edited' if driver is None else driver.stem}"
     output = library.output(stem, SUFFIXES[result.kind], taken)
-    motion = Motion(relative=False) if driver is None else project.motion
+    own = replace(Motion(relative=False), start=project.motion.start, end=project.motion.end)
+    motion = replace(own, face=project.faces[0]) if driver is None else project.motion
     return [
         "animate",
         *(base.written(clip), base.written(driver or clip), "-o", base.written(output)),
@@ -137,7 +126,7 @@ def _turned(project: Project, photo: Path, library: Library, base: Base, taken: 
         *_faces(project),
         *_look(project.look, always=not moves),
         *(_keys(project) if moves else []),
-        *_result(project, quality=False),
+        *_result(project, quality=moves),
         *base.options,
     ]
 
@@ -190,8 +179,11 @@ def _result(project: Project, *, quality: bool = True) -> Iterator[str]:
         yield "--head"
     if result.size:
         yield from ("--size", str(result.size))
-    if quality and result.crf != PLAIN_RESULT.crf and result.kind in ("mp4", "webm"):
-        yield from ("--crf", str(result.crf))
+    if quality and result.kind in ("mp4", "webm"):
+        if result.crf != PLAIN_RESULT.crf:
+            yield from ("--crf", str(result.crf))
+        if result.full_colour:
+            yield "--full-colour"
 
 
 def _sliders(values: object) -> str:

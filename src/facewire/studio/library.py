@@ -123,22 +123,22 @@ def thumbnail(path: Path, frame: int = 0) -> bytes:
         picture = picture_of(path, frame)
     except (FacewireError, OSError):
         return b""
-    return b"" if picture is None else jpeg(fitted(picture, THUMBNAIL), 80)
+    return jpeg(fitted(picture, THUMBNAIL), 80)
 
 
-def picture_of(path: Path, frame: int = 0) -> Pixels | None:
-    """Return a photo, or a frame of a video, (H, W, 3); None where there is none.
+def picture_of(path: Path, frame: int = 0) -> Pixels:
+    """Return a photo, or a frame of a video, (H, W, 3).
 
     Raises:
-        MediaError: it cannot be read.
+        MediaError: it cannot be read, or there is no such frame.
     """
-    match sort_of(path.name):
-        case "photo":
-            return load_image(path)
-        case "video":
-            with VideoReader(path) as reader:
-                return next((one.pixels for one in islice(reader, frame, None)), None)
-    return None
+    if sort_of(path.name) == "photo":
+        return load_image(path)
+    with VideoReader(path) as reader:
+        found = next((one.pixels for one in islice(reader, frame, None)), None)
+    if found is None:
+        raise MediaError(path.name, f"has no frame {frame}")
+    return found
 
 
 def fitted(picture: Pixels, longest: int) -> Pixels:

@@ -16,6 +16,9 @@ from facewire.studio.jobs import Job
 from facewire.studio.library import Medium
 from facewire.studio.preview import FaceBox
 from facewire.studio.project import LONGEST_NAME, Project, Show
+from facewire.studio.tools import Compare as Compare
+from facewire.studio.tools import Decode as Decode
+from facewire.studio.tools import Encode as Encode
 from facewire.transport.web.door import Enter as Enter
 from facewire.transport.web.door import Failure as Failure
 
@@ -109,17 +112,6 @@ class Render:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tool:
-    """Queue another command on a file of the folder: encode a video, decode a talk, compare a video with codecs."""
-
-    command: Literal["encode", "decode", "compare"]
-    name: str
-
-    def __post_init__(self) -> None:
-        short("name", self.name, LONGEST_NAME)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TakeFrame:
     """Put a frame of a video of the folder among the photos, and choose it."""
 
@@ -139,7 +131,22 @@ class Order:
     action: Literal["pause", "resume", "cancel", "again", "remove", "use"]
 
 
-ToStudio = Enter | Change | Undo | Redo | View | Play | Shown | Webcam | Render | Tool | TakeFrame | Order
+ToStudio = (
+    Enter
+    | Change
+    | Undo
+    | Redo
+    | View
+    | Play
+    | Shown
+    | Webcam
+    | Render
+    | Encode
+    | Decode
+    | Compare
+    | TakeFrame
+    | Order
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,12 +189,20 @@ class Photo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Driver:
-    """The chosen driver; `reference` is the frame that stands for the photo, -1 for none."""
+    """The chosen driver, and what the timeline shows: it, or of a video that is changed the video.
+
+    seconds, rate, frames, curves  of the timeline
+    reference   the driver's frame that stands for the photo, -1 for none
+    own_rate    frames a second of the driver
+    of_video    whether the timeline is that of a video that is changed: the driver begins where its part begins
+    """
 
     name: str
     seconds: float = 0.0
     rate: float = 25.0
     frames: int = 0
+    own_rate: float = 25.0
+    of_video: bool = False
     people: int = 1
     missing: int = 0
     reference: int = -1
@@ -234,7 +249,9 @@ TO_STUDIO: MessageSet[ToStudio] = MessageSet(
         "shown": Shown,
         "webcam": Webcam,
         "render": Render,
-        "tool": Tool,
+        "encode": Encode,
+        "decode": Decode,
+        "compare": Compare,
         "take-frame": TakeFrame,
         "order": Order,
     }

@@ -32,7 +32,7 @@ REST_SECONDS = 0.25
 """A picture that stands for so long is sent again, bit by bit."""
 SLOW_SECONDS = 1 / 15
 """A preview that takes longer is rendered at half the size while something moves."""
-LEAST_HALVED = 512
+LEAST_HALVED = 1024
 """Pixels; at smaller sizes the networks take most of the time, and half of it would gain nothing."""
 REMEMBERED = 5
 USUAL_VIEW = View(width=960, height=640)

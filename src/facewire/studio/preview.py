@@ -8,27 +8,26 @@ preview showed. Used by one thread at a time.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 import torch
 
 from facewire.animation.animate import face_of, rendered, shaped, transferred
 from facewire.animation.animator import Animator, Person
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import within
+from facewire.animation.source_video import Clip, is_video, within
 from facewire.animation.transfer import transfer_of
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image
+from facewire.studio.clip_preview import ClipPreview, standing
+from facewire.studio.moment import Live, row_at
 from facewire.studio.project import Project, Show
+from facewire.studio.shelf import Shelf
 
 KEPT_PEOPLE, KEPT_MOTIONS = 6, 6
-Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,24 +49,17 @@ class Opened:
     faces: tuple[FaceBox, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What a webcam shows now, and what of it stands for the photo's own pose and expression."""
-
-    motion: HeadMotion
-    reference: HeadMotion
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A picture that is asked for.
 
     project   what is chosen
-    photo     where the photo lies
+    photo     where the photo lies, or the video to change
     recorded  the driver's motion, or a webcam's
     seconds   the moment, of the driver, or of the keyframes where there is none
     size      longest side at most, pixels
     show      the result, or what helps to find faults in it
+    clip      what the video's head does by itself; until that was read its first frame is a photo
     """
 
     project: Project
@@ -76,6 +68,7 @@ class Wanted:
     seconds: float
     size: int
     show: Show = "result"
+    clip: Clip | None = None
 
 
 class Preview(Protocol):
@@ -99,24 +92,6 @@ class Preview(Protocol):
         """Return which frame of the driver stands for the photo, None if none does."""
 
 
-class _Shelf:
-    """Keeps the last few of what was made."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        """Return what is kept under a key, made now if need be."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        found: Kept = self._kept[key]
-        return found
-
-
 class NativePreview:
     """Renders on this machine.
 
@@ -126,9 +101,10 @@ class NativePreview:
 
     def __init__(self, animator: Animator) -> None:
         self.animator = animator
-        self._photos = _Shelf(1)
-        self._people = _Shelf(KEPT_PEOPLE)
-        self._motions = _Shelf(KEPT_MOTIONS)
+        self._photos = Shelf(1)
+        self._people = Shelf(KEPT_PEOPLE)
+        self._motions = Shelf(KEPT_MOTIONS)
+        self._clips = ClipPreview(animator)
 
     def open(self, photo: Path) -> Opened:
         """Return what a photo shows."""
@@ -145,6 +121,15 @@ class NativePreview:
     @torch.inference_mode()
     def picture(self, wanted: Wanted) -> Pixels:
         """Return the picture (H, W, 3)."""
+        if wanted.clip is not None:
+            return self._clips.picture(
+                wanted.clip,
+                wanted.recorded,
+                wanted.project,
+                seconds=wanted.seconds,
+                size=wanted.size,
+                show=wanted.show,
+            )
         people = [self._person(wanted, face) for face in wanted.project.faces]
         first = people[0]
         match wanted.show:
@@ -161,12 +146,16 @@ class NativePreview:
         """Return which frame of the driver stands for the photo."""
         if not isinstance(wanted.recorded, RecordedMotion):
             return None
+        if wanted.clip is not None:
+            return self._clips.reference(wanted.clip, wanted.recorded, wanted.project)
         person = self._person(wanted, wanted.project.faces[0])
-        _, references, first = self._transferred(person, wanted.project, wanted.recorded)
-        return references[0] + first if references else None
+        moved = self._transferred(person, wanted.project, wanted.recorded)
+        return moved.references[0] + moved.first if moved.references else None
 
     def _pixels(self, photo: Path) -> Pixels:
         key = photo, photo.stat().st_mtime_ns
+        if is_video(photo):
+            return self._photos.get(key, lambda: standing(self.animator, photo))
         return self._photos.get(key, lambda: load_image(photo))
 
     def _person(self, wanted: Wanted, face: int) -> Person:
@@ -188,34 +177,42 @@ class NativePreview:
                 seconds = 0.0
                 both = HeadMotion.cat([reference, motion])
                 chosen = replace(options, reference="first")
-                base = transferred(both, own, chosen, (), transfer_of(foreign))[0][1:]
+                base = transferred(both, own, chosen, (), transfer_of(foreign), person.reach)[0][1:]
             case recorded:
-                moved, _, first = self._transferred(person, wanted.project, recorded)
-                row = row_at(recorded, wanted.seconds, first, len(moved))
-                seconds = recorded.seconds[first + row] - recorded.seconds[first]
-                base = moved[row : row + 1]
+                moved = self._transferred(person, wanted.project, recorded)
+                row = row_at(moved.moments, wanted.seconds)
+                seconds = moved.moments[row] - moved.moments[0]
+                base = moved.motions[row : row + 1]
         return shaped(foreign, face_of(self.animator, person), base, options, [seconds])
 
-    def _transferred(
-        self, person: Person, project: Project, recorded: RecordedMotion
-    ) -> tuple[HeadMotion, tuple[int, ...], int]:
-        """Return the motions of the chosen part before sliders and angles, its references, and its first row."""
+    def _transferred(self, person: Person, project: Project, recorded: RecordedMotion) -> _Moved:
+        """Return the motions of the chosen part before sliders and angles."""
         motion = project.motion
-        key = id(person), id(recorded), motion
         transfer = transfer_of(self.animator.foreign)
 
-        def make() -> tuple[Person, RecordedMotion, HeadMotion, tuple[int, ...], int]:
+        def make() -> tuple[Person, RecordedMotion, _Moved]:
             part = within(recorded, motion.span, project.driver)
             moved, references = transferred(
-                part.motions, person.identity.motion, project.options, part.stretches, transfer
+                part.motions, person.identity.motion, project.options, part.stretches, transfer, person.reach
             )
-            return person, recorded, moved, references, recorded.times.index(part.times[0])
+            first = recorded.times.index(part.times[0])
+            moments = recorded.seconds[first : first + len(part)]
+            return person, recorded, _Moved(moved, tuple(moments), references, first)
 
-        return self._motions.get(key, make)[2:]
+        return self._motions.get((id(person), id(recorded), motion), make)[2]
 
 
-def row_at(recorded: RecordedMotion, seconds: float, first: int = 0, count: int | None = None) -> int:
-    """Return which of `count` frames from `first` on is shown at a moment of the driver, counted from `first`."""
-    rows = len(recorded) - first if count is None else count
-    row = bisect_right(recorded.seconds, seconds + 1e-6) - 1 - first
-    return min(max(row, 0), rows - 1)
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """The chosen part of a driver, carried over.
+
+    motions     (T)
+    moments     T, seconds of the driver
+    references  which of them stand for the photo
+    first       number of the first in the driver
+    """
+
+    motions: HeadMotion
+    moments: tuple[float, ...]
+    references: tuple[int, ...]
+    first: int

@@ -2,7 +2,7 @@
 
     project.json  {"version": 1, "photo": "photo.jpg", "faces": [0], "driver": "talk.mp4", "look": {...}, ...}
 
-Names are those of files in the project's folder. `History` is what undo and redo walk along.
+Names are those of files in the project's folder.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from facewire.animation.animate import AnimateOptions
 from facewire.animation.edits import Edit
 from facewire.animation.keyframes import Key, Keys
 from facewire.animation.regions import REGIONS
-from facewire.animation.source_video import Span
+from facewire.animation.source_video import Span, is_video
 from facewire.animation.view import LIMITS, ViewPath
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import ConfigError, MediaError
@@ -127,6 +127,7 @@ class Result:
     size: int = 0
     head: bool = False
     crf: int = 18
+    full_colour: bool = False
     sound: bool = True
 
     def __post_init__(self) -> None:
@@ -161,9 +162,16 @@ class Project:
             raise ConfigError("faces or keys", "(too many)", "each face once, few keyframes")
 
     @property
+    def is_of_video(self) -> bool:
+        """Whether a video is changed, not a photo."""
+        return is_video(self.photo)
+
+    @property
     def moving_keys(self) -> Keys:
         """The keyframes as the renderer takes them."""
-        return tuple(key.key(self.motion.start if self.driver else 0.0) for key in self.keys)
+        return tuple(
+            key.key(self.motion.start if self.driver or self.is_of_video else 0.0) for key in self.keys
+        )
 
     @property
     def options(self) -> AnimateOptions:
@@ -176,49 +184,6 @@ class Project:
             view=self.look.view,
             keys=self.moving_keys,
         )
-
-
-class History:
-    """The projects that undo and redo walk along."""
-
-    MOST = 200
-
-    def __init__(self, first: Project) -> None:
-        self._past: list[Project] = []
-        self._future: list[Project] = []
-        self.now = first
-        self._gesture = ""
-
-    def change(self, project: Project, gesture: str = "") -> None:
-        """Go on with another project; changes of one gesture, such as a slider that is dragged, are one step."""
-        if project == self.now:
-            return
-        if not gesture or gesture != self._gesture:
-            self._past = [*self._past[-self.MOST + 1 :], self.now]
-        self.now, self._gesture, self._future = project, gesture, []
-
-    def undo(self) -> None:
-        """Go back one step, if there is one."""
-        self._step(self._past, self._future)
-
-    def redo(self) -> None:
-        """Take back an undo, if there was one."""
-        self._step(self._future, self._past)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to go back."""
-        return bool(self._past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is an undo to take back."""
-        return bool(self._future)
-
-    def _step(self, there: list[Project], back: list[Project]) -> None:
-        if there:
-            back.append(self.now)
-            self.now, self._gesture = there.pop(), ""
 
 
 def read_project(path: Path) -> Project:

@@ -24,7 +24,7 @@ from facewire.studio.library import OUT, thumbnail
 from facewire.studio.session import Session
 from facewire.transport.web.door import Door, Rules, is_key, is_own, protective
 
-SCRIPTS = ("studio", "link", "stage", "sound", "controls", "timeline", "media", "jobs", "dom")
+SCRIPTS = ("studio", "link", "stage", "sound", "controls", "timeline", "media", "jobs", "tools", "dom")
 FILES = {
     "/": ("index.html", "text/html"),
     "/studio.css": ("studio.css", "text/css"),

@@ -24,19 +24,25 @@ from typing import Any, TypeVar
 
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import LONGEST
+from facewire.animation.source_video import Clip, length, read_clip
 from facewire.base.errors import FacewireError, MediaError, ProtocolError
 from facewire.media.frame import Pixels
 from facewire.media.image import save_image
 from facewire.studio import messages as page
 from facewire.studio.clock import Clock
-from facewire.studio.commands import Base, line_of, tool_words, words_for
-from facewire.studio.driver import curves_of, read_driver, steady
+from facewire.studio.commands import Base, line_of, words_for
+from facewire.studio.driver import read_driver, steady
+from facewire.studio.history import FILE as HISTORY_FILE
+from facewire.studio.history import read_history
 from facewire.studio.jobs import FILE as JOBS_FILE
 from facewire.studio.jobs import Queue
 from facewire.studio.library import Library, picture_of
+from facewire.studio.moment import Live
 from facewire.studio.painter import Painter
-from facewire.studio.preview import Live, NativePreview, Wanted
-from facewire.studio.project import FILE, History, Project, read_project, with_faces, write_project
+from facewire.studio.preview import NativePreview, Wanted
+from facewire.studio.project import FILE, Project, read_project, with_faces, write_project
+from facewire.studio.timeline import timeline_of
+from facewire.studio.tools import tool_words
 from facewire.studio.webcam import WebcamReader
 
 WEBCAM_SECONDS = 1.0
@@ -77,14 +83,18 @@ class Session:
         self.key = secrets.token_urlsafe(24)
         self.library, self._preview, self._base, self._engine = library, preview, base, engine
         file = library.folder / FILE
-        self.history = History(read_project(file) if file.exists() else Project())
+        project = read_project(file) if file.exists() else Project()
+        self.history = read_history(library.folder / HISTORY_FILE, project)
         self.queue = Queue(library.folder / JOBS_FILE, base.here, self._tell_jobs)
         self._say: Callable[[Any], None] = _nobody
         self._photo = page.Photo(name="")
         self._driver = page.Driver(name="")
         self._recorded: RecordedMotion | None = None
         self._steady: RecordedMotion | None = None
+        self._last_moment = 0.0
         self._read_key: object = None
+        self._clip: Clip | None = None
+        self._clip_key: object = None
         self._webcam: WebcamReader | None = None
         self._clock, self._heard, self._on_camera = Clock(), 0, shown is not None
         self._painter = Painter(preview, self._asked, self._frame_seconds, self._send, self._fail, shown)
@@ -174,8 +184,8 @@ class Session:
                 self._use_webcam(on, again)
             case page.Render(photos=photos, drivers=drivers):
                 self._render(photos, drivers)
-            case page.Tool(command=command, name=name):
-                words = tool_words(command, name, self.library, self._base, self.queue.outputs)
+            case page.Encode() | page.Decode() | page.Compare():
+                words = tool_words(message, self.library, self._base, self.queue.outputs)
                 self.queue.add(words, line_of(words))
             case page.TakeFrame(name=name, frame=frame):
                 await self._take_frame(self.library.path(name), frame)
@@ -197,8 +207,6 @@ class Session:
     async def _take_frame(self, video: Path, frame: int) -> None:
         """Put a frame of a video among the photos, and choose it."""
         picture = await self._read_in(lambda: picture_of(video, frame))
-        if picture is None:
-            raise MediaError(video.name, f"has no frame {frame}")
         target = self.library.fresh(f"{video.stem} frame {frame}.png")
         await self._read_in(lambda: save_image(target, picture))
         self.tell_media()
@@ -214,7 +222,8 @@ class Session:
         if now.photo != before.photo:
             self._photo = page.Photo(name=now.photo)
             self._begin("open", self._open(now.photo))
-        key = now.driver, now.motion.face, now.motion.end
+        self._clip_changed()
+        key = now.driver, now.motion.face, None if now.is_of_video else now.motion.end
         if key != self._read_key:
             if now.driver != before.driver or self._read_key is None:
                 self._recorded = self._steady = None
@@ -223,6 +232,8 @@ class Session:
                 self._play(False, now.motion.start)
             self._read_key = key
             self._begin("read", self._read(key))
+        elif self._clip is not None and now.motion.start != before.motion.start:
+            self._begin("refer", self._tell_timeline())
         elif now.motion != before.motion or now.faces != before.faces:
             self._begin("refer", self._refer())
         if now.motion != before.motion or now.keys != before.keys:
@@ -230,6 +241,36 @@ class Session:
         self._begin("save", self._save_soon())
         self._tell_state()
         self._wish()
+
+    def _clip_changed(self) -> None:
+        """Read the video that is to be changed, where it is another one or another of its people."""
+        now = self.project
+        key = (now.photo, now.faces[0]) if now.is_of_video else None
+        if key == self._clip_key:
+            return
+        self._clip, self._clip_key = None, key
+        if key is not None:
+            self._begin("clip", self._read_source(key))
+        else:
+            self._begin("timeline", self._tell_timeline())
+
+    async def _read_source(self, key: tuple[str, int]) -> None:
+        """Read the video that is to be changed."""
+        name, face = key
+        told = self._told_while(name, lambda: key == self._clip_key)
+        try:
+            path, animator = self.library.path(name), self._preview.animator
+            clip = await self._read_in(lambda: read_clip(animator, path, face=face, progress=told))
+            await self._read_in(lambda: clip.motions)
+            if key == self._clip_key:
+                self._clip = clip
+        except NotWanted:
+            return
+        except FacewireError as error:
+            self._say(page.Failure(problem=self._told(error)))
+        self._say(page.Working())
+        self._play(False, self.project.motion.start)
+        await self._tell_timeline()
 
     async def _open(self, name: str) -> None:
         """Look at a photo and say who is there."""
@@ -247,7 +288,7 @@ class Session:
         self._say(page.Working())
         self._say(self._photo)
         self._tell_state()
-        if self._recorded is not None:
+        if self._recorded is not None and self._clip_key is None:
             self._begin("refer", self._refer())
         self._wish()
 
@@ -255,26 +296,17 @@ class Session:
         """Read a driver and say what it does."""
         name, face, until = key
         if not name:
-            self._say(self._driver)
-            self._wish()
+            await self._tell_timeline()
             return
-        loop = asyncio.get_running_loop()
-
-        def progress(stage: str, done: int, total: int | None) -> None:
-            if key != self._read_key:
-                raise NotWanted(name, "is not wanted any more")
-            share = done / total if total else 0.0
-            loop.call_soon_threadsafe(self._say, page.Working(stage=stage, share=min(1.0, share)))
-
+        told = self._told_while(name, lambda: key == self._read_key)
         try:
             path, animator = self.library.path(name), self._preview.animator
-            told = _seldom(progress)
             recorded = await self._read_in(
                 lambda: read_driver(animator, path, face=face, until=until, progress=told)
             )
+            self._last_moment = recorded.seconds[-1]
             self._steady = await self._read_in(lambda: steady(recorded))
             fresh, self._recorded = self._recorded is None, recorded
-            self._driver = self._described(name, recorded, self._driver)
         except FacewireError as error:
             self._recorded = self._steady = None
             self._driver = page.Driver(name=name, problem=self._told(error))
@@ -283,23 +315,38 @@ class Session:
         self._say(page.Working())
         if fresh:
             self._play(self._say is not _nobody, self.project.motion.start)
-        await self._refer()
+        await self._tell_timeline()
 
-    def _described(self, name: str, recorded: RecordedMotion, before: page.Driver) -> page.Driver:
-        """Return what is told of a driver; where only a part was read again, the curves of the whole stay."""
-        seconds = recorded.seconds[-1] + 1 / float(recorded.rate)
-        if before.name == name and before.seconds > seconds:
-            return before
-        return page.Driver(
-            name=name,
-            seconds=seconds,
-            rate=float(recorded.rate),
-            frames=len(recorded),
-            people=recorded.people,
-            missing=recorded.missing,
-            curves=curves_of(recorded),
-            problem=recorded.problem,
+    def _told_while(self, name: str, wanted: Callable[[], bool]) -> Callable[[str, int, int | None], None]:
+        """Return a progress for another thread, which ends what it is told by once that is not wanted any more."""
+        loop = asyncio.get_running_loop()
+
+        def progress(stage: str, done: int, total: int | None) -> None:
+            if not wanted():
+                raise NotWanted(name, "is not wanted any more")
+            share = done / total if total else 0.0
+            loop.call_soon_threadsafe(self._say, page.Working(stage=stage, share=min(1.0, share)))
+
+        return _seldom(progress)
+
+    async def _tell_timeline(self) -> None:
+        """Say what the timeline shows; where only a part of a driver was read again, the whole one stays."""
+        name, recorded, clip, start = (
+            self.project.driver,
+            self._recorded,
+            self._clip,
+            self.project.motion.start,
         )
+        if recorded is None and clip is None:
+            self._driver = page.Driver(
+                name=name, problem=self._driver.problem if name == self._driver.name else ""
+            )
+        else:
+            made = await self._read_in(lambda: timeline_of(name, recorded, clip, start))
+            part_only = made.name == self._driver.name and made.seconds < self._driver.seconds
+            if not part_only or made.of_video != self._driver.of_video or clip is not None:
+                self._driver = made
+        await self._refer()
 
     async def _refer(self) -> None:
         """Say which frame of the driver stands for the photo."""
@@ -323,6 +370,7 @@ class Session:
         if self.project != Project() or (self.library.folder / FILE).exists():
             self.library.folder.mkdir(parents=True, exist_ok=True)
             write_project(self.library.folder / FILE, self.project)
+            self.history.write(self.library.folder / HISTORY_FILE)
 
     def _told(self, error: FacewireError) -> str:
         """Return what is wrong, without the folder and without advice that is for the command line."""
@@ -341,9 +389,14 @@ class Session:
     def _part(self) -> tuple[float, float]:
         """Return from when to when it plays."""
         motion, keys = self.project.motion, self.project.keys
-        if self._recorded is None:
+        if self._clip is not None:
+            last = self._clip.seconds[-1]
+            if self._recorded is not None:
+                last = min(last, motion.start + length(self._recorded) - 1 / float(self._clip.rate))
+        elif self._recorded is not None:
+            last = self._last_moment
+        else:
             return 0.0, max((key.seconds for key in keys), default=0.0)
-        last = self._recorded.seconds[-1]
         end = last if motion.end is None else min(last, motion.end)
         return min(motion.start, end), end
 
@@ -353,7 +406,8 @@ class Session:
             return WEBCAM_SECONDS
         if not self._clock.playing:
             return None
-        return 1 / (KEYED_RATE if self._recorded is None else float(self._recorded.rate))
+        shown = self._clip or self._recorded
+        return 1 / (KEYED_RATE if shown is None else float(shown.rate))
 
     # The webcam.
 
@@ -403,6 +457,7 @@ class Session:
             seconds=self._now(),
             size=self._size(project),
             show=self._painter.view.show,
+            clip=self._clip,
         )
 
     def _size(self, project: Project) -> int:

@@ -19,7 +19,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from facewire.base.errors import MediaError
 from facewire.media.carrier.annex_b import without
-from facewire.media.colours.colour import BT709, RgbConverter, Yuv420Converter
+from facewire.media.colours.colour import BT709, RgbConverter, YuvConverter
 from facewire.media.frame import Pixels
 from facewire.media.libav_errors import reading
 
@@ -120,7 +120,7 @@ class _Pictures:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.thread_count = 1
         context.options = codec.options(quality)
-        self._context, self._convert, self._next = context, Yuv420Converter(), 0
+        self._context, self._convert, self._next = context, YuvConverter(), 0
 
     def put(self, pixels: Pixels) -> bytes:
         """Return the access unit of the next picture."""

@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 HD_LINES = 720
 """Height in pixels from which an unlabelled video is taken as BT.709."""
 
+HALF_COLOUR, FULL_COLOUR = "yuv420p", "yuv444p"
+"""Colours of one in four pixels, as almost every video has them, and of all."""
+
 # Values of AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic (ITU-T H.273); all three call
 # BT.709 "1".
 BT709 = 1
@@ -65,16 +68,20 @@ class RgbConverter:
         return on_white(pixels) if transparent else np.ascontiguousarray(pixels)
 
 
-class Yuv420Converter:
-    """Turns RGB arrays into BT.709 limited-range yuv420p pictures. Keeps the scaler between calls."""
+class YuvConverter:
+    """Turns RGB arrays into BT.709 limited-range pictures. Keeps the scaler between calls.
 
-    def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
+    Args:
+        kind: yuv420p, whose colours have half the resolution, or yuv444p.
+    """
+
+    def __init__(self, kind: str = HALF_COLOUR) -> None:
+        self._kind, self._reformatter = kind, VideoReformatter()
 
     def __call__(self, pixels: Pixels) -> VideoFrame:
         return self._reformatter.reformat(
             VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24"),
-            format="yuv420p",
+            format=self._kind,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
             interpolation=_EXACT,
@@ -82,7 +89,7 @@ class Yuv420Converter:
 
 
 def tag_bt709(stream: VideoStream) -> None:
-    """Label an output stream as what `Yuv420Converter` makes."""
+    """Label an output stream as what `YuvConverter` makes."""
     context = stream.codec_context
     context.colorspace = BT709
     context.color_primaries = BT709

@@ -244,7 +244,7 @@ class CompactGenerator(nn.Module):
         if layers is None or matte is None:
             return parts
         assert turned is not None, "with layers it must be known how far the face is turned"
-        parts = replace(parts, shares=_where_nobody_is_left(shares, layers.matte, matte))
+        parts = replace(parts, shares=_where_nobody_is(shares, matte))
         return _near_outlines(
             _mirrored(parts, field, openings) if self.mirror else parts, matte, _painted(turned)
         )
@@ -259,18 +259,18 @@ def _painted(turned: Tensor) -> Tensor:
     return ((turned - least) / (most - least)).clamp(0, 1)[:, None, None, None]
 
 
-def _where_nobody_is_left(shares: Tensor, matte: Tensor, moved: Tensor) -> Tensor:
-    """Return shares in which the still picture, the third, shows nobody where somebody was and is no longer.
+def _where_nobody_is(shares: Tensor, matte: Tensor) -> Tensor:
+    """Return shares in which the still picture, the third, shows nobody where nobody is now.
 
-    The first picture shows what stands behind there.
+    The first picture shows what stands behind there, which is the photo itself wherever that shows it.
 
     Args:
         shares: (B, 4, 4, 128, 128).
-        matte: (B, 1, 256, 256) of the source picture; `moved`, of the first picture.
+        matte: (B, 1, 256, 256) of the first picture.
     """
-    gone = F.pixel_unshuffle(matte * (1 - moved), 2)[:, None] * shares[:, 2:3]
+    nobody = F.pixel_unshuffle(1 - matte, 2)[:, None] * shares[:, 2:3]
     first, second, still, none = shares.split(1, dim=1)
-    return torch.cat((first + gone, second, still - gone, none), dim=1)
+    return torch.cat((first + nobody, second, still - nobody, none), dim=1)
 
 
 def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> GeneratedParts:

@@ -1,15 +1,17 @@
 // Sliders, the dot of the gaze, and the settings of motion and render. They show a project and say what is changed in it.
 
-import { byId, clamp, make, rounded } from "./dom.js";
+import { byId, clamp, make, press, rounded } from "./dom.js";
 
 const SLIDERS = [["smile", "Smile"], ["mouth", "Mouth open"], ["blink_left", "Blink left"], ["blink_right", "Blink right"],
   ["brows", "Brows up"]];
 const POSE = [["yaw", "Turn", 45], ["pitch", "Nod", 30], ["roll", "Tilt", 45]];
+const FULL = "full";
+const FULL_CRF = 6;  // with the colours of all pixels
 const REGIONS = [["all", "everything"], ["pose", "pose"], ["expression", "expression"], ["lips", "lips"], ["eyes", "eyes"],
   ["brows", "brows"], ["gaze", "gaze"]];
 
 export class Controls {
-  // told: look({slider: value}, gesture), motion(fields), result(fields), key(sliders), at(slider) -> value now
+  // told: look({slider: value}, gesture), motion(fields), result(fields), key(sliders), at(slider) -> value now, moment() -> seconds
   constructor(told) {
     this.told = told;
     this.rows = new Map();
@@ -75,7 +77,8 @@ export class Controls {
   watchResult() {
     byId("kind").addEventListener("change", (event) => this.told.result({ kind: event.target.value }));
     byId("size").addEventListener("change", (event) => this.told.result({ size: Number(event.target.value) }));
-    byId("crf").addEventListener("change", (event) => this.told.result({ crf: Number(event.target.value) }));
+    byId("crf").addEventListener("change", (event) => this.told.result(event.target.value === FULL
+      ? { crf: FULL_CRF, full_colour: true } : { crf: Number(event.target.value), full_colour: false }));
     byId("head").addEventListener("change", (event) => this.told.result({ head: event.target.checked }));
     byId("sound").addEventListener("change", (event) => this.told.result({ sound: event.target.checked }));
   }
@@ -85,22 +88,30 @@ export class Controls {
     for (const [name, { input, output, key, degrees }] of this.rows) {
       if (document.activeElement !== input || Number(input.value) !== values[name]) input.value = values[name];
       output.textContent = degrees ? `${values[name].toFixed(0)}°` : values[name].toFixed(2);
-      key.classList.toggle("set", project.keys.some((one) => one.slider === name));
+      input.setAttribute("aria-valuetext", degrees ? `${values[name].toFixed(0)} degrees` : values[name].toFixed(2));
+      this.showKey(key, project, [name]);
     }
     const dot = byId("gaze").querySelector("i");
     dot.style.left = `${50 + 50 * values.gaze_right}%`;
     dot.style.top = `${50 - 50 * values.gaze_up}%`;
-    byId("gaze-key").classList.toggle("set", project.keys.some((one) => one.slider.startsWith("gaze")));
+    this.showKey(byId("gaze-key"), project, ["gaze_right", "gaze_up"]);
     byId("gaze-value").textContent = `${values.gaze_right.toFixed(2)} to the right, ${values.gaze_up.toFixed(2)} up`;
     byId("no-keys").disabled = !project.keys.length;
     this.showMotion(project.motion);
     const { result } = project;
     byId("kind").value = result.kind;
     byId("size").value = String(result.size);
-    byId("crf").value = String([10, 18, 24, 30].reduce((best, one) => Math.abs(one - result.crf) < Math.abs(best - result.crf) ? one : best));
+    byId("crf").value = result.full_colour ? FULL : String([10, 18, 24, 30].reduce((best, one) => Math.abs(one - result.crf) < Math.abs(best - result.crf) ? one : best));
     byId("crf").disabled = !["mp4", "webm"].includes(result.kind);
     byId("head").checked = result.head;
     byId("sound").checked = result.sound;
+  }
+
+  // Coloured where a slider has keyframes, pressed where one of them is at this moment.
+  showKey(button, project, sliders) {
+    const keys = project.keys.filter((one) => sliders.includes(one.slider));
+    button.classList.toggle("set", keys.length > 0);
+    press(button, keys.some((one) => Math.abs(one.seconds - this.told.moment()) <= 0.02));
   }
 
   showMotion(motion) {

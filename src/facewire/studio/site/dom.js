@@ -18,4 +18,12 @@ export const pressed = (element) => element.getAttribute("aria-pressed") === "tr
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 export const rounded = (value, digits) => Number(value.toFixed(digits));
 export const time = (seconds) => `${seconds.toFixed(2)} s`;
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const colours = new Map();
+export const forgetColours = () => colours.clear();
+
+// Returns a colour of the page's style.
+export function colour(name) {
+  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return colours.get(name);
+}

@@ -47,6 +47,7 @@ export class Jobs {
     row.item.dataset.state = job.state;
     row.text.textContent = this.text(job);
     if (row.state === job.state) return;
+    if (row.state) byId("job-said").textContent = `${row.name}: ${job.state === "failed" ? `failed, ${job.problem}` : TEXTS[job.state]}`;
     row.state = job.state;
     const drives = job.state === "done" && /\.(mp4|webm|fwv)$/i.test(job.output);
     row.buttons.replaceChildren(...[...ACTIONS[job.state], ...(drives ? ["use"] : [])].map((action) =>

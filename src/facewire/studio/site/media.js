@@ -4,6 +4,8 @@ import { byId, make, press, pressed } from "./dom.js";
 
 const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 } } };
 const CAMERA_MS = 45;
+const PICTURES = /\.(jpe?g|png|webp|avif|bmp|tiff?)$/i;
+const VIDEOS = /\.(mp4|mov|m4v|mkv|webm|avi|mpe?g|m?ts|wmv|ogv)$/i;
 
 export class Media {
   // link: see link.js. told: photo(name), driver(name), webcam(on, again), notice(text), working(text)
@@ -29,11 +31,12 @@ export class Media {
   }
 
   async take(files) {
-    for (const file of files) {
+    const pictures = (file) => PICTURES.test(file.name);
+    for (const file of files.sort((a, b) => pictures(b) - pictures(a))) {
       try {
         const name = await this.link.put(file, (share) => this.told.working(`taking ${file.name}`, share));
-        if (/\.(jpe?g|png|webp|avif|bmp|tiff?)$/i.test(name)) this.told.photo(name);
-        else this.told.driver(name);
+        const changed = !this.chosen?.photo && VIDEOS.test(name);  // a video that comes first is what is changed
+        this.told[PICTURES.test(name) || changed ? "photo" : "driver"](name);
       } catch (problem) {
         this.told.notice(problem.message);
       }
@@ -43,7 +46,7 @@ export class Media {
 
   show(media) {
     this.media = media;
-    const photos = media.filter((one) => one.sort === "photo");
+    const photos = media.filter((one) => one.sort === "photo" || VIDEOS.test(one.name));
     const drivers = media.filter((one) => one.sort !== "photo");
     byId("photos").replaceChildren(...photos.map((one) => this.item(one, "photo")));
     byId("drivers").replaceChildren(...drivers.map((one) => this.item(one, "driver")));

@@ -9,6 +9,7 @@ export class Sound {
   constructor(link) {
     this.link = link;
     this.name = "";
+    this.shift = 0;
     this.audio = new Audio();
     byId("mute").addEventListener("click", () => {
       press(byId("mute"), !pressed(byId("mute")));
@@ -29,13 +30,16 @@ export class Sound {
     if (blob && name === this.name) this.audio.src = URL.createObjectURL(blob);
   }
 
-  play(on, seconds) {
+  // shift: the moment of the timeline at which the sound begins.
+  play(on, seconds, shift) {
+    this.shift = shift;
     if (!on || !this.audio.src) return this.audio.pause();
-    this.audio.currentTime = seconds;
+    this.audio.currentTime = Math.max(0, seconds - shift);
     this.audio.play().catch(() => {});  // a video without sound, or a browser that wants a click first
   }
 
   follow(seconds) {
-    if (!this.audio.paused && Math.abs(this.audio.currentTime - seconds) > APART) this.audio.currentTime = seconds;
+    const at = Math.max(0, seconds - this.shift);
+    if (!this.audio.paused && Math.abs(this.audio.currentTime - at) > APART) this.audio.currentTime = at;
   }
 }

@@ -4,10 +4,12 @@ import { byId, clamp, make, press, pressed } from "./dom.js";
 
 const DEGREES_PER_WIDTH = 90;
 const KEY_STEP = 5;
+const HELP = byId("stage-help").textContent;
 const CLICK = 4;  // pixels that a click may move
 
 export class Stage {
-  // told: view(fields), turn(yaw, pitch, ended), faces(list), drawn(number), before() -> blob, look() -> {yaw, pitch}
+  // told: view(fields), turn(yaw, pitch, ended), faces(list), drawn(number), before() -> blob,
+  // look() -> {yaw, pitch}, single(): whether only one face can be chosen, moment(): what before is of, as text
   constructor(told) {
     this.told = told;
     this.element = byId("stage");
@@ -44,8 +46,12 @@ export class Stage {
       this.setSplit((event.clientX - this.element.getBoundingClientRect().left - box.left) / box.width);
     });
     handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
-      if (step) { event.preventDefault(); event.stopPropagation(); this.setSplit(this.split + step); }
+      const to = { ArrowLeft: this.split - 0.02, ArrowRight: this.split + 0.02, ArrowDown: this.split - 0.02, ArrowUp: this.split + 0.02,
+        PageDown: this.split - 0.1, PageUp: this.split + 0.1, Home: 0, End: 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.setSplit(to);
     });
   }
 
@@ -73,6 +79,7 @@ export class Stage {
     this.zoom = !this.zoom;
     press(byId("zoom"), this.zoom);
     this.element.classList.toggle("zoomed", this.zoom);
+    byId("stage-help").textContent = this.zoom ? "Drag to move about. Space plays." : HELP;
     this.beforeKey = "";
     this.ask();
   }
@@ -144,7 +151,8 @@ export class Stage {
       for (const side of ["left", "top", "width", "height"]) element.style[side] = `${box[side]}px`;
     }
     const compare = there && this.show === "compare";
-    byId("before").hidden = byId("handle").hidden = !compare;
+    byId("before").hidden = byId("before-mark").hidden = byId("handle").hidden = !compare;
+    this.element.classList.toggle("comparing", compare);
     byId("mark").hidden = !there || this.show === "background" || this.show === "matte";
     byId("faces").hidden = !there || this.zoom || !pressed(byId("outlines")) || this.photo.faces.length < 1;
     if (compare) {
@@ -161,11 +169,12 @@ export class Stage {
     handle.style.top = `${box.top}px`;
     handle.style.height = `${box.height}px`;
     handle.setAttribute("aria-valuenow", String(Math.round(100 * this.split)));
+    handle.setAttribute("aria-valuetext", `${Math.round(100 * this.split)} % of the width shows before`);
     byId("before").style.clipPath = `inset(0 ${100 - 100 * this.split}% 0 0)`;
   }
 
   async fetchBefore() {
-    const key = [this.photo.name, this.element.clientWidth, this.element.clientHeight, this.zoom, this.place.x, this.place.y].join(" ");
+    const key = [this.photo.name, this.told.moment(), this.element.clientWidth, this.element.clientHeight, this.zoom, this.place.x, this.place.y].join(" ");
     if (key === this.beforeKey) return;
     this.beforeKey = key;
     const blob = await this.told.before();
@@ -178,6 +187,9 @@ export class Stage {
   // Faces.
 
   outline() {
+    const key = JSON.stringify([this.photo.name, this.photo.faces, this.chosen]);
+    if (key === this.outlined) return;
+    this.outlined = key;
     const boxes = this.photo.faces.map((face, number) => {
       const chosen = this.chosen.includes(number);
       const text = `Face ${number + 1} of ${this.photo.faces.length}`;
@@ -193,6 +205,7 @@ export class Stage {
   }
 
   toggle(number) {
+    if (this.told.single()) return this.told.faces([number]);
     const others = this.chosen.filter((one) => one !== number);
     const faces = this.chosen.includes(number) ? others : [...others, number];
     if (faces.length) this.told.faces(faces.sort((a, b) => a - b));

@@ -8,15 +8,17 @@ import { Media } from "./media.js";
 import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
+import { Tools } from "./tools.js";
 
 const LIMITS = { yaw: 45, pitch: 30, roll: 45 };
 const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 
 let project = null;
 let said = 0;  // changes that the studio was told of
-let photo = { name: "", faces: [] };
+let photo = { name: "", faces: [], problem: "" };
 let driver = { name: "", seconds: 0, rate: 25, frames: 0, reference: -1, curves: null };
 let asked = null;
+let commanded = false;
 let referenceShown = "";
 
 function notice(text) { byId("notice").textContent = text; }
@@ -38,31 +40,36 @@ const hear = {
     byId("undo").disabled = !message.can_undo;
     byId("redo").disabled = !message.can_redo;
     byId("command").textContent = message.command || "Choose a photo.";
-    byId("copy").disabled = byId("render").disabled = !message.command;
-    if (!project || (message.heard >= said && !asked)) { project = message.project; showProject(); }
+    commanded = message.command !== "";
+    showRender();
+    if (project && (message.heard < said || asked)) return;
+    const same = JSON.stringify(project) === JSON.stringify(message.project);
+    project = message.project;
+    if (!same) showProject();
   },
   media({ media }) { files.show(media); },
   photo(message) {
     photo = message;
     document.body.dataset.empty = message.faces.length ? "no" : "yes";
     if (message.problem) working("");
-    byId("empty-title").textContent = message.problem ? "Nobody to move in this picture" : "Drop a photo here";
+    byId("empty-title").textContent = message.problem ? "Nobody to move in this picture" : "Drop a photo or a video here";
     byId("empty-text").textContent = message.problem || "A face that looks at you, not too small. It stays on this computer.";
     stage.setPhoto(message);
+    showRender();
   },
   driver(message) {
     driver = message;
     if (message.problem) notice(message.problem);
     document.body.dataset.driver = message.name && message.frames ? "yes" : "no";
     timeline.set({ driver });
-    sound.use(files.media.find((one) => one.name === message.name && one.sort === "video"));
+    useSound();
     showDriver();
   },
   working({ stage: text, share }) { working(text, share); },
   playing({ on, seconds, webcam, face }) {
     timeline.set({ playing: on, seconds });
     files.showWebcam(webcam, face);
-    sound.play(on && !webcam, seconds);
+    sound.play(on && !webcam, seconds, shift());
     showValues();
   },
   jobs({ jobs: list, paused }) { jobs.show(list, paused); },
@@ -85,6 +92,8 @@ const link = new Link(key, {
   },
 });
 
+function showRender() { byId("copy").disabled = byId("render").disabled = !commanded || photo.problem !== ""; }
+
 // The project: changed here at once, then told.
 
 function change(fields, gesture = "") {
@@ -93,11 +102,11 @@ function change(fields, gesture = "") {
   project = { ...project, ...fields };
   if (!asked) requestAnimationFrame(tell);
   asked = { project, gesture };
-  showProject();
 }
 
 function tell() {
   if (!asked) return;
+  showProject();
   said += 1;
   link.say("change", asked);
   asked = null;
@@ -125,6 +134,14 @@ function at(name) {
 function values() { return Object.fromEntries(Object.keys(project.look).map((name) => [name, at(name)])); }
 function showValues() { if (project) controls.show(project, values()); }
 
+// What of the timeline is not of the driver itself: of a video that is changed the driver begins where its part begins.
+function shift() { return driver.of_video && project?.driver ? project.motion.start : 0; }
+
+function useSound() {
+  const name = project?.driver || (driver.of_video ? project?.photo : "");
+  sound.use(files.media.find((one) => one.name === name && one.sort === "video"));
+}
+
 // Sets sliders; one that has keyframes gets one at this moment.
 function look(wanted, gesture) {
   let { keys } = project;
@@ -150,16 +167,20 @@ function toggleKey(sliders) {
 
 function showDriver() {
   if (!project) return;
-  const there = project.driver !== "" && driver.name === project.driver && driver.frames > 0;
+  const timed = driver.name === project.driver && driver.frames > 0;
+  const there = timed && project.driver !== "";
+  const alone = timed && !there;
   const people = driver.people > 1 ? `, ${driver.people} people` : "";
   const missing = driver.missing ? `, ${driver.missing} frames without a face` : "";
   byId("driver-text").textContent = there ? `${driver.name}: ${driver.frames} frames${people}${missing}`
-    : project.driver ? (driver.problem ? `${project.driver} cannot drive.` : `Reading ${project.driver}`) : "No driver chosen: the photo moves by sliders and keyframes only.";
+    : project.driver ? (driver.problem ? `${project.driver} cannot drive.` : `Reading ${project.driver}`)
+    : `No driver chosen: ${alone ? "the video keeps its own motion, with sliders and keyframes" : "the photo moves by sliders and keyframes only"}.`;
   byId("person-row").hidden = !(there && driver.people > 1);
   byId("motion").classList.toggle("off", !there);
-  byId("play").disabled = !there && !project.keys.length;
-  for (const id of ["start", "end", "start-here", "end-here", "whole", "reference-best", "reference-here"]) byId(id).disabled = !there;
-  byId("as-photo").hidden = !there || driver.name.endsWith(".fwv");
+  byId("play").disabled = !timed && !project.keys.length;
+  for (const id of ["start", "end", "start-here", "end-here", "whole"]) byId(id).disabled = !timed;
+  for (const id of ["reference-best", "reference-here"]) byId(id).disabled = !there;
+  byId("as-photo").hidden = !(driver.of_video || (there && !driver.name.endsWith(".fwv")));
   const shown = there && project.motion.relative && driver.reference >= 0;
   byId("reference-text").textContent = shown ? `Frame ${driver.reference} of the driver stands for the photo`
     + (project.motion.reference === "best" ? " (the most like it)." : ".") : there && !project.motion.relative ? "The driver's pose and expression are taken as they are." : "";
@@ -179,18 +200,19 @@ async function showReference(address) {
   image.hidden = false;
 }
 
-// Frames are counted from the beginning of the part that is used.
+// Frames are counted from the beginning of the part that is used; of a video that is changed, the driver's own.
 function referenceAt(seconds, start) {
+  if (driver.of_video) return String(Math.max(0, Math.round((seconds - start) * driver.own_rate)));
   const frame = Math.round(seconds * driver.rate) - Math.ceil(start * driver.rate - 1e-6);
   return frame >= 0 ? String(frame) : "best";
 }
 
 function part(fields) {
   const { motion } = project;
-  const own = /^\d+$/.test(motion.reference) && driver.reference >= 0;
+  const own = /^\d+$/.test(motion.reference) && driver.reference >= 0 && !driver.of_video;
   const at = driver.reference / driver.rate;
   const inside = at >= fields.start && (fields.end === null || at < fields.end);
-  const reference = !own ? motion.reference : inside ? referenceAt(at, fields.start) : "best";
+  const reference = driver.of_video || !own ? motion.reference : inside ? referenceAt(at, fields.start) : "best";
   change({ motion: { ...motion, ...fields, reference } }, "part");
 }
 
@@ -209,11 +231,14 @@ const stage = new Stage({
   drawn: (number) => link.say("shown", { number }),
   before: () => link.fetched("/before"),
   look: () => project ? { yaw: at("yaw"), pitch: at("pitch") } : { yaw: 0, pitch: 0 },
+  single: () => driver.of_video,
+  moment: () => driver.of_video ? timeline.seconds.toFixed(3) : "",
 });
 const controls = new Controls({
   look,
   at,
   key: toggleKey,
+  moment: () => timeline.seconds,
   motion: (fields) => change({ motion: { ...project.motion, ...fields } }),
   result: (fields) => change({ result: { ...project.result, ...fields } }),
 });
@@ -221,9 +246,10 @@ const timeline = new Timeline({
   seek,
   part,
   play: (on) => link.say("play", { on, seconds: timeline.seconds }),
+  clear: (seconds) => change({ keys: project.keys.filter((one) => Math.abs(one.seconds - seconds) > 0.02) }),
 });
 const files = new Media(link, {
-  photo: (name) => change({ photo: name, faces: [0] }),
+  photo: (name) => change({ photo: name, faces: [0], motion: { ...project.motion, start: 0, end: null, reference: "best" } }),
   driver: (name) => change({ driver: name, motion: { ...project.motion, start: 0, end: null, reference: "best", face: 0 } }),
   webcam: (on, again) => link.say("webcam", { on, again }),
   notice,
@@ -240,9 +266,11 @@ const actions = {
   plain: () => change({ look: Object.fromEntries(Object.keys(project.look).map((name) => [name, 0])) }),
   "no-keys": () => change({ keys: [] }),
   "reference-here": () => change({ motion: { ...project.motion, reference: referenceAt(timeline.seconds, project.motion.start) } }),
-  "as-photo": () => link.say("take-frame", { name: project.driver, frame: Math.round(timeline.seconds * driver.rate) }),
+  "as-photo": () => link.say("take-frame", { name: driver.of_video ? project.photo : project.driver,
+    frame: Math.round(timeline.seconds * driver.rate) }),
   render: () => { tell(); link.say("render", { photos: [], drivers: [] }); },
   several: () => chooseSeveral(),
+  "show-keys": () => byId("keys").showModal(),
   copy: async () => {
     await navigator.clipboard?.writeText(byId("command").textContent).catch(() => {});
     byId("copy").textContent = "Copied";
@@ -250,12 +278,7 @@ const actions = {
   },
 };
 for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
-for (const button of document.querySelectorAll("[data-tool]")) {
-  button.addEventListener("click", () => {
-    if (project?.driver) link.say("tool", { command: button.dataset.tool, name: project.driver });
-    else notice("Choose a driver first: a video to encode or compare, a .fwv to decode.");
-  });
-}
+new Tools({ say: (command, fields) => link.say(command, fields), media: () => files.media, chosen: () => project, notice });
 
 function chooseSeveral() {
   for (const [id, photos] of [["choose-photos", true], ["choose-drivers", false]]) {
@@ -285,6 +308,7 @@ document.addEventListener("keydown", (event) => {
   if (letter === " " && !byId("play").disabled) { event.preventDefault(); byId("play").click(); }
   if (letter === "z") stage.toggleZoom();
   if (letter === "f") stage.toggleOutlines();
+  if (letter === "?") byId("keys").showModal();
 });
 
 if (!pressed(byId("outlines"))) stage.toggleOutlines();

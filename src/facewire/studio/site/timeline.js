@@ -1,12 +1,13 @@
 // The timeline: what the driver's mouth and head do, the chosen part, keyframes, the moment that is shown.
 
-import { byId, clamp, colour, rounded, time } from "./dom.js";
+import { byId, clamp, colour, forgetColours, rounded, time } from "./dom.js";
 
 const GRIP = 5;  // pixels around an end of the chosen part
+const NEAR = 0.02;  // seconds, of a keyframe that is at a moment
 const PLAIN = 4;  // seconds, where there is neither driver nor keyframe
 
 export class Timeline {
-  // told: seek(seconds), part({start, end}), play(on)
+  // told: seek(seconds), part({start, end}), play(on), clear(seconds): takes the keyframes of a moment away
   constructor(told) {
     this.told = told;
     this.canvas = byId("curves");
@@ -23,9 +24,10 @@ export class Timeline {
     canvas.addEventListener("pointermove", (event) => { if (this.held) this.move(event); });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { this.held = null; });
     canvas.addEventListener("keydown", (event) => {
-      const frame = 1 / (this.driver.rate || 25);
-      const step = { ArrowLeft: -frame, ArrowRight: frame, PageDown: 1, PageUp: -1 }[event.key];
-      if (step) { event.preventDefault(); this.told.seek(clamp(this.seconds + step, 0, this.length())); }
+      const act = this.key(event);
+      if (!act) return;
+      event.preventDefault();
+      act();
     });
     byId("play").addEventListener("click", () => this.told.play(!this.playing));
     byId("start").addEventListener("change", (event) => this.part(Number(event.target.value) || 0, this.project.motion.end));
@@ -34,12 +36,38 @@ export class Timeline {
     byId("end-here").addEventListener("click", () => this.part(this.project.motion.start, this.seconds));
     byId("whole").addEventListener("click", () => this.part(0, null));
     new ResizeObserver(() => this.draw()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { forgetColours(); this.draw(); });
+  }
+
+  // Returns what a key does.
+  key(event) {
+    const frame = 1 / (this.driver.rate || 25);
+    const to = (seconds) => () => this.told.seek(clamp(seconds, 0, this.length()));
+    const moments = this.project.keys.map((one) => one.seconds).sort((a, b) => a - b);
+    const along = event.ctrlKey || event.metaKey;
+    switch (event.key) {
+      case "ArrowLeft": return to(along ? moments.findLast((at) => at < this.seconds - NEAR) ?? 0 : this.seconds - frame);
+      case "ArrowRight": return to(along ? moments.find((at) => at > this.seconds + NEAR) ?? this.length() : this.seconds + frame);
+      case "PageUp": return to(this.seconds - 1);
+      case "PageDown": return to(this.seconds + 1);
+      case "Home": return to(this.project.motion.start);
+      case "End": return to(this.project.motion.end ?? this.length());
+      case "Delete": return () => this.told.clear(this.seconds);
+      case "i": return this.driver.seconds ? () => this.part(this.seconds, this.project.motion.end) : null;
+      case "o": return this.driver.seconds ? () => this.part(this.project.motion.start, this.seconds) : null;
+      default: return null;
+    }
   }
 
   length() {
     if (this.driver.seconds) return this.driver.seconds;
     return Math.max(PLAIN, ...(this.project?.keys ?? []).map((key) => key.seconds));
+  }
+
+  // Returns the moment of the frame that stands for the photo.
+  referenceAt() {
+    const { reference, own_rate: rate, of_video: ofVideo } = this.driver;
+    return reference / rate + (ofVideo ? this.project.motion.start : 0);
   }
 
   part(start, end) {
@@ -61,8 +89,15 @@ export class Timeline {
     byId("clock").textContent = `${this.seconds.toFixed(2)} of ${time(this.length())}`;
     this.canvas.setAttribute("aria-valuemax", this.length().toFixed(2));
     this.canvas.setAttribute("aria-valuenow", this.seconds.toFixed(2));
-    this.canvas.setAttribute("aria-valuetext", time(this.seconds));
+    this.canvas.setAttribute("aria-valuetext", this.words());
     this.draw();
+  }
+
+  // Returns the moment in words.
+  words() {
+    const keys = (this.project?.keys ?? []).filter((one) => Math.abs(one.seconds - this.seconds) <= NEAR);
+    const said = keys.map((one) => `${one.slider.replace("_", " ")} ${rounded(one.value, 2)}`).join(", ");
+    return `${time(this.seconds)}${said ? `, keyframe of ${said}` : ""}`;
   }
 
   at(event) {
@@ -89,14 +124,21 @@ export class Timeline {
     else this.told.seek(at);
   }
 
+  // Draws with the next picture of the screen, once.
   draw() {
+    this.drawing ??= requestAnimationFrame(() => { this.drawing = undefined; this.paint(); });
+  }
+
+  paint() {
     const ratio = devicePixelRatio || 1;
     const [wide, high] = [this.canvas.clientWidth, 84];
     if (!wide || !this.project) return;
-    this.canvas.width = wide * ratio;
-    this.canvas.height = high * ratio;
+    const [across, down] = [Math.round(wide * ratio), Math.round(high * ratio)];
+    if (this.canvas.width !== across) this.canvas.width = across;
+    if (this.canvas.height !== down) this.canvas.height = down;
     const pen = this.canvas.getContext("2d");
-    pen.scale(ratio, ratio);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, wide, high);
     const x = (seconds) => seconds / this.length() * wide;
     const { curves } = this.driver;
     if (curves) {
@@ -113,7 +155,7 @@ export class Timeline {
       if (start > 0) pen.fillRect(x(start) - 2, 0, 4, high);
       if (end !== null) pen.fillRect(x(end) - 2, 0, 4, high);
     }
-    if (this.driver.reference >= 0 && this.project.motion.relative) this.flag(pen, x(this.driver.reference / this.driver.rate));
+    if (this.driver.reference >= 0 && this.project.motion.relative) this.flag(pen, x(this.referenceAt()));
     for (const key of this.project.keys) this.diamond(pen, x(key.seconds), 9);
     pen.fillStyle = colour("--ink");
     pen.fillRect(clamp(x(this.seconds), 1, wide - 1) - 1, 0, 2, high);

@@ -1,0 +1,159 @@
+"""The preview of a video as the source: its frames with the motion that an edit of it has.
+
+Clip + driver + project --> motions     once for what is chosen
+moment --> frame, made ready --motion--> picture
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+from facewire.animation.animate import shaped, transferred
+from facewire.animation.animator import Animator
+from facewire.animation.driving import RecordedMotion
+from facewire.animation.source_video import Clip, clip_face, clip_motions, length
+from facewire.animation.transfer import Face, transfer_of
+from facewire.animation.video_edit import ClipOptions, ShownFrame
+from facewire.geometry.head_motion import HeadMotion
+from facewire.media.frame import Frame, Pixels
+from facewire.media.video import VideoReader
+from facewire.studio.moment import Live, row_at
+from facewire.studio.project import Project, Show
+from facewire.studio.shelf import Shelf
+
+KEPT_FRAMES, KEPT_MOTIONS, KEPT_READY = 24, 4, 4
+TICK = Fraction(1, 1_000_000)
+LOOK_EVERY, LOOKED_AT = 12, 20
+"""Frames in which a face is looked for before all of them are read: one in so many, and how many."""
+
+
+class ClipPreview:
+    """Shows edits of one clip after the other; used by one thread at a time.
+
+    Args:
+        animator: whose networks render.
+    """
+
+    def __init__(self, animator: Animator) -> None:
+        self._animator = animator
+        self._frames = _Frames()
+        self._motions = Shelf(KEPT_MOTIONS)
+        self._faces = Shelf(KEPT_MOTIONS)
+        self._ready = Shelf(KEPT_READY)
+
+    def picture(
+        self,
+        clip: Clip,
+        driver: RecordedMotion | Live | None,
+        project: Project,
+        *,
+        seconds: float,
+        size: int,
+        show: Show,
+    ) -> Pixels:
+        """Return the picture at a moment of the clip, (H, W, 3).
+
+        Raises:
+            FacewireError: what is chosen cannot be shown.
+        """
+        part, motions, _ = self._edit(clip, driver, project)
+        row = row_at(part.seconds, seconds - project.motion.start)
+        shown = self._shown(part, row, ClipOptions(head=project.result.head, size=size))
+        match show:
+            case "before":
+                return shown.own
+            case "background":
+                return shown.composer.background
+            case "matte":
+                return shown.composer.matte
+        options, base = project.options, motions[row : row + 1]
+        if isinstance(driver, Live):
+            both = HeadMotion.cat([driver.reference, driver.motion])
+            chosen = replace(options, relative=True, reference="first")
+            base = transferred(both, base, chosen, (), transfer_of(self._animator.model))[0][1:]
+        moved = shaped(self._animator.model, self._face(part), base, options, [part.seconds[row]])
+        return shown.picture(moved)
+
+    def reference(self, clip: Clip, driver: RecordedMotion, project: Project) -> int | None:
+        """Return which frame of the driver stands for the clip."""
+        return self._edit(clip, driver, project)[2]
+
+    def _edit(
+        self, clip: Clip, driver: RecordedMotion | Live | None, project: Project
+    ) -> tuple[Clip, HeadMotion, int | None]:
+        """Return the chosen part, what its head does before sliders and angles, and the driver's reference frame."""
+        moves = driver if isinstance(driver, RecordedMotion) else None
+
+        def make() -> tuple[Clip, object, Clip, HeadMotion, int | None]:
+            part = clip.part(project.motion.span, *(() if moves is None else (length(moves),)))
+            if moves is None:
+                return clip, moves, part, part.motions, None
+            motions, reference = clip_motions(part, moves, project.options, transfer_of(self._animator.model))
+            return clip, moves, part, motions, reference
+
+        key = id(clip), id(moves), project.motion
+        return self._motions.get(key, make)[2:]
+
+    def _face(self, part: Clip) -> Face:
+        return self._faces.get(id(part), lambda: (part, clip_face(self._animator, part)))[1]
+
+    def _shown(self, part: Clip, row: int, options: ClipOptions) -> ShownFrame:
+        def make() -> tuple[Clip, ShownFrame]:
+            frame = self._frames.at(part.path, part.first + row)
+            return part, ShownFrame(self._animator, part, row, frame, options)
+
+        return self._ready.get((id(part), row, options), make)[1]
+
+
+class _Frames:
+    """The frames of a video by their numbers: forward as they come, backward from the beginning again."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._next = 0
+        self._coming: Iterator[Frame] = iter(())
+        self._kept = Shelf(KEPT_FRAMES)
+
+    def at(self, path: Path, number: int) -> Frame:
+        """Return a frame that is there."""
+        return self._kept.get((path, path.stat().st_mtime_ns, number), lambda: self._read(path, number))
+
+    def _read(self, path: Path, number: int) -> Frame:
+        if path != self._path or number < self._next:
+            self._path, self._next, self._coming = path, 0, _frames(path)
+        while True:
+            frame = next(self._coming)
+            self._next += 1
+            if self._next > number:
+                return frame
+
+
+def standing(animator: Animator, path: Path) -> Pixels:
+    """Return the first frame of a video that shows a face, of those that are looked at; if none does, the first.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    first: Pixels | None = None
+    with VideoReader(path) as reader:
+        for frame in islice(reader, 0, LOOKED_AT * LOOK_EVERY, LOOK_EVERY):
+            first = frame.pixels if first is None else first
+            if animator.finder.find(frame.pixels):
+                return frame.pixels
+    assert first is not None
+    return first
+
+
+def _frames(path: Path) -> Iterator[Frame]:
+    with VideoReader(path) as reader:
+        yield from reader
+
+
+def motion_of(clip: Clip) -> RecordedMotion:
+    """Return what a clip's head does as a motion that was recorded, for its curves."""
+    times = tuple(round(at / TICK) for at in clip.seconds)
+    return RecordedMotion(clip.motions, times, TICK, clip.rate, clip.present.count(False))
