@@ -20,6 +20,7 @@ from facewire.animation.composer import Composer
 from facewire.base.errors import ConfigError, HashMismatch, OutputError
 from facewire.base.files import read_json
 from facewire.engines import artefact
+from facewire.engines.artefact import MANIFEST
 from facewire.engines.choice import open_engine
 from facewire.engines.engine import Engine
 from facewire.engines.graphs.exporting import export
@@ -27,7 +28,7 @@ from facewire.engines.graphs.names import FACE_WEIGHTS
 from facewire.engines.graphs.packing import unpacked
 from facewire.engines.graphs.shipping import ship
 from facewire.engines.openvino_format import version
-from facewire.engines.shipped_graphs import FOLDER, MANIFEST
+from facewire.engines.shipped_graphs import FOLDER
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop
 from facewire.face.store import read_arrays
