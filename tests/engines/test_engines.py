@@ -20,6 +20,7 @@ from facewire.animation.composer import Composer
 from facewire.base.errors import ConfigError, HashMismatch, OutputError
 from facewire.base.files import read_json
 from facewire.engines import artefact
+from facewire.engines.artefact import MANIFEST
 from facewire.engines.choice import open_engine
 from facewire.engines.engine import Engine
 from facewire.engines.graphs.exporting import export
@@ -27,7 +28,7 @@ from facewire.engines.graphs.names import FACE_WEIGHTS
 from facewire.engines.graphs.packing import unpacked
 from facewire.engines.graphs.shipping import ship
 from facewire.engines.openvino_format import version
-from facewire.engines.shipped_graphs import FOLDER, MANIFEST
+from facewire.engines.shipped_graphs import FOLDER
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop
 from facewire.face.store import read_arrays
@@ -234,6 +235,27 @@ def test_a_manifest_names_weights_and_hashes_and_damage_is_found(
     with pytest.raises(HashMismatch):
         artefact.read(folder)
     damaged.write_bytes(good)
+
+
+def test_onnx_graphs_need_nothing_that_only_some_processors_have(
+    opened: Callable[[str, str], Engine], exports: Path
+) -> None:
+    """Operators of ONNX itself, on the few types that ONNX Runtime computes everywhere, ARM included."""
+    onnx = pytest.importorskip("onnx")
+    opened("onnxruntime", "float32")
+    kinds = onnx.TensorProto
+    everywhere = {kinds.FLOAT, kinds.INT32, kinds.INT64, kinds.UINT8, kinds.BOOL}
+    files = sorted((exports / "onnxruntime").glob("*.onnx"))
+    assert [file.stem for file in files] == ["find", "identity", "read", "render"]
+    for file in files:
+        model = onnx.load(file)
+        graph = onnx.shape_inference.infer_shapes(model).graph
+        assert {opset.domain for opset in model.opset_import} == {""}, file.name
+        assert {node.domain for node in graph.node} == {""}, file.name
+        values = (*graph.input, *graph.output, *graph.value_info)
+        types = {tensor.data_type for tensor in graph.initializer}
+        types |= {value.type.tensor_type.elem_type for value in values}
+        assert types <= everywhere, file.name
 
 
 def test_graphs_that_come_with_the_package_are_what_the_model_records(
