@@ -6,7 +6,13 @@ const PACKAGE = new URL("../src/facewire/", import.meta.url);
 const PIECES = {
   codec: "web/site/codec",
   motion: "web/site/motion",
+  face: "web/site/face",
+  networks: "web/site/networks",
   render: "web/site/render",
+  protocol: "web/site/protocol",
+  line: "web/site/line",
+  call: "web/site/call",
+  meeting: "web/site/meeting",
   tables: "codec/tables",
   LICENSE: "../../LICENSE",
 };

@@ -11,7 +11,8 @@ from skimage.data import astronaut
 from torch import Tensor
 
 from facewire.animation.composer import Composer, Separated, TurnedComposer, together
-from facewire.engines.parts import Layer, Parts, parts_of
+from facewire.engines.parts import Layer, Parts
+from facewire.engines.torch_batches import parts_of
 from facewire.face.crop import CropBox, crop
 from facewire.face.region import SquareRegion
 from facewire.geometry.head_motion import HeadMotion
@@ -19,9 +20,9 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.composition import PERSON, PHOTO
 from facewire.networks.fading import FADED_SHARE, NARROW_SHARE, Fading
 from facewire.networks.large_picture import BEHIND, MATTE, put_together
+from facewire.networks.sources import PERSON, PHOTO
 from facewire.networks.types import Identity
 from facewire.networks.weights import load_model
 
@@ -162,9 +163,8 @@ def test_a_person_moves_before_a_background_that_stands_still(
     person = replace(made, candidates=(replace(made.candidates[0], of=PERSON), *made.candidates[1:]))
     composer = Composer(photo, box, separated=separated)
     own = crop(np.repeat((255 * separated.matte).astype(np.uint8)[..., None], 3, axis=2), box, 256)[..., 0]
-    window = Fading.within(box.left, box.top, box.side, *photo.shape[:2]).window(
-        256, own.astype(np.float32) / np.float32(255)
-    )
+    fading = Fading.within(box.left, box.top, box.side, *photo.shape[:2])
+    window = fading.window(256, own.astype(np.float32) / np.float32(255))
     pictures = {
         PHOTO: image(photo),
         MATTE: torch.from_numpy(separated.matte)[None, None],

@@ -24,7 +24,7 @@ def motions(yaw_degrees: list[float], expression: list[float] | None = None) -> 
     delta = torch.tensor(expression or [0.0] * len(yaw_degrees))
     return HeadMotion(
         rotation_from_angles(yaw, torch.zeros_like(yaw), torch.zeros_like(yaw)),
-        torch.stack((yaw, -yaw, torch.zeros_like(yaw)), dim=1),
+        torch.stack((yaw, -yaw, torch.zeros_like(yaw)), dim=1) / 100,
         delta[:, None, None].expand(-1, KEYPOINTS, 3).contiguous(),
     )
 
@@ -43,6 +43,13 @@ def test_best_reference_weighs_expression_too() -> None:
     assert best_reference(driving, motions([10.0])) == 1
 
 
+def test_best_reference_is_where_the_head_usually_is() -> None:
+    """The frame that looks most like the source is the only one in which the head stands far aside."""
+    driving = motions([10.0, 12.0, 12.0, 13.0])
+    driving.translation[:, :2] = torch.tensor([[0.5, 0.0], [0.0, 0.01], [0.0, 0.0], [-0.01, 0.0]])
+    assert best_reference(driving, motions([10.0])) == 2
+
+
 def test_relative_transfer_keeps_the_source_at_the_reference_and_adds_changes() -> None:
     source = motions([-20.0], [0.05])
     moved, reference = transferred(motions([15.0, 10.0, 5.0]), source, AnimateOptions(reference="1"))
@@ -50,6 +57,16 @@ def test_relative_transfer_keeps_the_source_at_the_reference_and_adds_changes() 
     assert yaw_of(moved) == [-15.0, -20.0, -25.0]
     torch.testing.assert_close(moved.expression[1], source.expression[0])
     torch.testing.assert_close(moved.translation[1], source.translation[0])
+
+
+def test_changes_reach_as_far_as_the_head_is_large() -> None:
+    source, driving = motions([-20.0], [0.05]), motions([10.0, 20.0], [0.1, 0.3])
+    moved, _ = transferred(driving, source, AnimateOptions(reference="first"), reach=0.5)
+    assert yaw_of(moved) == [-20.0, -10.0]
+    torch.testing.assert_close(moved.expression[1] - source.expression[0], torch.full((KEYPOINTS, 3), 0.1))
+    torch.testing.assert_close(
+        moved.translation[1] - source.translation[0], math.radians(0.05) * torch.tensor([1.0, -1.0, 0.0])
+    )
 
 
 def test_each_stretch_has_a_reference_of_its_own() -> None:

@@ -78,26 +78,33 @@ def test_failed_attempts_become_rarer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "faces", "sound"), [(0.0, False, False), (0.01, True, False), (0.1, True, True)]
+    ("loss", "faces", "sound"), [(0.0, False, 0), (0.01, True, 0), (0.04, True, 6000), (0.2, True, 12_000)]
 )
-def test_losses_alone_are_protected_against_and_not_fled(loss: float, faces: bool, sound: bool) -> None:
+def test_losses_alone_are_protected_against_and_not_fled(loss: float, faces: bool, sound: int) -> None:
     control = Controller()
     assert set(drive(control, Bottleneck(1e6, loss), 30)) == {RICH}
     assert (control.protection.faces, control.protection.sound) == (faces, sound)
 
 
-def test_copies_go_as_far_back_as_losses_last() -> None:
+def test_copies_go_further_back_than_losses_last() -> None:
     control = Controller()
-    control.hear(LineReport(loss=0.2, run=0.12), ROUND_TRIP, 1.0)
-    assert control.protection == Protection(faces=True, sound=True, back=3)
-    control.hear(LineReport(loss=0.2, run=2.0), ROUND_TRIP, 2.0)
-    assert control.protection.back == 6
+    for run, back in ((0.0, 1), (0.04, 1), (0.12, 5), (2.0, 9)):
+        control.hear(LineReport(loss=0.2, run=run), ROUND_TRIP, 1.0)
+        assert control.protection == Protection(faces=True, sound=12_000, back=back)
+
+
+def test_copies_are_plainer_where_the_line_is_narrow() -> None:
+    control = Controller()
+    control.expect(64.0, 0.0)
+    control.hear(LineReport(loss=0.2), ROUND_TRIP, 1.0)
+    assert control.step is STEPS[RICH]
+    assert control.protection.sound == 6000
 
 
 def test_protection_that_does_not_fit_is_left_out() -> None:
     control = Controller(thin=True)
     control.hear(LineReport(loss=0.1, run=0.12), ROUND_TRIP, 1.0)
-    assert control.protection == Protection(faces=True, sound=False, back=1)
+    assert control.protection == Protection(faces=True, sound=0, back=1)
 
 
 def test_what_the_photo_showed_decides_the_first_step() -> None:

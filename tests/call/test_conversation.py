@@ -247,6 +247,15 @@ def test_a_photo_comes_as_a_preview_first_if_the_line_is_not_known() -> None:
     assert sides[0].sender.epoch == 1
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_the_preview_goes_behind_the_greeting_of_a_first_connection(again: bool) -> None:
+    wire, held = Wire(), IncomingPhoto(0, bytes(32), SMALL.data, False)
+    source = replace(SOURCE, preview=encode_still(frame(0), "webp", 5)[1])
+    Conversation(PARTY, source, wire, 0.0, held if again else None).greet()
+    pieces = [message for message in wire.reliable_out if isinstance(message, bytes)]
+    assert sum(map(len, pieces)) > len(source.preview) if not again else not pieces
+
+
 def test_nothing_is_sent_before_both_are_live() -> None:
     two = Two()
     two.greet()

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from aioice.ice import Connection
+from aioice.turn import TurnClientUdpProtocol
 
 from facewire.base.errors import CallError, ConfigError, ProtocolError
 from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
-from facewire.transport.overhead import IP_UDP, rtp_bytes
+from facewire.transport.overhead import IP_UDP, TURN_CHANNEL, rtp_bytes
 from facewire.transport.trailer import join, split
 
 PACKETS = 25
@@ -45,6 +46,7 @@ async def talk() -> None:
     await asyncio.wait_for(asyncio.gather(a.opened.wait(), b.opened.wait()), 60)
     assert a.found.is_set()
     assert b.found.is_set()
+    assert (a.peer.relayed, b.peer.relayed) == (False, False)
     a.peer.reliable("text")
     a.peer.reliable(b"bytes")
     b.peer.loose(b"maybe")
@@ -156,7 +158,17 @@ def turn() -> Iterator[IceServer]:
 
 @pytest.mark.turn
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_two_peers_through_a_turn_server(turn: IceServer) -> None:
+def test_two_peers_through_a_turn_server(turn: IceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is said goes as channel data: 4 bytes a packet, and the call counts them."""
+    out: list[bytes] = []
+    send = TurnClientUdpProtocol._send
+
+    def keep(self: TurnClientUdpProtocol, data: bytes) -> None:
+        out.append(data)
+        send(self, data)
+
+    monkeypatch.setattr(TurnClientUdpProtocol, "_send", keep)
+
     async def test() -> None:
         for _ in range(100):  # it takes a moment until it listens
             a = Ear(servers=(turn,), relay=True, patience=2.0)
@@ -175,11 +187,20 @@ def test_two_peers_through_a_turn_server(turn: IceServer) -> None:
             assert kinds == {"relay"}
         await a.peer.accept(answer)
         await asyncio.gather(a.opened.wait(), b.opened.wait())
+        out.clear()
         a.peer.reliable("text")
         while not b.reliable or not a.media:
             b.peer.media(join(bytes((8,)) * 120, bytes(30)), 0)
             await asyncio.sleep(0.05)
         assert b.reliable == ["text"]
+        assert (a.peer.relayed, b.peer.relayed) == (True, True)
+        sound = rtp_bytes(151) - IP_UDP
+        spoken = [
+            data for data in out if len(data) >= sound and data[4] & 0xC0 == 0x80
+        ]  # RTP of the trailer above
+        assert {len(data) for data in spoken} == {sound + TURN_CHANNEL}
+        assert all(0x40 <= data[0] < 0x50 and int.from_bytes(data[2:4]) == sound for data in spoken)
+        assert not any(data[:2] == bytes((0, 0x16)) for data in out)  # no indication (RFC 8656, 11.1)
         await a.peer.close()
         await b.peer.close()
 

@@ -63,7 +63,7 @@ def sent(steps: list[Step], lose: set[int] = frozenset()) -> list[tuple[int, int
     """Return media time, samples and packet of a tone that is sent with one step after another."""
     sender, start, out = SoundSender(), 0, []
     for number, step in enumerate(steps):
-        packet = sender.encode(tone(start, step.samples), start, step, copies=False)
+        packet = sender.encode(tone(start, step.samples), start, step)
         if number not in lose:
             out.append((start, step.samples, packet))
         start += step.samples
@@ -117,7 +117,7 @@ def test_losses_are_covered_without_a_click(step: Step, lose: set[int]) -> None:
 def test_a_copy_holds_the_sound_of_the_packet_that_it_stands_for() -> None:
     sender = SoundSender()
     for number in range(6):
-        sender.encode(tone(number * PACKET_SAMPLES, PACKET_SAMPLES), number * 1920, STEPS[0], copies=True)
+        sender.encode(tone(number * PACKET_SAMPLES, PACKET_SAMPLES), number * 1920, STEPS[0], copies=6000)
     at, packet = sender.copy(2) or (0, b"")
     assert at == 3 * PACKET_SAMPLES
     assert len(packet) == 30
@@ -140,3 +140,39 @@ def test_a_late_packet_is_waited_for_if_the_clock_says_so() -> None:
     assert speaker.waited >= 5
     assert speaker.concealed < 16  # of which 3 before the first packet
     assert steepest(np.concatenate(out)[RATE // 5 :]) < 6 * STEEPEST
+
+
+class Behind(Playout):
+    """Plays everything 0.4 s after it was said."""
+
+    def position(self, now: float) -> float:
+        return (now - 0.4) * RATE
+
+
+@pytest.mark.parametrize("copies", [0, 6000, 12_000])
+def test_lost_sound_is_played_from_its_copies(copies: int) -> None:
+    sender, speaker, back, out = SoundSender(), Loudspeaker(Behind()), 6, []
+    for number in range(30):
+        start = number * PACKET_SAMPLES
+        packet = sender.encode(tone(start, PACKET_SAMPLES), start, STEPS[0], copies=copies)
+        copy = sender.copy(back)
+        if number not in range(12, 17):
+            speaker.put(start, packet)
+            if copy is not None:
+                speaker.put_copy(copy[0], copy[1], PACKET_SAMPLES)
+        out += [speaker.read(960, (start + PACKET_SAMPLES + half) / RATE) for half in (0, 960)]
+    heard = np.concatenate(out)[RATE // 2 :]
+    loudness = np.abs(heard[: len(heard) // 960 * 960].reshape(-1, 960).astype(int)).max(1)
+    assert (loudness.min() > 1000) == (copies > 0)
+    assert steepest(heard) < 4 * STEEPEST
+
+
+def test_the_decoder_goes_on_with_what_was_and_fades() -> None:
+    decoder = OpusDecoder()
+    assert not decoder.cover().any()
+    for _, _, packet in sent([STEPS[0]] * 6):
+        before = decoder.decode(packet)
+    covered = np.concatenate([before, *(decoder.cover() for _ in range(10))])
+    assert np.abs(covered[1920:2880]).max() > 1000
+    assert np.abs(covered[-960:]).max() < 100
+    assert steepest(covered) < 2 * STEEPEST

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facewire.call.line.steps import NONE, RICH, STEPS, THIN, Protection, Step, fitting
+from facewire.call.line.steps import COPY_BIT_RATES, NONE, RICH, STEPS, THIN, Protection, Step, fitting
 
-protections = st.builds(Protection, st.booleans(), st.booleans(), st.integers(1, 3))
+protections = st.builds(Protection, st.booleans(), st.sampled_from((0, *COPY_BIT_RATES)), st.integers(1, 3))
 
 
 def test_steps_go_from_rich_to_thin() -> None:
@@ -40,5 +40,5 @@ def test_the_richest_that_fits(kbit_per_s: float, protection: Protection) -> Non
 
 @given(protections, st.sampled_from(STEPS))
 def test_protection_costs(protection: Protection, step: Step) -> None:
-    assert (step.kbit_per_s(protection) > step.kbit_per_s()) == (protection.faces or protection.sound)
+    assert (step.kbit_per_s(protection) > step.kbit_per_s()) == bool(protection.faces or protection.sound)
     assert step.kbit_per_s(NONE) == step.kbit_per_s()

@@ -16,10 +16,13 @@ from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_angles
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
+from facewire.media.still import encode_still
 from facewire.media.video import VideoWriter
+from facewire.talks import encoder
 
 RATE = Fraction(30000, 1001)
-FRAMES = 12
+FRAMES = 7
+"""Pictures are made four at a time: a whole batch and a part of one."""
 NODS = 9.0
 """Degrees of yaw between the first and the last frame."""
 
@@ -30,6 +33,22 @@ def reference_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACEWIRE_ENGINE", "torch")
         patch.setenv("FACEWIRE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stills_coded_once() -> Iterator[None]:
+    """Code equal pictures in equal quality once: AVIF takes half a second, and many tests encode the same clip."""
+    known: dict[tuple[bytes, tuple[int, ...], str, int], tuple[str, bytes]] = {}
+
+    def coded(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
+        key = (pixels.tobytes(), pixels.shape, kind, quality)
+        if key not in known:
+            known[key] = encode_still(pixels, kind, quality)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder, "encode_still", coded)
         yield
 
 

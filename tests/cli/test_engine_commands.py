@@ -15,16 +15,17 @@ import torch
 from facewire.benchmarks import live as live_benchmark
 from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
-from facewire.engines import artefact
 from facewire.engines import choice as engine_choice
 from facewire.engines.choice import Finding
+from facewire.engines.graphs import exporting
 from facewire.engines.graphs.inference_graph import record
-from facewire.engines.graphs.live_graphs import FIND, Find, LiveGraph
+from facewire.engines.graphs.live_graphs import Find, LiveGraph
+from facewire.engines.graphs.names import FIND
 from facewire.engines.processor.instruction_sets import levels_here
 from facewire.media.image import save_image
 from facewire.media.video import VideoReader
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.weights import PUBLISHED
+from facewire.networks.manifest import PUBLISHED
 
 ISSUE_KEYS = (
     "receiver_ms",
@@ -184,7 +185,7 @@ def test_an_export_is_named_after_its_weights(
         picture = torch.full((256, 256, 3), 128, dtype=torch.uint8)
         return {FIND: LiveGraph(record(Find(model), (picture,)), {"picture": picture}, ("centre", "axes"))}
 
-    monkeypatch.setattr(artefact, "live_graphs", smallest)
+    monkeypatch.setattr(exporting, "live_graphs", smallest)
     assert main(["export", "--format", "onnx", "-o", str(tmp_path / "graphs"), "--json", "-q"]) == 0
     told = json.loads(capsys.readouterr().out)
     published = json.loads((PUBLISHED / "compact-256.json").read_text())

@@ -10,8 +10,10 @@ import pytest
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator, Pixels
+from facewire.animation.person import ROOMY_SHARE
 from facewire.cli.batch import Job, expanded, jobs
 from facewire.cli.main import main
+from facewire.face.crop import FACE_SHARE, crop, crop_box_from_faces
 from facewire.media.image import load_image, resize, save_image
 from facewire.media.marks.synthetic_mark import SOURCE_TYPE, read_mark
 from tests.cli.test_animate import frames_of
@@ -41,6 +43,22 @@ def test_the_photo_comes_back_whole_and_only_its_head_moves(
         )  # what the video's coding changes
     assert difference(frames[0].pixels[60:160, 170:280], frames[3].pixels[60:160, 170:280]) > 1
     assert read_mark(out) is not None
+
+
+@pytest.mark.slow
+def test_a_square_that_would_cut_off_hair_is_larger(photo: Path, animator: Animator) -> None:
+    usual, whole = animator.person(photo, head=True), animator.person(photo)
+    side = whole.composer.box.side
+    assert whole.reach == pytest.approx(ROOMY_SHARE / FACE_SHARE, abs=0.005)
+    upper, middle = (crop(one.composer.matte, one.composer.box, 256)[:5, 64:192] for one in (whole, usual))
+    assert usual.reach == 1
+    assert middle.max() > 200
+    assert upper.max() < 100
+    # Where the photo ends, a larger square does not show more hair.
+    box = crop_box_from_faces(animator.faces(astronaut(), "astronaut"), 512, 512)
+    cut = animator.person(astronaut()[box.top :])
+    assert cut.reach == 1
+    assert cut.composer.box.side < side
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from facewire.base.errors import (
     WeightsError,
 )
 from facewire.data.clips import ClipSet, find_clips, open_clips
-from facewire.face.mesh import load_face_mesh
+from facewire.face.networks.mesh import load_face_mesh
 from facewire.media.image import load_image
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model

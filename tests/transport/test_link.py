@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby, pairwise
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,14 @@ def test_loss_and_bursts(burst: float) -> None:
     runs = [len(list(group)) for gone, group in groupby(lost) if gone]
     expected = burst if burst > 1 else 1 / 0.9
     assert sum(runs) / len(runs) == pytest.approx(expected, rel=0.08)
+
+
+@pytest.mark.parametrize("burst", [2.0, 5.0])
+def test_bursts_end_where_they_are_told_to(burst: float) -> None:
+    link = Link(LinkSettings(loss=0.2, burst=burst, longest_burst=5), 1)
+    lost = [link.send(0.04 * number, 100) is None for number in range(20_000)]
+    assert link.longest_run == 5
+    assert sum(lost) / len(lost) == pytest.approx(0.2, abs=0.02)
 
 
 def test_losses_in_a_row_are_counted_and_cuts_are_not() -> None:
@@ -72,6 +81,6 @@ def test_a_cut_lets_nothing_through() -> None:
 
 
 @pytest.mark.parametrize("setting", [{"loss": 1.0}, {"burst": 0.5}, {"delay_ms": -1.0}, {"reorder": 0.6}])
-def test_impossible_settings(setting: dict[str, float]) -> None:
+def test_impossible_settings(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         LinkSettings(**setting)

@@ -1,4 +1,4 @@
-"""What `facewire web` writes, with graphs of one convolution and a runtime of three small files."""
+"""What `facewire web` writes, with graphs of two convolutions and a runtime of small files."""
 
 from __future__ import annotations
 
@@ -15,27 +15,36 @@ from facewire.codec.tables.shipped import FOLDER as TABLES
 from facewire.engines.artefact import FLOAT32, ONNX, Artefact
 from facewire.web import runtime
 from facewire.web.folder import POLICY, SITE, write_folder
-from facewire.web.light_graphs import write_light
+from facewire.web.light_graphs import ALIGNED, Wanted, write_light
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = (np.arange(54, dtype=np.float32).reshape(2, 3, 3, 3) - 20) / 7
+LIVE = ("identity", "find", "read", "render")
+WEIGHTS = (np.arange(864, dtype=np.float32).reshape(32, 3, 3, 3) - 400) / 70
+"""Of a convolution: halved, although that rounds them."""
+EXACT = (np.arange(32 * 36, dtype=np.float32).reshape(1, 32, 6, 6) - 500) / 4
+"""Numbers that 16 bits hold, and below, numbers that they do not and that stay as they are."""
+FINE = EXACT + np.float32(1e-3)
 
 
 def write_graph(path: Path) -> None:
-    """Write a convolution (picture), and another one for an output that the page does not use."""
+    """Write a convolution and two sums (picture), and a convolution of an output that the page does not use."""
     places = [helper.make_tensor_value_info("in", TensorProto.FLOAT, (1, 3, 8, 8))]
     results = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 2, 6, 6)) for name in ("picture", "other")
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 32, 6, 6)) for name in ("picture", "other")
     ]
     nodes = [
         helper.make_node("Conv", ["in", "weights"], ["seen"]),
-        helper.make_node("Add", ["seen", "shift"], ["picture"]),
-        helper.make_node("Conv", ["in", "more"], ["other"]),
+        helper.make_node("Add", ["seen", "shift"], ["shifted"]),
+        helper.make_node("Constant", [], ["exact"], value=numpy_helper.from_array(EXACT)),
+        helper.make_node("Add", ["shifted", "exact"], ["more"]),
+        helper.make_node("Add", ["more", "fine"], ["picture"]),
+        helper.make_node("Conv", ["in", "unused"], ["other"]),
     ]
     constants = [
         numpy_helper.from_array(WEIGHTS, "weights"),
         numpy_helper.from_array(np.array([0.1], np.float32), "shift"),
-        numpy_helper.from_array(WEIGHTS * 2, "more"),
+        numpy_helper.from_array(FINE, "fine"),
+        numpy_helper.from_array(WEIGHTS * 2, "unused"),
     ]
     graph = helper.make_graph(nodes, "graph", places, results, constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), str(path))
@@ -45,10 +54,15 @@ def write_graph(path: Path) -> None:
 def graphs(tmp_path: Path) -> Artefact:
     folder = tmp_path / "graphs"
     folder.mkdir()
-    for name in ("identity", "render"):
+    for name in LIVE:
         write_graph(folder / f"{name}.onnx")
-    entries = {name: {"file": f"{name}.onnx"} for name in ("identity", "render")}
+    entries = {name: {"file": f"{name}.onnx"} for name in LIVE}
     return Artefact(folder, ONNX, FLOAT32, "ab" * 32, 256, 20, entries)
+
+
+@pytest.fixture
+def finder(graphs: Artefact) -> dict[str, Path]:
+    return {"detect": graphs.file("read"), "mesh": graphs.file("find")}
 
 
 @pytest.fixture
@@ -60,28 +74,40 @@ def runtime_files(tmp_path: Path) -> Path:
     return folder
 
 
-def test_weights_are_halved_and_what_is_not_used_is_gone(tmp_path: Path) -> None:
+def test_weights_are_halved_and_shared_and_what_is_not_used_is_gone(tmp_path: Path) -> None:
     import onnxruntime
 
     write_graph(tmp_path / "full.onnx")
-    write_light(tmp_path / "full.onnx", tmp_path / "light.onnx", ("picture",))
-    light = onnx.load(str(tmp_path / "light.onnx"))
-    onnx.checker.check_model(light)
-    kept = {weights.name: numpy_helper.to_array(weights) for weights in light.graph.initializer}
-    assert set(kept) == {"weights_half", "shift"}
-    assert kept["weights_half"].dtype == np.float16
-    assert kept["shift"].dtype == np.float32
+    graphs = {"one": Wanted(tmp_path / "full.onnx", ("picture",)), "two": Wanted(tmp_path / "full.onnx")}
+    light = tmp_path / "light"
+    light.mkdir()
+    write_light(graphs, light)
+    onnx.checker.check_model(str(light / "one.onnx"))
+    alone = onnx.load(str(light / "one.onnx"), load_external_data=False)
+    assert {one.name: (one.data_type, one.data_location) for one in alone.graph.initializer} == {
+        "weights_half": (TensorProto.FLOAT16, TensorProto.EXTERNAL),
+        "exact_half": (TensorProto.FLOAT16, TensorProto.EXTERNAL),
+        "fine": (TensorProto.FLOAT, TensorProto.EXTERNAL),
+        "shift": (TensorProto.FLOAT, TensorProto.DEFAULT),
+    }
+    arrays = (2 * WEIGHTS.size, 2 * EXACT.size, 4 * FINE.size, 2 * WEIGHTS.size)
+    assert (light / "weights.bin").stat().st_size < sum(
+        arrays
+    ) + 4 * ALIGNED  # "two" has one of its own, "unused"
     picture = np.random.default_rng(0).random((1, 3, 8, 8)).astype(np.float32)
     results = [
-        onnxruntime.InferenceSession(str(tmp_path / name)).run(["picture"], {"in": picture})[0]
-        for name in ("full.onnx", "light.onnx")
+        onnxruntime.InferenceSession(str(path)).run(["picture"], {"in": picture})[0]
+        for path in (tmp_path / "full.onnx", light / "one.onnx", light / "two.onnx")
     ]
-    np.testing.assert_allclose(results[0], results[1], atol=0.02)
-    assert np.abs(results[0]).max() > 1
+    np.testing.assert_allclose(results[0], results[1], atol=0.05)
+    np.testing.assert_array_equal(results[1], results[2])
+    assert np.abs(results[0]).max() > 100
 
 
-def test_the_folder_has_everything(tmp_path: Path, graphs: Artefact, runtime_files: Path) -> None:
-    written = write_folder(graphs, runtime_files, tmp_path / "site")
+def test_the_folder_has_everything(
+    tmp_path: Path, graphs: Artefact, finder: dict[str, Path], runtime_files: Path
+) -> None:
+    written = write_folder(graphs, finder, runtime_files, tmp_path / "site")
     site = written.folder
     page = (site / "index.html").read_text(encoding="utf-8")
     assert f'content="{POLICY}"' in page
@@ -91,17 +117,21 @@ def test_the_folder_has_everything(tmp_path: Path, graphs: Artefact, runtime_fil
         assert (site / "tables" / table.name).read_bytes() == table.read_bytes()
     manifest = json.loads((site / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["weights"] == graphs.weights
-    assert written.fetched == sum((site / one["file"]).stat().st_size for one in manifest["files"].values())
+    sizes = {name: (site / one["file"]).stat().st_size for name, one in manifest["files"].items()}
+    assert sizes.keys() == {"weights", *LIVE, *finder, "program_wasm", "program_webgpu"}
+    assert written.fetched == sum(sizes.values()) - sizes["program_webgpu"]
+    assert all((site / one["module"]).is_file() for one in manifest["runtimes"].values())
+    assert len(manifest["canonical_face"]["points"]) == 3 * len(manifest["canonical_face"]["indices"])
     assert written.size > written.fetched
     assert "Cross-Origin-Embedder-Policy: require-corp" in (site / "_headers").read_text(encoding="utf-8")
     with pytest.raises(OutputError, match="is there already"):
-        write_folder(graphs, runtime_files, site)
+        write_folder(graphs, finder, runtime_files, site)
 
 
 def test_the_page_names_files_that_are_there_and_no_other_place(
-    tmp_path: Path, graphs: Artefact, runtime_files: Path
+    tmp_path: Path, graphs: Artefact, finder: dict[str, Path], runtime_files: Path
 ) -> None:
-    site = write_folder(graphs, runtime_files, tmp_path / "site").folder
+    site = write_folder(graphs, finder, runtime_files, tmp_path / "site").folder
     for path in (*site.glob("*.html"), *site.glob("*.css"), *SITE.rglob("*.js")):
         text = path.read_text(encoding="utf-8")
         assert "http://" not in text

@@ -28,18 +28,16 @@ from facewire.bitstream.sections import MIME_PNG
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.codec.talk import TalkReader, TalkWriter, talk_header
-from facewire.engines.artefact import ONNX, export
 from facewire.media.image import resize
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import DecodeOptions, Receiver
-from facewire.web.folder import HEADERS, write_folder
+from facewire.web.folder import HEADERS
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium
-from tests.conftest import Recorded
 
-ROOT = Path(__file__).parents[2]
-RUNTIME = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist"
+from .conftest import RUNTIME
+
 Pixels = NDArray[np.uint8]
 FRAMES = 8
 LEAST_DB = 40.0
@@ -92,13 +90,6 @@ def talk() -> Talk:
         writer.frame(MotionFrame(own.angles + turn, own.translation, own.expression))
     writer.finish()
     return Talk(sink.getvalue(), animator)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, recorded: Recorded) -> Path:
-    folder = tmp_path_factory.mktemp("web")
-    graphs = export(recorded.model, recorded.sha256, folder / "onnx", ONNX, graphs=recorded.graphs)
-    return write_folder(graphs, RUNTIME, folder / "site").folder
 
 
 @asynccontextmanager
@@ -166,9 +157,9 @@ async def looks_right(browser: Browser, folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("isolated", [False, True], ids=["plain", "isolated"])
 def test_a_dropped_file_is_shown_as_the_decoder_shows_it(
-    tmp_path: Path, site: Path, talk: Talk, isolated: bool
+    tmp_path: Path, web_site: Path, talk: Talk, isolated: bool
 ) -> None:
-    asyncio.run(asyncio.wait_for(played(tmp_path, site, talk, isolated), 500))
+    asyncio.run(asyncio.wait_for(played(tmp_path, web_site, talk, isolated), 500))
 
 
 async def played(folder: Path, site: Path, talk: Talk, isolated: bool) -> None:
@@ -209,8 +200,8 @@ async def played(folder: Path, site: Path, talk: Talk, isolated: bool) -> None:
         assert browser.console == []
 
 
-def test_the_networks_are_kept_and_checked(tmp_path: Path, site: Path, talk: Talk) -> None:
-    asyncio.run(asyncio.wait_for(kept(tmp_path, site, talk), 500))
+def test_the_networks_are_kept_and_checked(tmp_path: Path, web_site: Path, talk: Talk) -> None:
+    asyncio.run(asyncio.wait_for(kept(tmp_path, web_site, talk), 500))
 
 
 async def kept(folder: Path, site: Path, talk: Talk) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
@@ -28,12 +28,15 @@ from facewire.animation.survey import Progress
 from facewire.animation.transfer import Face, Transfer, edited_as, retargeted_as, transfer_of
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError
+from facewire.geometry.arrays import like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.marks.caption import Caption
 from facewire.media.video import opened_sink
-from facewire.networks.presets import Model
+
+if TYPE_CHECKING:
+    from facewire.networks.relatives.model import RelativeTalkingHead
 
 FIRST = "first"
 BEST = "best"
@@ -171,24 +174,38 @@ def moved_as(
             model cannot do.
     """
     moved, references = transferred(
-        recorded.motions, person.identity.motion, options, recorded.stretches, transfer_of(animator.model)
+        recorded.motions,
+        person.identity.motion,
+        options,
+        recorded.stretches,
+        transfer_of(animator.foreign),
+        person.reach,
     )
     face = face_of(animator, person)
     if options.retarget:
         if recorded.openness is None:
             raise ConfigError("retarget", ",".join(sorted(options.retarget)), "a driving video")
-        wanted = recorded.openness.to(animator.device)
-        moved = retargeted_as(animator.model, face, moved, wanted, options.retarget)
-    return shaped(animator.model, face, moved, options, recorded.seconds), references
+        wanted = like(recorded.openness, moved.rotation)
+        moved = retargeted_as(animator.foreign, face, moved, wanted, options.retarget)
+    return shaped(animator.foreign, face, moved, options, recorded.seconds), references
 
 
 def face_of(animator: Animator, person: Person) -> Face:
     """Return whose expression is changed."""
-    return Face(person.identity, lambda: animator.openness(person.picture).to(animator.device))
+    own = person.identity.motion.rotation
+    return Face(
+        person.identity.canonical,
+        lambda: animator.identity_of(person),
+        lambda: like(animator.openness(person.picture), own),
+    )
 
 
 def shaped(
-    model: Model, face: Face, motions: HeadMotion, options: AnimateOptions, seconds: Sequence[float]
+    foreign: RelativeTalkingHead | None,
+    face: Face,
+    motions: HeadMotion,
+    options: AnimateOptions,
+    seconds: Sequence[float],
 ) -> HeadMotion:
     """Return a person's motions (T) with sliders and angles; keyframes are looked up at T `seconds`.
 
@@ -196,9 +213,9 @@ def shaped(
         ConfigError: the model's keypoints allow no such edit.
     """
     if options.keys:
-        edit = partial(edited_as, model, face)
+        edit = partial(edited_as, foreign, face)
         return keyed(motions, edit, options.edit, options.view, options.keys, seconds)
-    return viewed(edited_as(model, face, motions, options.edit), options.view)
+    return viewed(edited_as(foreign, face, motions, options.edit), options.view)
 
 
 def rendered(
@@ -228,6 +245,7 @@ def transferred(
     options: AnimateOptions,
     stretches: Sequence[int] = (),
     transfer: Transfer = carried_over,
+    reach: float = 1.0,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return the motions to render and the indices of the reference frames (none for absolute motion).
 
@@ -237,6 +255,7 @@ def transferred(
         options: how they are carried over. A frame number as reference holds in its own stretch.
         stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
         transfer: how motions are carried over, see `transfer_of`.
+        reach: how large the source is in its square, see `Person`; relative motion reaches as far.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
@@ -253,10 +272,22 @@ def transferred(
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
         first = own[index : index + 1]
-        moved.append(transfer(own, first, source, options.regions))
+        moved.append(_reaching(reach, transfer(own, first, source, options.regions), source))
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)
+
+
+def _reaching(reach: float, moved: HeadMotion, source: HeadMotion) -> HeadMotion:
+    """Return motions (T) of a source (1) whose shifts and expressions reach so much further."""
+    if reach == 1:
+        return moved
+    own = source.like(moved)
+    return replace(
+        moved,
+        translation=own.translation + reach * (moved.translation - own.translation),
+        expression=own.expression + reach * (moved.expression - own.expression),
+    )
 
 
 def check_reference(wanted: str, frames: int) -> None:
@@ -270,8 +301,7 @@ def viewed(motions: HeadMotion, view: ViewPath) -> HeadMotion:
     if view.is_still:
         return motions
     steps = max(1, len(motions) - 1)
-    turns = torch.stack([view.rotation(index / steps) for index in range(len(motions))])
-    return motions.turned_at_neck(turns.to(motions.rotation.device))
+    return motions.turned_at_neck(np.stack([view.rotation(index / steps) for index in range(len(motions))]))
 
 
 def still(person: Person, frames: int, rate: Fraction = Fraction(25)) -> RecordedMotion:

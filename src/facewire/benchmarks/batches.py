@@ -15,7 +15,7 @@ import torch
 
 from facewire.base.errors import ConfigError, WeightsError
 from facewire.benchmarks.live import MATRIX, gigamacs
-from facewire.engines.device import device_name, matrix_gflops, peak_mb, settle
+from facewire.engines.processor.device import device_name, matrix_gflops, peak_mb, settle
 from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import PRESETS, Model, build_preset
 from facewire.networks.weights import load_model

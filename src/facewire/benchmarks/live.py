@@ -29,10 +29,10 @@ from facewire.benchmarks.whole import composers, photo_fps
 from facewire.data.preparation.pool import run_in_processes
 from facewire.engines.artefact import INT8, ROUNDED
 from facewire.engines.choice import Choice, open_engine
-from facewire.engines.device import matrix_gflops, peak_mb
 from facewire.engines.engine import Engine, Prepared
 from facewire.engines.graph_engine import GraphEngine
 from facewire.engines.processor.convolution_peak import convolution_gflops
+from facewire.engines.processor.device import matrix_gflops, peak_mb
 from facewire.engines.shipped_graphs import ShippedGraphs
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees

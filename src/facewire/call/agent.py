@@ -46,6 +46,7 @@ from facewire.media.frame import Pixels
 from facewire.media.sound.opus import Sound
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from facewire.transport.invitation import Invitation
+from facewire.transport.overhead import TURN_CHANNEL
 
 _log = logging.getLogger(__name__)
 
@@ -319,6 +320,7 @@ class Agent:
             self._thin,
         )
         talk = Conversation(party, source, peer, time.monotonic(), self._theirs.newest)
+        talk.relay_bytes = TURN_CHANNEL if peer.relayed else 0
         talk.microphone.muted = self._muted
         talk.set_mode(self._performer.keeper.mode)
         self._last_show = None

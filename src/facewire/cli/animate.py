@@ -180,13 +180,15 @@ class Work:
         self.animator: Animator = options.animator_of(given)
         options.check_keypoints(given.keypoints, self.animator)
         options.check_engine(given.engine, self.animator)
-        check_regions(self.animator.model, self.options.regions)
-        check_retarget(self.animator.model, self.options.retarget)
+        check_regions(self.animator.foreign, self.options.regions)
+        check_retarget(self.animator.foreign, self.options.retarget)
+        if self.animator.opens_at_once(given.engine):
+            assert self.choice
         self._last: tuple[tuple[str, float | None], RecordedMotion] | None = None
 
     @cached_property
     def choice(self) -> Choice:
-        """The engine; its graphs are exported here, after what can be wrong with a photo."""
+        """The engine; where graphs must be exported for it, asked for after what can be wrong with a photo."""
         return self.animator.use(self.given.engine)
 
     def make(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:

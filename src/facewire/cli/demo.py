@@ -148,13 +148,13 @@ def sheet(animator: Animator, person: Person, recorded: RecordedMotion) -> Pixel
     """Return the source, frames of the recorded motion and the head turned, as one picture."""
     import numpy as np
 
-    from facewire.animation.animate import AnimateOptions, transferred, viewed
+    from facewire.animation.animate import AnimateOptions, moved_as, viewed
     from facewire.animation.view import ViewPath
     from facewire.geometry.head_motion import HeadMotion
     from facewire.media.contact_sheet import contact_sheet
 
     own = person.identity.motion
-    motions, _ = transferred(recorded.motions, own, AnimateOptions())
+    motions, _ = moved_as(animator, person, recorded, AnimateOptions())
     picked = np.linspace(0, len(motions) - 1, COLUMNS).round().astype(int)
     talking = animator.render(person, HeadMotion.cat([motions[index : index + 1] for index in picked]))
     turned = HeadMotion.cat([viewed(own, ViewPath(yaw=(yaw,))) for yaw in SHEET_YAW])

@@ -146,6 +146,7 @@ def add_to(commands: Any) -> None:
     )
     options.add_source_options(parser)
     options.add_driving_face(parser)
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
         parser,
@@ -181,6 +182,7 @@ def run(given: argparse.Namespace) -> int:
     )
     check_still(given.still, given.still_quality)
     animator = options.animator_of(given)
+    options.use_engine(given, animator)
     options.check_keypoints(given.keypoints, animator)
     own = None
     if given.source is not None:

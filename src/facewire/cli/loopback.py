@@ -47,6 +47,13 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--burst", type=number("burst", 1, 1000), default=1.0, help="mean packets lost in a row (default: 1)"
     )
+    parser.add_argument(
+        "--longest-burst",
+        type=whole("longest-burst", 0, 1000),
+        default=0,
+        metavar="N",
+        help="most packets lost in a row; 0: no limit (default: 0)",
+    )
     parser.add_argument("--delay", type=number("delay", 0, 10_000), default=0.0, metavar="MS", help="one way")
     parser.add_argument(
         "--jitter",
@@ -106,7 +113,6 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.loopback.loopback import Loopback, LoopbackSettings
     from facewire.call.loopback.report import LoopbackReport
     from facewire.call.person.engine import NetworkEngine
-    from facewire.engines.choice import open_engine
     from facewire.media.video import VideoReader, count_frames
     from facewire.talks.coding_tables import tables_of
     from facewire.transport.link import LinkSettings
@@ -117,6 +123,7 @@ def run(given: argparse.Namespace) -> int:
     link = LinkSettings(
         loss=given.loss,
         burst=given.burst,
+        longest_burst=given.longest_burst,
         delay_ms=given.delay,
         jitter_ms=given.jitter,
         reorder=given.reorder,
@@ -137,7 +144,7 @@ def run(given: argparse.Namespace) -> int:
     if count_frames(given.clip, 2) < 2:
         raise CallError("the clip is too short for a call: use one of at least two frames")
     animator = options.animator_of(given)
-    engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
+    engine, choice = animator.open(given.engine)
     options.tell_engine(choice, given.quiet)
     with VideoReader(given.clip) as reader:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]

@@ -16,6 +16,7 @@ SITE = Path(__file__).parent.parent / "call" / "page" / "site"
 EXAMPLES = """examples:
   facewire signal
   facewire signal --host 0.0.0.0 --port 8765     behind a proxy that speaks TLS
+  facewire web -o site/ && facewire signal --site site/     calls in the browser, nothing installed
 
 It passes sealed texts between the two sides of a call and sees neither tokens nor pictures nor sound. It logs nothing
 about rooms."""
@@ -39,7 +40,13 @@ def add_to(commands: Any) -> None:
         default=DEFAULT_PORT,
         help=f"port, 0 for any free one (default: {DEFAULT_PORT})",
     )
-    places.declare(parser)
+    parser.add_argument(
+        "--site",
+        type=Path,
+        metavar="DIR",
+        help="a folder of `facewire web`: whoever opens this server in a browser can call without an agent",
+    )
+    places.declare(parser, places.Input("site", places.any_folder))
     parser.set_defaults(run=run)
 
 
@@ -49,12 +56,16 @@ def run(given: argparse.Namespace) -> int:
     import asyncio
 
     from facewire.call.meeting.signal_server import SignalServer
+    from facewire.call.meeting.site import Site
     from facewire.transport.web.serve import serve
+    from facewire.web.folder import HEADERS
 
-    server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"))
+    site = None if given.site is None else Site(given.site, HEADERS)
+    server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"), site)
 
     def started(port: int) -> None:
-        options.note(f"signalling server on http://{given.host}:{port}; stop it with Ctrl-C")
+        what = "signalling server" if site is None else "signalling server and page of calls"
+        options.note(f"{what} on http://{given.host}:{port}; stop it with Ctrl-C")
 
     asyncio.run(serve(server.app, given.host, given.port, started))
     return 0

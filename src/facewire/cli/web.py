@@ -50,10 +50,13 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     import json
+    import tempfile
 
-    from facewire.engines.artefact import FLOAT32, ONNX, cached
+    from facewire.engines.artefact import FLOAT32, ONNX
+    from facewire.engines.graphs.exporting import cached
     from facewire.networks.weights import load_model
     from facewire.web import runtime
+    from facewire.web.finder_graphs import write_finder_graphs
     from facewire.web.folder import write_folder
 
     files = runtime.fetched() if given.runtime is None else runtime.found_in(given.runtime)
@@ -63,7 +66,9 @@ def run(given: argparse.Namespace) -> int:
     graphs, remark = cached(model, manifest.sha256, ONNX, FLOAT32)
     if remark:
         options.note(remark)
-    written = write_folder(graphs, files, given.output)
+    with tempfile.TemporaryDirectory() as temporary:
+        finder = write_finder_graphs(Path(temporary))
+        written = write_folder(graphs, finder, files, given.output)
     if given.json:
         report = {"output": str(written.folder), "bytes": written.size, "fetched_bytes": written.fetched}
         print(json.dumps(report, indent=2))

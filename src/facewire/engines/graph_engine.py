@@ -6,15 +6,17 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
-from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
-from facewire.engines.graphs.live_graphs import (
+from facewire.engines.engine import EngineInfo, FaceSquare, Layers, Prepared, Reading
+from facewire.engines.graphs.names import (
+    BACKGROUND,
+    CANONICAL,
     FIND,
     FLOW,
     IDENTITY,
+    MATTE,
     MOTION,
     PICTURE,
     READ,
@@ -24,6 +26,7 @@ from facewire.engines.graphs.live_graphs import (
 )
 from facewire.engines.parts import Layer, Parts
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
 
 Array = NDArray[Any]
@@ -76,7 +79,9 @@ class GraphEngine:
         """Return the person of a head crop (S, S, 3)."""
         found = self._runner.run(IDENTITY, {"picture": picture})
         buffers = {name: found[name] for name in found if name.startswith("person_")}
-        return Prepared(_motion(found), self._runner.keep(buffers))
+        layers = Layers(found[MATTE], found[BACKGROUND]) if MATTE in found else None
+        canonical = CanonicalKeypoints(found[CANONICAL])
+        return Prepared(_motion(found), canonical, self._runner.keep(buffers), layers)
 
     def read(self, picture: Pixels, square: FaceSquare | None = None) -> Reading:
         """Return the motion of a head crop (S, S, 3)."""
@@ -108,7 +113,7 @@ class GraphEngine:
     def _rendered(
         self, person: Prepared, motion: HeadMotion, kept: int | None, wanted: Collection[str]
     ) -> dict[str, Array]:
-        inputs = {name: getattr(motion, name).numpy() for name in MOTION}
+        inputs = {name: getattr(motion.arrays(), name) for name in MOTION}
         inputs["kept"] = self._counts[self.keypoints if kept is None else kept]
         return self._runner.run(RENDER, inputs, person.buffers, wanted)  # type: ignore[arg-type]
 
@@ -121,4 +126,4 @@ def unfolded(maps: Array) -> Array:
 
 
 def _motion(found: Mapping[str, Array]) -> HeadMotion:
-    return HeadMotion(*(torch.from_numpy(found[name]) for name in MOTION))
+    return HeadMotion(*(found[name] for name in MOTION))

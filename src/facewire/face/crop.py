@@ -66,7 +66,7 @@ class CropBox:
         return (landmarks - (self.left, self.top, 0.0)) / self.side
 
 
-def crop_box_from_faces(faces: Sequence[Face], height: int, width: int) -> CropBox:
+def crop_box_from_faces(faces: Sequence[Face], height: int, width: int, share: float = FACE_SHARE) -> CropBox:
     """Choose the square for one still (one face) or a clip (the same head in several frames).
 
     The square is as large as the median face wants it, larger if the head moves far, and stays inside the
@@ -76,17 +76,20 @@ def crop_box_from_faces(faces: Sequence[Face], height: int, width: int) -> CropB
         faces: at least one; all of the same head.
         height: of the photograph in pixels.
         width: of the photograph in pixels.
+        share: height of the face relative to the side, where nothing else decides.
     """
     if not faces:
         raise ConfigError("faces", "[]", "at least one face")
-    return crop_box_from_boxes(np.array([face.box for face in faces]), height, width)
+    return crop_box_from_boxes(np.array([face.box for face in faces]), height, width, share)
 
 
-def crop_box_from_boxes(boxes: NDArray[np.float64], height: int, width: int) -> CropBox:
+def crop_box_from_boxes(
+    boxes: NDArray[np.float64], height: int, width: int, share: float = FACE_SHARE
+) -> CropBox:
     """Do the same for the boxes of the faces, (N, 4): left, top, right, bottom; N at least 1."""
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     tall = float(np.median(boxes[:, 3] - boxes[:, 1]))
-    side = max(tall / FACE_SHARE, *((high - low) / UNION_SHARE).tolist())
+    side = max(tall / share, *((high - low) / UNION_SHARE).tolist())
     side = min(side, max(min(height, width), tall / MOST_SHARE))
     whole = max(1, round(side))
     middle = (low + high) / 2

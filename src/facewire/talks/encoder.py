@@ -19,6 +19,8 @@ from fractions import Fraction
 from itertools import islice
 from typing import BinaryIO, Final, Protocol, cast
 
+import numpy as np
+
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.driving import HeadSquare, read_squares, rows_of
 from facewire.animation.reference import best_reference, median_motion
@@ -41,6 +43,7 @@ from facewire.codec.state import MotionFrame
 from facewire.codec.sufficiency import LIMIT, adaptive
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import TalkWriter, talk_header
+from facewire.geometry.arrays import as_array
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import place
 from facewire.media.image import resize
@@ -188,7 +191,7 @@ class _Encoding:
         if profile is None:
             raise ConfigError("profile", options.profile, ", ".join(PROFILES))
         self.animator, self.squares, self.options = animator, squares, options
-        keypoints = animator.model.keypoints
+        keypoints = animator.keypoints
         self.choose: Choose | None = None
         self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
         if options.keypoints not in (ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
@@ -228,7 +231,7 @@ class _Encoding:
         own = person.identity.motion if person is not None and self.options.relative else None
         rests = self.rests(own)
         self.mode = OFF if person is not None else self.mode
-        carry = carry_of(self.animator.model)
+        carry = carry_of(self.animator.foreign)
         stretch: int | None = None
         for square, motion, number in self.from_first_face():
             if stretch is None:
@@ -271,8 +274,8 @@ class _Encoding:
     def places(self, motion: MotionFrame) -> list[tuple[float, float]]:
         """Return where a motion has the keypoints of the person who is shown, picture units."""
         canonical = self.person.identity.canonical
-        moved = place(canonical, to_motions([motion]).to(canonical.points.device))
-        return [(float(x), float(y)) for x, y in moved.points[0, :, :2].cpu()]
+        moved = place(canonical, to_motions([motion]))
+        return [(float(x), float(y)) for x, y in moved.points[0, :, :2]]
 
     def rests(self, own: HeadMotion | None) -> dict[int, HeadMotion]:
         """Return the motion of rest of each stretch as far as it can be seen ahead.
@@ -289,12 +292,12 @@ class _Encoding:
             ]
             for number in set(numbers) - {None}:
                 rows = [row for row, other in enumerate(numbers) if other == number]
-                seen.setdefault(cast(int, number), []).append(rows_of(motions, rows).to("cpu"))
+                seen.setdefault(cast(int, number), []).append(rows_of(motions, rows).arrays())
         rests = {}
         for number, parts in seen.items():
             motions = HeadMotion.cat(parts)
-            place = median_motion(motions) if own is None else best_reference(motions, own.to("cpu"))
-            rests[number] = motions[place : place + 1].to(self.animator.device)
+            place = median_motion(motions) if own is None else best_reference(motions, own)
+            rests[number] = motions[place : place + 1]
         return rests
 
     def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion, int]]:
@@ -394,7 +397,7 @@ class _Encoding:
         """Go on with a source, and return its own motion."""
         self.person = person
         if self.adaptive_columns is not None:
-            canonical = self.person.identity.canonical.points[0].double().cpu().numpy()
+            canonical = as_array(self.person.identity.canonical.points[0]).astype(np.float64)
             self.choose = adaptive(canonical, self.adaptive_columns, self.options.limit)
         self.patches.new_source()
         (own,) = to_frames(person.identity.motion)

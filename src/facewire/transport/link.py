@@ -21,6 +21,7 @@ from facewire.base.errors import ConfigError
 _LIMITS = {
     "loss": (0.0, 0.9),
     "burst": (1.0, 1000.0),
+    "longest_burst": (0, 1000),
     "delay_ms": (0.0, 10_000.0),
     "jitter_ms": (0.0, 1_000.0),
     "reorder": (0.0, 0.5),
@@ -39,6 +40,8 @@ class LinkSettings:
     """Share of packets lost on average, 0 to 0.9."""
     burst: float = 1.0
     """Mean number of packets lost in a row; with 1 losses are independent."""
+    longest_burst: int = 0
+    """After so many packets lost in a row one comes, so bursts are shorter on average; 0: no limit."""
     delay_ms: float = 0.0
     """That every packet takes."""
     jitter_ms: float = 0.0
@@ -83,7 +86,7 @@ class Link:
         self._shape = settings
         self.sent = self.lost = self.longest_run = self.bytes = 0
         """Packets sent; of them lost; the most that were lost in a row, cuts aside; bytes sent."""
-        self._run = 0
+        self._run = self._burst = 0
         self._random = random.Random(seed)
         self._bad = False
         self._free = 0.0
@@ -133,9 +136,12 @@ class Link:
         loss, burst = settings.loss, settings.burst
         if burst <= 1:
             return state < loss
-        leave = 1 / burst
-        enter = leave * loss / (1 - loss)
-        self._bad = state >= leave if self._bad else state < enter
+        leave, most = 1 / burst, settings.longest_burst
+        mean = burst * (1 - (1 - leave) ** most) if most else burst
+        enter = loss / (1 - loss) / mean
+        over = most and self._burst >= most
+        self._bad = (state >= leave and not over) if self._bad else state < enter
+        self._burst = self._burst + 1 if self._bad else 0
         return self._bad
 
     def _through_bottleneck(self, now: float, size: int) -> float | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 IP_UDP = 28
 RTP_HEAD, SRTP_TAG = 12, 16
+TURN_CHANNEL = 4
+"""Head of channel data between a machine and its TURN server (RFC 8656, 12.4)."""
 DTLS_RECORD = 37
 """Head 13, explicit nonce 8, tag 16."""
 SCTP_DATA, SCTP_SACK = 28, 28

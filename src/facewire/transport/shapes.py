@@ -42,16 +42,16 @@ def _steady(about: str, settings: LinkSettings) -> LinkShape:
 
 SHAPES = {
     "gprs": LinkShape(
-        "GPRS, one or two slots: 20 kbit/s, round trips of a second, stalls. Chakravorty, Cartwright, Pratt, "
-        "Practical experience with TCP over GPRS (Globecom 2002)",
+        "GPRS, one or two slots: 20 kbit/s as Firefox's preset has it upwards, round trips beyond a second, rare "
+        "losses, varying rate, say Chakravorty, Cartwright, Pratt, Practical experience with TCP over GPRS (2002)",
         (
-            (40.0, LinkSettings(rate_kbit_per_s=20, delay_ms=400, jitter_ms=30, loss=0.01, queue_ms=2000)),
-            (1.5, LinkSettings(rate_kbit_per_s=8, delay_ms=400, jitter_ms=30, loss=0.01, queue_ms=2000)),
+            (40.0, LinkSettings(rate_kbit_per_s=20, delay_ms=500, jitter_ms=30, loss=0.005, queue_ms=2000)),
+            (1.5, LinkSettings(rate_kbit_per_s=8, delay_ms=500, jitter_ms=30, loss=0.005, queue_ms=2000)),
         ),
     ),
     "edge": _steady(
-        "EDGE shared with others: 32 kbit/s, round trip 600 ms, 2 % lost in bursts. Benko, Malicsko, Veres, A "
-        "large-scale, passive analysis of end-to-end TCP performance over GPRS (Infocom 2004)",
+        "EDGE shared with others: 32 kbit/s, round trip 600 ms, 2 % lost in bursts; alone one has 50 kbit/s upwards "
+        "and 300 ms, says Firefox's preset Regular 2G",
         LinkSettings(rate_kbit_per_s=32, delay_ms=280, jitter_ms=20, loss=0.02, burst=2, queue_ms=1500),
     ),
     "congested-3g": LinkShape(

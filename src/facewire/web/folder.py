@@ -1,17 +1,17 @@
 """The folder that a static host serves: a player of .fwv files, with everything that it needs.
 
-OUT/index.html, *.js, *.css, codec/, motion/, render/     the page, as it lies in site/
+OUT/*.html, *.js, *.css, codec/, face/, motion/, render/ ...     the pages, as they lie in site/
 OUT/tables/      the coding tables of the package, the same files
-OUT/graphs/      identity.onnx and render.onnx, weights in half precision
-OUT/runtime/     onnxruntime-web
-OUT/manifest.json  whose weights these are; name, size and SHA-256 of what the page fetches and keeps
+OUT/graphs/      the graphs of receiver, sender and face finder, and weights.bin with the weights of them all
+OUT/runtime/     onnxruntime-web, without and with WebGPU
+OUT/manifest.json  whose weights these are; name, size and SHA-256 of what the pages fetch and keep
 OUT/_headers     what a host that reads such a file adds: policy, and the isolation that threads need
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +22,16 @@ from facewire.base.errors import OutputError
 from facewire.base.files import beside, sha256_of, write_advice, write_json
 from facewire.codec.tables.shipped import FOLDER as TABLES
 from facewire.engines.artefact import Artefact
-from facewire.engines.graphs.live_graphs import IDENTITY, PICTURE, RENDER
+from facewire.engines.graphs.names import FIND, IDENTITY, PICTURE, READ, RENDER
+from facewire.face.pose import canonical_face
 from facewire.web import runtime
-from facewire.web.light_graphs import write_light
+from facewire.web.light_graphs import WEIGHTS, Wanted, write_light
 
 SITE = Path(__file__).parent / "site"
 OF_CALL = Path(__file__).parent.parent / "call" / "page" / "site"
 SHARED = ("face.js", "page.css", "icon.svg")
 """Files of the page of a call that the player has too."""
-SCHEMA = 1
+SCHEMA = 2
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
     "style-src 'self'; img-src 'self' blob:; media-src blob:; base-uri 'none'; form-action 'none'"
@@ -47,18 +48,21 @@ HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class WebFolder:
-    """What was written: where, how many bytes in all, and how many of them a first visit fetches."""
+    """What was written: where, how many bytes in all, and how many of them a browser without WebGPU fetches once."""
 
     folder: Path
     size: int
     fetched: int
 
 
-def write_folder(graphs: Artefact, runtime_files: Path, folder: Path) -> WebFolder:
+def write_folder(
+    graphs: Artefact, finder: Mapping[str, Path], runtime_files: Path, folder: Path
+) -> WebFolder:
     """Write everything into a new or empty folder; it appears complete or not at all.
 
     Args:
         graphs: exported as ONNX.
+        finder: of `write_finder_graphs`.
         runtime_files: where the files of onnxruntime-web lie.
         folder: becomes the site.
 
@@ -73,12 +77,14 @@ def write_folder(graphs: Artefact, runtime_files: Path, folder: Path) -> WebFold
         shutil.copytree(SITE, temporary)
         for name in SHARED:
             shutil.copyfile(OF_CALL / name, temporary / name)
-        page = temporary / "index.html"
-        page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
+        for page in temporary.glob("*.html"):
+            page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
         _copy(TABLES, temporary / "tables", [path.name for path in TABLES.glob("*.json")])
         _copy(runtime_files, temporary / "runtime", runtime.FILES)
-        _write_graphs(graphs, temporary / "graphs")
-        manifest = _manifest(graphs, temporary)
+        wanted = _wanted(graphs, finder)
+        (temporary / "graphs").mkdir()
+        write_light(wanted, temporary / "graphs")
+        manifest = _manifest(graphs, wanted, temporary)
         write_json(temporary / "manifest.json", manifest)
         (temporary / "_headers").write_text(_headers(), encoding="utf-8")
         with suppress(OSError):
@@ -89,7 +95,9 @@ def write_folder(graphs: Artefact, runtime_files: Path, folder: Path) -> WebFold
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return WebFolder(folder, size, sum(entry["bytes"] for entry in manifest["files"].values()))
+    spared = manifest["runtimes"]["webgpu"]["program"]
+    fetched = sum(entry["bytes"] for name, entry in manifest["files"].items() if name != spared)
+    return WebFolder(folder, size, fetched)
 
 
 def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> None:
@@ -98,25 +106,31 @@ def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> Non
         shutil.copyfile(source / name, target / name)
 
 
-def _write_graphs(graphs: Artefact, target: Path) -> None:
-    target.mkdir()
-    for name, outputs in ((IDENTITY, None), (RENDER, (PICTURE,))):
-        write_light(graphs.file(name), target / f"{name}.onnx", outputs)
+def _wanted(graphs: Artefact, finder: Mapping[str, Path]) -> dict[str, Wanted]:
+    own = {name: Wanted(graphs.file(name)) for name in (IDENTITY, FIND, READ)}
+    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,))}
+    return own | shown | {name: Wanted(path) for name, path in finder.items()}
 
 
-def _manifest(graphs: Artefact, folder: Path) -> dict[str, Any]:
-    kept = {
-        IDENTITY: f"graphs/{IDENTITY}.onnx",
-        RENDER: f"graphs/{RENDER}.onnx",
-        "program": f"runtime/{runtime.PROGRAM}",
-    }
+def _manifest(graphs: Artefact, names: Iterable[str], folder: Path) -> dict[str, Any]:
+    kept = {"weights": f"graphs/{WEIGHTS}"}
+    kept |= {name: f"graphs/{name}.onnx" for name in names}
+    kept |= {_program(name): f"runtime/{files.program}" for name, files in runtime.PROGRAMS.items()}
     return {
         "schema": SCHEMA,
         "facewire": __version__,
         "weights": graphs.weights,
         "resolution": graphs.resolution,
         "keypoints": graphs.keypoints,
-        "runtime": {"module": f"runtime/{runtime.MODULE}", "loader": f"runtime/{runtime.LOADER}"},
+        "canonical_face": _canonical_face(),
+        "runtimes": {
+            name: {
+                "module": f"runtime/{files.module}",
+                "loader": f"runtime/{files.loader}",
+                "program": _program(name),
+            }
+            for name, files in runtime.PROGRAMS.items()
+        },
         "files": {
             name: {
                 "file": file,
@@ -125,6 +139,21 @@ def _manifest(graphs: Artefact, folder: Path) -> dict[str, Any]:
             }
             for name, file in kept.items()
         },
+    }
+
+
+def _program(name: str) -> str:
+    return f"program_{name}"
+
+
+def _canonical_face() -> dict[str, list[Any]]:
+    """Return the points that a pose is fitted to: which of the mesh, where, and how much each counts."""
+    face = canonical_face()
+    used = face.weights.nonzero().squeeze(-1)
+    return {
+        "indices": used.tolist(),
+        "points": face.points[used].reshape(-1).tolist(),
+        "weights": face.weights[used].tolist(),
     }
 
 

@@ -1,36 +1,70 @@
-"""Graphs for a page that is fetched over a network: weights in half precision, nothing that the page does not use.
+"""Graphs for a page that is fetched over a network: one file with the weights of all, nothing that is not used.
 
-The convolutions' weights are stored as 16-bit floats and widened when the graph is loaded, so what is computed is
-float32 as before; coordinates and everything else keep their 32 bits.
+    several .onnx  ->  NAME.onnx, small      ->  WEIGHTS, every array once, however many graphs use it
+
+The convolutions' weights are stored as 16-bit floats and widened when a graph is loaded, and so is every array that
+16 bits hold exactly; what is computed is float32 as before. Coordinates and everything else keep their 32 bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+WEIGHTS = "weights.bin"
+"""The graphs name it as the file beside them."""
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 LARGEST_HALF = 65504.0
+LEAST_BYTES = 1024
+"""Smaller arrays stay in their graph: shapes, for example, must be known before weights are."""
+ALIGNED = 64
+"""Every array begins at a multiple of this many bytes."""
+
+Array = NDArray[Any]
 
 
-def write_light(source: Path, target: Path, outputs: Collection[str] | None = None) -> None:
-    """Write an exported ONNX graph as the page fetches it.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A graph that the page needs, and which of its outputs are asked for; None means all."""
 
-    Args:
-        source: of `facewire export`.
-        target: becomes the graph.
-        outputs: those that the page asks for; None means all.
-    """
+    source: Path
+    outputs: Collection[str] | None = None
+
+
+@dataclass(slots=True)
+class WeightFile:
+    """Arrays one behind the other, equal ones once."""
+
+    data: bytearray = field(default_factory=bytearray)
+    _places: dict[bytes, int] = field(default_factory=dict)
+
+    def place(self, content: bytes) -> int:
+        """Return where an array lies, after it was added if it is new."""
+        if content not in self._places:
+            self.data += bytes(-len(self.data) % ALIGNED)
+            self._places[content] = len(self.data)
+            self.data += content
+        return self._places[content]
+
+
+def write_light(graphs: Mapping[str, Wanted], folder: Path) -> None:
+    """Write graphs as the page fetches them: NAME.onnx for each, and WEIGHTS."""
     import onnx
 
-    model = onnx.load(str(source))
-    if outputs is not None:
-        _keep_outputs(model.graph, outputs)
-    _halve(model.graph)
-    onnx.save(model, str(target))
+    weights = WeightFile()
+    for name, wanted in graphs.items():
+        model = onnx.load(str(wanted.source))
+        if wanted.outputs is not None:
+            _keep_outputs(model.graph, wanted.outputs)
+        _name_constants(model.graph)
+        _lighten(model.graph, weights)
+        onnx.save(model, str(folder / f"{name}.onnx"))
+    (folder / WEIGHTS).write_bytes(weights.data)
 
 
 def _keep_outputs(graph: Any, outputs: Collection[str]) -> None:
@@ -47,23 +81,54 @@ def _keep_outputs(graph: Any, outputs: Collection[str]) -> None:
         graph.initializer.remove(unused)
 
 
-def _halve(graph: Any) -> None:
-    """Store the convolutions' weights as 16-bit floats, each widened by a node of its own."""
+def _name_constants(graph: Any) -> None:
+    """Make large constants that are nodes of their own arrays of the graph."""
+    for node in [node for node in graph.node if node.op_type == "Constant"]:
+        (value,) = node.attribute
+        if len(value.t.raw_data) >= LEAST_BYTES:
+            value.t.name = node.output[0]
+            graph.initializer.append(value.t)
+            graph.node.remove(node)
+
+
+def _lighten(graph: Any, weights: WeightFile) -> None:
+    """Move large arrays out, those that may be as 16-bit floats, each of which a node of its own widens."""
     import onnx
 
     of_convolutions = {node.input[1] for node in graph.node if node.op_type in CONVOLUTIONS}
-    for index, weights in enumerate(list(graph.initializer)):
-        numbers = onnx.numpy_helper.to_array(weights)
-        if (
-            weights.name not in of_convolutions
-            or numbers.dtype != np.float32
-            or np.abs(numbers).max() > LARGEST_HALF
-        ):
+    for index, tensor in enumerate(list(graph.initializer)):
+        numbers = onnx.numpy_helper.to_array(tensor)
+        if numbers.nbytes < LEAST_BYTES:
             continue
-        half = f"{weights.name}_half"
-        graph.initializer.append(onnx.numpy_helper.from_array(numbers.astype(np.float16), half))
-        graph.initializer.remove(weights)
+        graph.initializer.remove(tensor)
+        if not _is_halved(numbers, tensor.name in of_convolutions):
+            graph.initializer.append(_outside(tensor.name, numbers, weights))
+            continue
+        half = f"{tensor.name}_half"
+        graph.initializer.append(_outside(half, numbers.astype(np.float16), weights))
         widen = onnx.helper.make_node(
-            "Cast", [half], [weights.name], f"widen_{index}", to=onnx.TensorProto.FLOAT
+            "Cast", [half], [tensor.name], f"widen_{index}", to=onnx.TensorProto.FLOAT
         )
         graph.node.insert(0, widen)
+
+
+def _is_halved(numbers: Array, of_convolution: bool) -> bool:
+    if numbers.dtype != np.float32 or np.abs(numbers).max() > LARGEST_HALF:
+        return False
+    return of_convolution or bool((numbers.astype(np.float16) == numbers).all())
+
+
+def _outside(name: str, numbers: Array, weights: WeightFile) -> Any:
+    """Return an array of a graph that lies in the file of the weights."""
+    import onnx
+
+    content = numbers.tobytes()
+    tensor = onnx.helper.make_tensor(
+        name, onnx.helper.np_dtype_to_tensor_dtype(numbers.dtype), numbers.shape, content, raw=True
+    )
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    place = {"location": WEIGHTS, "offset": weights.place(content), "length": len(content)}
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor

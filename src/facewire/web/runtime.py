@@ -1,6 +1,6 @@
 """Where onnxruntime-web comes from: its npm package in one version, unpacked in the cache or given as a folder.
 
-It is not part of this package: its program is 14 MB, and npm keeps and checks it.
+It is not part of this package: its programs are 14 and 17 MB, and npm keeps and checks them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from facewire.base import cache
 from facewire.base.errors import ConfigError, OutputError
@@ -21,10 +23,24 @@ PACKAGE = "onnxruntime-web"
 VERSION = "1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 """Of its archive, as npm writes it; web/package-lock.json has the same."""
-MODULE = "ort.wasm.min.mjs"
-LOADER = "ort-wasm-simd-threaded.mjs"
-PROGRAM = "ort-wasm-simd-threaded.wasm"
-FILES = (MODULE, LOADER, PROGRAM)
+
+
+class Program(NamedTuple):
+    """A build of it: what a page imports, what that imports, and the program that both run."""
+
+    module: str
+    loader: str
+    program: str
+
+
+PROGRAMS: Mapping[str, Program] = {
+    "wasm": Program("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),
+    "webgpu": Program(
+        "ort.jspi.min.mjs", "ort-wasm-simd-threaded.jspi.mjs", "ort-wasm-simd-threaded.jspi.wasm"
+    ),
+}
+"""By what they compute on; the second one also computes on the first's."""
+FILES = tuple(name for program in PROGRAMS.values() for name in program)
 
 
 def found_in(folder: Path) -> Path:
@@ -34,7 +50,7 @@ def found_in(folder: Path) -> Path:
         ConfigError: they are not there.
     """
     for place in (folder / "dist", folder):
-        if all((place / name).is_file() for name in FILES):
+        if _is_whole(place):
             return place
     raise ConfigError("runtime", str(folder), f"a folder of the npm package {PACKAGE} {VERSION}")
 
@@ -49,9 +65,13 @@ def fetched() -> Path:
     place = (
         kept if kept is not None and cache.obstacle(kept) is None else cache.temporary()
     ) / f"{PACKAGE}-{VERSION}"
-    if not place.is_dir():
+    if not _is_whole(place):
         _fetch(place)
     return found_in(place)
+
+
+def _is_whole(place: Path) -> bool:
+    return all((place / name).is_file() for name in FILES)
 
 
 def _fetch(place: Path) -> None:
@@ -94,6 +114,7 @@ def unpack(archive: Path, place: Path) -> None:
                 content = packed.extractfile(f"package/dist/{name}")
                 assert content is not None
                 (temporary / name).write_bytes(content.read())
+        shutil.rmtree(place, ignore_errors=True)  # of a version that needed fewer files
         temporary.rename(place)
     except OSError as problem:
         raise OutputError(place, write_advice(problem)) from problem

@@ -107,6 +107,8 @@ class Conversation:
         """Side of the own photo as the other side has it, pixels."""
         self.live = False
         """Sound and face are sent only while this is set."""
+        self.relay_bytes = 0
+        """What a TURN server on the way adds to each packet."""
         self.refused = 0
         """Packets and messages from the other side that were none."""
         self.problem = ""
@@ -134,7 +136,7 @@ class Conversation:
         self._video_picture: Pixels | None = None
         self._events: deque[Event] = deque(maxlen=16)
         self._hello: Hello | None = None
-        self._prepared = self._confirmed = self._greeted = False
+        self._prepared = self._confirmed = self._greeted = self._previewed = False
         self._last_heard = self._now = now
         self._near: int | None = None
         self._origin: int | None = None
@@ -147,9 +149,12 @@ class Conversation:
     # What this side does.
 
     def greet(self) -> None:
-        """Send the greeting; the photo follows when the other side has greeted."""
+        """Send the greeting, on a first connection with the preview; the photo follows when both have greeted."""
         self._announce(self.begin)
         self._say(self.party.hello(self.held.sha256 if self.held else b""))
+        if self.party.trailer and self._source.preview and self.held is None:
+            self._previewed = True
+            self._offer_preview(self.begin)
 
     def hang_up(self, reason: str = "") -> None:
         """Tell the other side that it is over."""
@@ -185,7 +190,7 @@ class Conversation:
         for message in messages:
             self._outbox.loose(message)
             self.meters.sent.video.add(captured, len(message))
-            self.meters.sent.ip.add(captured, channel_bytes(len(message)))
+            self._sent(channel_bytes(len(message)), captured)
 
     @property
     def held(self) -> IncomingPhoto | None:
@@ -246,7 +251,7 @@ class Conversation:
         self._outbox.media(payload, start)
         sent = self.meters.sent
         sent.sound.add(now, len(packet))
-        sent.ip.add(now, rtp_bytes(len(payload)))
+        self._sent(rtp_bytes(len(payload)), now)
         if self._trailer:
             sent.face.add(now, len(data) + 1)
             self._step = self.line.step
@@ -420,16 +425,19 @@ class Conversation:
         for piece in self._exchange.outgoing.take(now, spare, control.limit):
             self._send_piece(piece)
 
+    def _sent(self, size: int, now: float) -> None:
+        self.meters.sent.ip.add(now, size + self.relay_bytes)
+
     def _count(self, size: int, now: float) -> None:
-        self.meters.received.ip.add(now, size)
-        self.line.meter.bytes_came(size, now)
+        self.meters.received.ip.add(now, size + self.relay_bytes)
+        self.line.meter.bytes_came(size + self.relay_bytes, now)
 
     def _loose_face(self, end: int, data: bytes, now: float) -> None:
         message = self._loose.add(end, data)
         if message is not None:
             self._outbox.loose(message)
             self.meters.sent.face.add(now, len(message))
-            self.meters.sent.ip.add(now, channel_bytes(len(message)))
+            self._sent(channel_bytes(len(message)), now)
 
     def _hear_batch(self, data: bytes, now: float) -> None:
         self.meters.received.face.add(now, len(data) + 1)
@@ -464,9 +472,11 @@ class Conversation:
         except BitstreamError:
             self.refused += 1
             return
-        if start >= 0 and samples % BACK_SAMPLES == 0 and not self.line.meter.came(start):
+        if start < 0 or samples % BACK_SAMPLES:
+            return
+        if not self.line.meter.came(start):
             self.playout.sound_came(start, start + samples, now)
-            self.loudspeaker.put(start, sound, samples, copy=True)
+        self.loudspeaker.put_copy(start, sound, samples)
 
     def _ask_source(self, now: float) -> None:
         missing = self.faces.unreferenced
@@ -506,7 +516,10 @@ class Conversation:
             raise ProtocolError(problem)
         self._hello = hello
         self.their_avatar = hello.avatar
-        self._offer(hello, hello.holds, now)
+        if self._previewed:
+            self._then = self._source
+        else:
+            self._offer(hello, hello.holds, now)
 
     def _hear_piece(self, piece: bytes, now: float) -> None:
         self.meters.received.photos += len(piece)
@@ -521,14 +534,18 @@ class Conversation:
         self._then = None
         slow = not self._confirmed or self.line.controller.limit < math.inf
         if self.line.known and source.preview and slow and digest(picture.data).hex() != holds:
-            self.sent_side, self._then = source.pictures[0].side, source
-            self._say(self._exchange.offer(source, source.preview, holds, now))
-            for piece in self._exchange.outgoing.take(now, math.inf, math.inf):
-                self._send_piece(piece)
+            self._then = source
+            self._offer_preview(now)
             return
         self.sent_side = picture.side
         self._say(self._exchange.offer(source, picture.data, holds, now))
         self._send_pieces(now)
+
+    def _offer_preview(self, now: float) -> None:
+        self.sent_side = self._source.pictures[0].side
+        self._say(self._exchange.offer(self._source, self._source.preview, "", now))
+        for piece in self._exchange.outgoing.take(now, math.inf, math.inf):
+            self._send_piece(piece)
 
     def _follow_up(self, now: float) -> None:
         """Offer the whole photo after its preview."""

@@ -6,10 +6,10 @@ from collections import deque
 
 import numpy as np
 
-from facewire.call.line.steps import COPY_BIT_RATE, Step
+from facewire.call.line.steps import Step
 from facewire.media.sound.opus import AHEAD, OpusEncoder, Sound
 
-MOST_COPIES = 8
+MOST_COPIES = 12
 
 
 class SoundSender:
@@ -20,23 +20,23 @@ class SoundSender:
         self._encoders: dict[int, tuple[int, OpusEncoder]] = {}
         self._copies: deque[tuple[int, bytes]] = deque(maxlen=MOST_COPIES)
 
-    def encode(self, sound: Sound, start: int, step: Step, *, copies: bool) -> bytes:
+    def encode(self, sound: Sound, start: int, step: Step, *, copies: int = 0) -> bytes:
         """Return the packet of a piece as long as the step's packets; the step may be another one each time.
 
         Args:
             sound: the piece.
             start: its media time, samples.
             step: how to code it.
-            copies: whether copies of it may be wanted later.
+            copies: bits per second of the copies that may be wanted later, at most the step's; 0: none will be.
         """
         packet = self._encoder(0, step.sound_bit_rate, step.packet_ms).encode(sound)
         if not copies:
             self._copies.clear()
             self._encoders.pop(1, None)
-        elif step.sound_bit_rate == COPY_BIT_RATE:
+        elif step.sound_bit_rate == copies:
             self._copies.append((start, packet))
         else:
-            copy = self._encoder(1, COPY_BIT_RATE, step.packet_ms).encode(sound)
+            copy = self._encoder(1, copies, step.packet_ms).encode(sound)
             self._copies.append((start, copy))
         self._past = sound[-AHEAD:]
         return packet

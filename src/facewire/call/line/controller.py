@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from facewire.call.line.steps import NONE, RICH, STEPS, THIN, Protection, Step, fitting
+from facewire.call.line.steps import COPY_BIT_RATES, NONE, RICH, STEPS, THIN, Protection, Step, fitting
 from facewire.transport.line_report import LineReport
 
 FULL_WAIT, SOME_WAIT, CALM_WAIT = 0.12, 0.05, 0.04
@@ -38,9 +38,9 @@ SILENCE = 2.0
 """Seconds without a report after which the line counts as full."""
 THIN_LINE = 16.0
 """kbit/s that a line is taken for whose user wants thin mode."""
-FACES_FROM, SOUND_FROM = 0.008, 0.02
-"""Shares lost from which faces and sound are sent twice."""
-LONGEST_BACK_MS = 240
+FACES_FROM, SOUND_FROM, CLEAR_FROM = 0.008, 0.02, 0.08
+"""Shares lost from which faces and sound are sent twice, and the copies of sound as clearly as the line allows."""
+LONGEST_BACK_MS = 360
 """How much earlier the sound of a copy may be: it delays everything by as much."""
 
 
@@ -197,9 +197,21 @@ class Controller:
 
     def _protect(self) -> None:
         """Choose what is sent twice: by the loss, and so that it fits the line."""
+        faces = self._loss >= FACES_FROM
+        sound = (
+            Protection(faces, rate, self._back) for rate in self._copy_rates() if self._loss >= SOUND_FROM
+        )
+        room = math.inf if self.limit == math.inf else SHARE * self.limit
+        fits = (one for one in sound if self.step.kbit_per_s(one) <= room)
+        self.protection = next(fits, Protection(faces, 0, self._back))
+
+    def _copy_rates(self) -> list[int]:
+        """Return how clear copies of sound may be, best first; where little is lost the plainest will do."""
+        rates = [rate for rate in COPY_BIT_RATES if rate <= self.step.sound_bit_rate]
+        return rates if self._loss >= CLEAR_FROM else rates[-1:]
+
+    @property
+    def _back(self) -> int:
+        """How many packets earlier a copy is: losses in a row are twice as long as on average now and then."""
         packet = self.step.packet_ms
-        back = max(1, min(round(1000 * self._run / packet), LONGEST_BACK_MS // packet))
-        wanted = Protection(self._loss >= FACES_FROM, self._loss >= SOUND_FROM, back)
-        if self.step.kbit_per_s(wanted) > SHARE * self.limit and self.limit < math.inf:
-            wanted = Protection(wanted.faces, False, back)
-        self.protection = wanted
+        return max(1, min(round(2000 * self._run / packet) - 1, LONGEST_BACK_MS // packet))

@@ -17,8 +17,8 @@ MESSAGE_BYTES, ENTRY_BYTES = 5, 2
 """Beside the faces: flags, acknowledgement, count, length of the trailer; age and length of each."""
 REPORT_BYTES, REPORT_SECONDS = 4, 0.36
 """A report on the line, and how often one is sent."""
-COPY_BIT_RATE = 6_000
-"""Of the copies of sound; they are heard only where the sound itself was lost."""
+COPY_BIT_RATES = (12_000, 6_000)
+"""Of the copies of sound, which are heard only where the sound itself was lost; none is better than the sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Protection:
     """What is sent twice, chosen by the loss that the other side measured.
 
     faces  the first face of an earlier packet goes along again
-    sound  so does its sound, coded at COPY_BIT_RATE
+    sound  so does its sound, coded with so many bits per second; 0: it does not
     back   how many packets earlier, at least 1
     """
 
     faces: bool = False
-    sound: bool = False
+    sound: int = 0
     back: int = 1
 
 
@@ -69,7 +69,7 @@ class Step:
         if protection.faces:
             size += ENTRY_BYTES + FIRST_FACE_BYTES
         if protection.sound:
-            size += 1 + COPY_BIT_RATE * seconds / 8
+            size += 1 + protection.sound * seconds / 8
         return 8 * (rtp_bytes(0) + size) / seconds / 1000
 
 

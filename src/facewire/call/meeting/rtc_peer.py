@@ -194,6 +194,12 @@ class RtcPeer:
         """Send on the channel that may lose."""
         self._send(LOOSE, message)
 
+    @property
+    def relayed(self) -> bool:
+        """True if packets go through this side's TURN server; aioice sends them as channel data, 4 bytes each."""
+        pairs: Any = self._gatherer._connection._nominated
+        return any(pair.local_candidate.type == "relay" for pair in pairs.values())
+
     async def bytes_sent(self) -> tuple[int, int]:
         """Return (packets, bytes above UDP) sent so far."""
         for report in (await self._connection.getStats()).values():

@@ -13,11 +13,13 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
 from facewire.base.errors import ProtocolError
 from facewire.base.wire import VERSION
+from facewire.call.meeting.site import Site
 from facewire.call.messages.signal_messages import (
     TO_AGENT,
     TO_SERVER,
@@ -54,15 +56,25 @@ class _Seat:
 
 
 class SignalServer:
-    """The rendezvous as an application: `/room/NAME` for agents, `/join` for people, `/health` for machines."""
+    """The rendezvous as an application: `/room/NAME` for agents and pages, `/join` for people, `/health` for
+    machines.
 
-    def __init__(self, join_page: str = "") -> None:
+    Args:
+        join_page: what people read who open an invitation link, unless there is a site.
+        site: with the page of a call; pages of this server may enter rooms then.
+    """
+
+    def __init__(self, join_page: str = "", site: Site | None = None) -> None:
         self._rooms: dict[bytes, dict[str, _Seat]] = {}
         self._connections: dict[str, int] = {}
         self._join_page = join_page
         self.app = web.Application(client_max_size=1024)
         self.app.router.add_get("/room/{room}", self._room)
-        self.app.router.add_get("/join", self._join)
+        self._has_page = site is not None
+        if site is None:
+            self.app.router.add_get("/join", self._join)
+        else:
+            site.add_to(self.app)
         self.app.router.add_get("/health", self._health)
 
     @property
@@ -81,9 +93,8 @@ class SignalServer:
         return web.Response(text=self._join_page, content_type="text/html", headers=headers)
 
     async def _room(self, request: web.Request) -> web.StreamResponse:
-        origin = request.headers.get("Origin")
-        if origin is not None:  # agents send none; a page that tries to come in from a browser does
-            return web.Response(status=403, text="agents only")
+        if not self._may_enter(request):
+            return web.Response(status=403, text="agents and this server's own page only")
         address = request.remote or ""
         if (
             sum(self._connections.values()) >= MOST_CONNECTIONS
@@ -105,6 +116,11 @@ class SignalServer:
             if not self._connections[address]:
                 del self._connections[address]
         return socket
+
+    def _may_enter(self, request: web.Request) -> bool:
+        """Agents send no origin; a page in a browser does, and only this server's own is let in."""
+        origin = request.headers.get("Origin")
+        return origin is None or (self._has_page and urlsplit(origin).netloc == request.host)
 
     async def _serve(self, socket: web.WebSocketResponse, room: str) -> None:
         try:

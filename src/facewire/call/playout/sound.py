@@ -33,8 +33,10 @@ SETTLE_SECONDS = 0.5
 """A difference from the clock is made up over this time."""
 JUMP, EARLIEST = 0.12, 0.06
 """Seconds; sound that is later than the clock jumps forwards, sound that is earlier waits, with more of what was."""
-FADE_PIECES = 4
-"""Lost pieces in a row that are covered with what was before, fading; then silence."""
+COVER, OTHER = (0, 0), (0, 1)
+"""Kinds of sound beside packets, which are told apart by their bytes and samples: what covers losses, and what does
+not go on where the decoder was: copies, and wherever the clock jumped."""
+FADE = np.linspace(1, 0, BLEND, dtype=np.float32)
 
 
 class Microphone:
@@ -85,8 +87,9 @@ class Microphone:
 class Loudspeaker:
     """Plays one connection's sound along the shared clock.
 
-    What was lost, or has not come yet, is covered with the sound before it, played backwards and forwards and fading,
-    so that nothing clicks. While the clock says that there is time, it waits for the next packet like that.
+    What was lost is taken from its copy; if that has not come either, the decoder goes on with what was, fading.
+    Wherever another coder begins the sound is blended with that before it, played backwards, so that nothing clicks.
+    While the clock says that there is time, it waits for the next packet like that.
     """
 
     def __init__(self, playout: Playout) -> None:
@@ -94,27 +97,35 @@ class Loudspeaker:
         """Pieces of 20 ms covered up, put in while waiting, played; packets that were no sound."""
         self._playout = playout
         self._decoder = OpusDecoder()
-        self._packets: dict[int, tuple[int, bytes, bool]] = {}
+        self._copy_decoder = OpusDecoder()
+        self._packets: dict[int, tuple[int, bytes]] = {}
+        self._copies: dict[int, Samples] = {}
         self._position: float | None = None
         self._tail = np.zeros(0, np.float32)
         self._tail_end = 0
-        self._last = np.zeros(FADE_PIECES * PIECE, np.float32)
-        self._lost = 0
-        self._kind = (0, 0, False)
-        """Bytes and samples of the packet before, and whether it was a copy: another kind means another encoder."""
+        self._last = np.zeros(BLEND, np.float32)
+        self._kind = COVER
+        """Bytes and samples of the packet before, or what was in its place."""
 
     @property
     def position(self) -> float | None:
         """Media time of the next sample that will be played."""
         return self._position
 
-    def put(self, start: int, packet: bytes, samples: int = PACKET_SAMPLES, *, copy: bool = False) -> None:
+    def put(self, start: int, packet: bytes, samples: int = PACKET_SAMPLES) -> None:
         """Take the packet of `samples` whose first has media time `start`; both are multiples of 960."""
-        if self._position is not None and start + samples <= self._tail_end:
-            return
-        self._packets[start] = samples, packet, copy
-        if len(self._packets) > MOST_STORED:
-            del self._packets[min(self._packets)]
+        if not self._past(start + samples):
+            self._packets[start] = samples, packet
+            if len(self._packets) > MOST_STORED:
+                del self._packets[min(self._packets)]
+
+    def put_copy(self, start: int, packet: bytes, samples: int) -> None:
+        """Take a copy of that sound, coded by another encoder. Hand in every one: each is decoded after the last."""
+        sound = self._decoded(self._copy_decoder, packet, samples)
+        if sound is not None and not self._past(start + samples) and start not in self._packets:
+            self._copies[start] = sound
+            if len(self._copies) > MOST_STORED:
+                del self._copies[min(self._copies)]
 
     def read(self, count: int, now: float) -> Sound:
         """Return the samples of the next `count` / 48000 seconds."""
@@ -134,10 +145,17 @@ class Loudspeaker:
         self._tail = self._tail[keep:]
         return np.asarray(np.rint(out), np.int16)
 
+    def _past(self, end: int) -> bool:
+        """Say whether sound that ends at a media time comes too late."""
+        return self._position is not None and end <= self._tail_end
+
     def _jump(self, position: float) -> None:
         start = int(position // PIECE) * PIECE
+        heard = int(self._position or 0) - self._tail_end + len(self._tail)
+        if heard >= BLEND:
+            self._last, self._kind = self._tail[heard - BLEND : heard], OTHER
         self._position, self._tail, self._tail_end = position, np.zeros(0, np.float32), start
-        for old in [begin for begin, (samples, *_) in self._packets.items() if begin + samples <= start]:
+        for old in [begin for begin, (samples, _) in self._packets.items() if begin + samples <= start]:
             del self._packets[old]
 
     def _fill(self, position: float, count: float, wanted: float) -> float:
@@ -158,36 +176,51 @@ class Loudspeaker:
         return position
 
     def _came(self, at: int) -> Samples | None:
-        """Return the rest of the packet that holds media time `at`, None if there is none."""
-        starts = [start for start, (samples, *_) in self._packets.items() if start <= at < start + samples]
-        if not starts:
+        """Return the rest of the packet that holds media time `at`, or of its copy; None if neither is there."""
+        start = next((one for one, (samples, _) in self._packets.items() if one <= at < one + samples), None)
+        sound = None if start is None else self._original(at - start, *self._packets.pop(start))
+        return self._copied(at) if sound is None else self._played(sound)
+
+    def _original(self, begin: int, samples: int, packet: bytes) -> Samples | None:
+        """Return the sound of a packet from a sample on."""
+        sound = self._decoded(self._decoder, packet, samples)
+        return None if sound is None else self._tied(sound[begin:], (len(packet), samples))
+
+    def _copied(self, at: int) -> Samples | None:
+        """Return the rest of the copy that holds media time `at`, None if there is none."""
+        start = next((one for one, sound in self._copies.items() if one <= at < one + len(sound)), None)
+        if start is None:
             return None
-        samples, packet, copy = self._packets.pop(starts[0])
+        rest = self._copies.pop(start)[at - start :]
+        for _ in range(len(rest) // PIECE):
+            self._decoder.cover()  # what it says is not heard, but the next packet ties on to it
+        return self._played(self._tied(rest, OTHER))
+
+    def _tied(self, sound: Samples, kind: tuple[int, int]) -> Samples:
+        """Return sound that begins where the last piece ends; of another kind it comes from another coder."""
+        if kind != self._kind:
+            sound[:BLEND] += FADE * (self._last[::-1] - sound[:BLEND])
+        self._kind = kind
+        return sound
+
+    def _played(self, sound: Samples) -> Samples:
+        self.played += len(sound) // PIECE
+        self._last = sound[-BLEND:]
+        return sound
+
+    def _decoded(self, decoder: OpusDecoder, packet: bytes, samples: int) -> Samples | None:
         try:
-            sound = self._decoder.decode(packet).astype(np.float32)
+            sound = decoder.decode(packet).astype(np.float32)
         except BitstreamError:
             sound = np.zeros(0, np.float32)
-        if len(sound) != samples:
-            self.refused += 1
-            return None
-        rest: Samples = sound[at - starts[0] :]
-        begins, self._kind = self._kind, (len(packet), samples, copy)
-        if len(self._tail) and begins != self._kind and not (self._lost or copy or begins[2]):
-            fade = np.linspace(1, 0, BLEND, dtype=np.float32)
-            rest[:BLEND] += fade * (self._last[: -BLEND - 1 : -1] - rest[:BLEND])
-        elif len(self._tail) and (self._lost or begins != self._kind):
-            rest[:BLEND] += (self._tail[-1] - rest[0]) * np.linspace(1, 0, BLEND, dtype=np.float32)
-        self.played += len(rest) // PIECE
-        self._lost = 0
-        self._last = np.concatenate((self._last, sound))[-FADE_PIECES * PIECE :]
-        return rest
+        self.refused += len(sound) != samples
+        return sound if len(sound) == samples else None
 
     def _cover(self) -> Samples:
         """Return a piece that goes on where the sound ends, and fades if nothing comes."""
-        self._lost += 1
-        if self._lost > FADE_PIECES:
-            return np.zeros(PIECE, np.float32)
-        loud, soft = 1 - (self._lost - 1) / FADE_PIECES, 1 - self._lost / FADE_PIECES
-        backwards = self._last[::-1][(self._lost - 1) * PIECE : self._lost * PIECE]
-        covered: Samples = backwards * np.linspace(loud, soft, PIECE, dtype=np.float32)
-        return covered
+        sound = self._decoder.cover().astype(np.float32)
+        if self._kind == OTHER:
+            sound = self._tied(sound, COVER)
+        self._kind = COVER
+        self._last = sound[-BLEND:]
+        return sound

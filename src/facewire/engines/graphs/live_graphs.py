@@ -1,6 +1,7 @@
 """The four graphs of a live talking head, as modules that can be recorded and exported; one picture at a time.
 
-    photo  --identity--> who               once a person   canonical keypoints, own motion, what the receiver keeps
+    photo  --identity--> who, layers       once a person   canonical keypoints, own motion, matte and background of
+                                                           models that have them, what the receiver keeps
     frame  --find------> centre, axes      at the start    where the face is
     frame, centre, axes --read--> motion, presence, face, centre', axes'      sender, every frame
     who, motion, kept   --render--> picture, and what it is put together from  receiver, every frame
@@ -19,6 +20,20 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from facewire.engines.graphs.inference_graph import record, split_source
+from facewire.engines.graphs.names import (
+    BACKGROUND,
+    CANONICAL,
+    FIND,
+    FLOW,
+    IDENTITY,
+    MATTE,
+    MOTION,
+    PICTURE,
+    READ,
+    RENDER,
+    REPAIR,
+    SHARES,
+)
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import rotation_from_degrees
@@ -26,12 +41,6 @@ from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.compact.motion import landmarks_of, square_around
 from facewire.networks.composition import Candidate
 from facewire.networks.types import Identity
-
-IDENTITY, FIND, READ, RENDER = "identity", "find", "read", "render"
-MOTION = ("rotation", "translation", "expression")
-CANONICAL = "canonical"
-PICTURE, SHARES, REPAIR, FLOW = "picture", "shares", "repair", "flow_"
-"""What `render` returns; flows are numbered by the candidate that is read along them (networks/composition.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +156,15 @@ def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
     still = (*(part.clone() for part in who[1:4]), torch.tensor([model.keypoints]))
     identity = record(Identify(model), (picture,))
     once, render = split_source(record(Render(model), (*who, *still)), len(who))
-    prepared = Joined(identity, once)
+    prepared = Joined(identity, once, layered=model.matte is not None)
+    layers = (MATTE, BACKGROUND) if prepared.layered else ()
     with torch.no_grad():
-        buffers = dict(zip(_names(render), prepared(picture)[4:], strict=True))
+        buffers = dict(zip(_names(render), prepared(picture)[4 + len(layers) :], strict=True))
     candidates = Render(model).candidates(picture)
     flows = (f"{FLOW}{number}" for number, candidate in enumerate(candidates) if candidate.flow is not None)
     read_inputs = {"picture": picture, "centre": centre, "axes": axes}
     return {
-        IDENTITY: LiveGraph(prepared, {"picture": picture}, (CANONICAL, *MOTION, *buffers)),
+        IDENTITY: LiveGraph(prepared, {"picture": picture}, (CANONICAL, *MOTION, *layers, *buffers)),
         FIND: LiveGraph(record(Find(model), (picture,)), {"picture": picture}, ("centre", "axes")),
         READ: LiveGraph(
             record(Read(model), tuple(read_inputs.values())),
@@ -172,16 +182,19 @@ def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
 
 
 class Joined(nn.Module):
-    """Identity and what `render` needs of it: keypoints and own motion, then the receiver's buffers."""
+    """Identity and what `render` needs of it: keypoints, own motion and layers, then the receiver's buffers."""
 
-    def __init__(self, identity: nn.Module, once: nn.Module) -> None:
+    def __init__(self, identity: nn.Module, once: nn.Module, *, layered: bool) -> None:
         super().__init__()
-        self.identity, self.once = identity, once
+        self.identity, self.once, self.layered = identity, once, layered
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """(S, S, 3) uint8 -> points (1, K, 3), R, t, delta, then every buffer."""
+        """(S, S, 3) uint8 -> points (1, K, 3), R, t, delta; of models with layers matte (S, S) and background
+        (S, S, 3) uint8; then every buffer.
+        """
         who = self.identity(picture)
-        return (*who[:4], *self.once(*who))
+        layers = (who[-2][0, 0], picture_of(who[-1].clamp(0, 1))) if self.layered else ()
+        return (*who[:4], *layers, *self.once(*who))
 
 
 SAMPLES = 4

@@ -29,8 +29,12 @@ PACKET_SAMPLES = 1_920
 PACKET_MS = (40, 60, 80, 120)
 AHEAD = 312
 """Samples by which a packet's sound lies behind the piece that it was made of: 6.5 ms."""
+COVERED = 960
+"""Samples that are covered at once: 20 ms."""
 LONGEST_PACKET = 1_275
 """Bytes; the largest frame that Opus has (RFC 6716, 3.2.1)."""
+_STEREO = 4
+"""The bit of a packet's first byte that says so."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE)
 
 
@@ -84,7 +88,7 @@ class OpusEncoder:
 
 
 class OpusDecoder:
-    """Turns packets back into sound. Any bytes give sound or CorruptPacket."""
+    """Turns packets back into sound, and covers lost ones. Any bytes give sound or CorruptPacket."""
 
     def __init__(self) -> None:
         codec = av.CodecContext.create("libopus", "r")
@@ -93,6 +97,8 @@ class OpusDecoder:
         codec.sample_rate = SAMPLE_RATE
         self._codec = codec
         self._mono = AudioResampler("s16", "mono", SAMPLE_RATE)
+        self._empty = b""
+        """A packet of 20 ms of the last one's kind without content: the codec's sign that it was lost."""
 
     def decode(self, packet: bytes) -> Sound:
         """Return the samples of a packet, at most 120 ms.
@@ -106,7 +112,21 @@ class OpusDecoder:
             frames = self._codec.decode(av.Packet(packet))
         except (av.error.FFmpegError, ValueError) as error:
             raise CorruptPacket(0, f"not an Opus packet ({type(error).__name__})") from None
+        self._empty = bytes((_twenty_ms(packet[0] >> 3) << 3 | packet[0] & _STEREO,))
         return joined(frames, self._mono)
+
+    def cover(self) -> Sound:
+        """Return 20 ms in place of lost ones: the codec goes on with what was, and what comes next ties on."""
+        if not self._empty:
+            return np.zeros(COVERED, np.int16)
+        return joined(self._codec.decode(av.Packet(self._empty)), self._mono)
+
+
+def _twenty_ms(config: int) -> int:
+    """Return the configuration of the same mode and bandwidth with frames of 20 ms (RFC 6716, 3.1)."""
+    if config < 12:
+        return config // 4 * 4 + 1
+    return config | 1 if config < 16 else config | 3
 
 
 def joined(frames: list[AudioFrame], resampler: AudioResampler) -> Sound:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
 from facewire.animation.animate import face_of, rendered, shaped, transferred
 from facewire.animation.animator import Animator, Person
 from facewire.animation.clips.source_video import Clip, is_video, within
@@ -128,7 +126,6 @@ class NativePreview:
         faces = tuple(FaceBox(left=a, top=b, right=c, bottom=d) for a, b, c, d in boxes)
         return Opened(width=width, height=height, faces=faces)
 
-    @torch.inference_mode()
     def picture(self, wanted: Wanted) -> Pixels:
         """Return the picture (H, W, 3)."""
         if wanted.clip is not None:
@@ -162,7 +159,6 @@ class NativePreview:
         moved = self._transferred(person, wanted.project, wanted.recorded)
         return moved.references[0] + moved.first if moved.references else None
 
-    @torch.inference_mode()
     def heads(self, wanted: Wanted) -> tuple[Head, ...] | None:
         """Return what the page's engine needs for the picture; None for videos and views of layers, too."""
         if wanted.clip is not None or wanted.show != "result":
@@ -196,7 +192,7 @@ class NativePreview:
 
     def _motion(self, person: Person, wanted: Wanted) -> HeadMotion:
         options, own = wanted.project.options, person.identity.motion
-        model = self.animator.model
+        foreign = self.animator.foreign
         match wanted.recorded:
             case None:
                 seconds = wanted.seconds
@@ -205,23 +201,23 @@ class NativePreview:
                 seconds = 0.0
                 both = HeadMotion.cat([reference, motion])
                 chosen = replace(options, reference="first")
-                base = transferred(both, own, chosen, (), transfer_of(model))[0][1:]
+                base = transferred(both, own, chosen, (), transfer_of(foreign), person.reach)[0][1:]
             case recorded:
                 moved = self._transferred(person, wanted.project, recorded)
                 row = row_at(moved.moments, wanted.seconds)
                 seconds = moved.moments[row] - moved.moments[0]
                 base = moved.motions[row : row + 1]
-        return shaped(model, face_of(self.animator, person), base, options, [seconds])
+        return shaped(foreign, face_of(self.animator, person), base, options, [seconds])
 
     def _transferred(self, person: Person, project: Project, recorded: RecordedMotion) -> _Moved:
         """Return the motions of the chosen part before sliders and angles."""
         motion = project.motion
-        transfer = transfer_of(self.animator.model)
+        transfer = transfer_of(self.animator.foreign)
 
         def make() -> tuple[Person, RecordedMotion, _Moved]:
             part = within(recorded, motion.span, project.driver)
             moved, references = transferred(
-                part.motions, person.identity.motion, project.options, part.stretches, transfer
+                part.motions, person.identity.motion, project.options, part.stretches, transfer, person.reach
             )
             first = recorded.times.index(part.times[0])
             moments = recorded.seconds[first : first + len(part)]

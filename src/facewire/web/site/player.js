@@ -21,7 +21,7 @@ let drawing = false;
 let wanted = 0;  // number of the frame to draw
 let asked = 0;  // the one that was wanted last
 let stale = false;
-let threads = 1;
+let computes = "";  // what computes, in words
 let opened = 0;  // files so far; a later one ends what an earlier one began
 let times = [];
 
@@ -40,14 +40,15 @@ async function prepareReading() {
   shelf ??= new Shelf(await jsonOf("tables/manifest.json"), (name) => bytesOf(`tables/${name}`));
 }
 
-/** Load what rendering needs, once, and again where it failed; return how many threads compute. */
+/** Load what rendering needs, once, and again where it failed; return what computes, in words. */
 async function prepareRendering() {
   if (!renderer) {
     byId("loading").hidden = false;
     renderer = new Renderer(BASE, (share) => { byId("loading").value = share; });
   }
   try {
-    return await renderer.ready;
+    const { provider, threads } = await renderer.ready;
+    return provider === "webgpu" ? "WebGPU" : `${threads} ${threads === 1 ? "thread" : "threads"}`;
   } catch (error) {
     renderer = null;
     throw error;
@@ -75,7 +76,7 @@ async function open(chosen) {
     const data = new Uint8Array(await chosen.arrayBuffer());
     await prepareReading();
     const recording = await recordingOf(data, shelf, manifest);
-    threads = await prepareRendering();
+    computes = await prepareRendering();
     if (turn !== opened) return;
     screen = new Screen(byId("picture"), recording, renderer, manifest.resolution);
     [seek.max, seek.value, wanted, times] = [String(recording.last), "0", 0, []];
@@ -125,7 +126,7 @@ function tell(frame, milliseconds) {
   const rate = times.length > 1 ? (1000 * (times.length - 1)) / (times.at(-1) - times[0]) : 0;
   const full = 1 / screen.recording.frameSeconds;
   byId("speed").textContent = playing === null || !rate ? "" : `${Math.min(rate, full).toFixed(1)} of ${full.toFixed(1)} `
-    + `frames a second, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    + `frames a second, ${computes}`;
 }
 
 function start() {

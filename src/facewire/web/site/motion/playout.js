@@ -71,6 +71,9 @@ export class Playout {
    */
   facePosition(now) { return this.base === null ? null : (now + this.renderSeconds - this.base) * RATE; }
 
+  /** Seconds from the arrival of the typical sound packet to its last sample being played. */
+  get delay() { return this.base === null ? 0 : this.base - this.sound.percentile(0.5); }
+
   /** Where the base should be. */
   get wanted() {
     const sound = this.sound.percentile(PERCENTILE) + Math.max(...this.lengths) + READ_SECONDS;

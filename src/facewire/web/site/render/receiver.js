@@ -9,39 +9,24 @@
 export class Receiver {
   /**
    * @param {any} ort the module onnxruntime-web
-   * @param {any} identity session
-   * @param {any} render session
+   * @param {{identity: any, render: any}} sessions of its graphs
    * @param {number} resolution side of every picture, pixels
    */
-  constructor(ort, identity, render, resolution) {
-    this.ort = ort;
-    this.sessions = { identity, render };
-    this.resolution = resolution;
-  }
+  constructor(ort, sessions, resolution) { [this.ort, this.sessions, this.resolution] = [ort, sessions, resolution]; }
 
   /**
-   * Load the graphs.
-   * @param {any} ort
-   * @param {{identity: Uint8Array, render: Uint8Array}} graphs
-   * @param {number} resolution
-   * @param {string[]} [providers] of onnxruntime-web, the best first
-   */
-  static async open(ort, graphs, resolution, providers = ["wasm"]) {
-    const load = (/** @type {Uint8Array} */ graph, /** @type {string[]} */ executionProviders) =>
-      ort.InferenceSession.create(graph, { executionProviders });
-    const identity = await load(graphs.identity, ["wasm"]);
-    return new Receiver(ort, identity, await load(graphs.render, providers), resolution);
-  }
-
-  /**
-   * Return the person of a head's square.
+   * Return the person of a head's square, and the motion that they have in it.
    * @param {Uint8Array} pixels RGB, resolution x resolution
-   * @returns {Promise<Person>}
+   * @returns {Promise<{person: Person, motion: import("../motion/head_motion.js").HeadMotion}>}
    */
-  async person(pixels) {
+  async introduced(pixels) {
     const shape = [this.resolution, this.resolution, 3];
     const found = await this.sessions.identity.run({ picture: new this.ort.Tensor("uint8", pixels, shape) });
-    return Object.fromEntries(Object.entries(found).filter(([name]) => name.startsWith("person_")));
+    const { rotation, translation, expression } = found;
+    return {
+      person: Object.fromEntries(Object.entries(found).filter(([name]) => name.startsWith("person_"))),
+      motion: { rotation: rotation.data, translation: translation.data, expression: expression.data },
+    };
   }
 
   /**

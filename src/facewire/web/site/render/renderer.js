@@ -1,72 +1,57 @@
-// The page's side of the worker: calls that return promises.
+// The page's side of the receiver's worker.
+
+import { Calls } from "../networks/calls.js";
+
+/** @typedef {import("../motion/head_motion.js").HeadMotion} HeadMotion */
 
 /** Renders in a worker. */
 export class Renderer {
   /**
    * @param {string} base where the site lies
-   * @param {(share: number) => void} progress told how much of the networks is loaded, 0 to 1
+   * @param {(share: number) => void} [progress] told how much of the networks is loaded, 0 to 1
+   * @param {{threads?: number, gpu?: boolean}} [options] how many threads compute at most; whether WebGPU is used where
+   *   there is one (it is)
    */
-  constructor(base, progress) {
-    this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.progress = progress;
-    /** @type {Map<number, {kept: (value: any) => void, broken: (error: Error) => void}>} */
-    this.open = new Map();
-    this.tickets = 0;
+  constructor(base, progress = () => {}, options = {}) {
+    this.calls = new Calls(new Worker(new URL("worker.js", import.meta.url), { type: "module" }), progress);
     this.people = 0;
-    this.worker.addEventListener("message", ({ data }) => this.heard(data));
-    this.worker.addEventListener("error", () => this.heard({ type: "failed", problem: "the renderer stopped" }));
-    /** How many threads compute; a promise that fails where the networks cannot be loaded. */
-    this.ready = this.ask({ type: "open", base }).then(({ threads }) => /** @type {number} */ (threads));
+    /**
+     * What computes: webgpu or wasm, and how many threads; fails where the networks cannot be loaded.
+     * @type {Promise<{provider: string, threads: number}>}
+     */
+    this.ready = this.calls.ask({ type: "open", base, options });
+    this.ready.catch(() => {});
   }
 
   /**
    * Make a person of a head's square ready and return its number.
    * @param {Uint8Array} pixels RGB
    */
-  async person(pixels) {
+  async person(pixels) { return (await this.introduce(pixels)).id; }
+
+  /**
+   * Do the same and return the motion that the person has in that picture, too.
+   * @param {Uint8Array} pixels RGB
+   * @returns {Promise<{id: number, motion: HeadMotion}>}
+   */
+  async introduce(pixels) {
     const id = this.people++;
-    await this.ask({ type: "person", id, pixels });
-    return id;
+    const { motion } = await this.calls.ask({ type: "person", id, pixels });
+    return { id, motion };
   }
 
   /** @param {number} id */
-  forget(id) { this.ask({ type: "forget", id }); }
+  forget(id) { this.calls.ask({ type: "forget", id }).catch(() => {}); }
 
   /**
-   * Return the picture of a person in a motion.
+   * Return the picture of a person in a motion, RGB.
    * @param {number} id
-   * @param {import("../motion/head_motion.js").HeadMotion} motion
-   * @param {number} kept
+   * @param {HeadMotion} motion
+   * @param {number} kept how many of the ordered keypoints are used
    * @returns {Promise<{pixels: Uint8Array, milliseconds: number}>}
    */
-  render(id, motion, kept) { return this.ask({ type: "render", id, motion, kept }); }
+  render(id, motion, kept) { return this.calls.ask({ type: "render", id, motion, kept }); }
 
-  /**
-   * @param {Record<string, unknown>} asked
-   * @returns {Promise<any>}
-   */
-  ask(asked) {
-    const ticket = this.tickets++;
-    return new Promise((kept, broken) => {
-      this.open.set(ticket, { kept, broken });
-      this.worker.postMessage({ ...asked, ticket });
-    });
-  }
-
-  /** @param {any} said */
-  heard(said) {
-    if (said.type === "progress") {
-      this.progress(said.share);
-      return;
-    }
-    if (said.type === "failed" && said.ticket === undefined) {
-      for (const { broken } of this.open.values()) broken(new Error(said.problem));
-      this.open.clear();
-      return;
-    }
-    const promise = this.open.get(said.ticket);
-    this.open.delete(said.ticket);
-    if (said.type === "failed") promise?.broken(new Error(said.problem));
-    else promise?.kept(said);
-  }
+  /** Stop; what was asked and not answered fails. */
+  close() { this.calls.close(); }
 }

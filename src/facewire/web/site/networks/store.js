@@ -13,22 +13,32 @@ export class FetchError extends Error {}
  */
 
 /**
- * Return the bytes of files by name, from the cache where they are in it; files of other versions leave it.
- * @param {Record<string, Entry>} entries
+ * Return the bytes of some files by name, from the cache where they are in it; files of other versions leave it.
+ * @param {Record<string, Entry>} entries all that there are
+ * @param {string[]} names of those that are wanted
  * @param {URL} base where the files lie
  * @param {(share: number) => void} progress told how much is there, 0 to 1
  * @returns {Promise<Record<string, Uint8Array<ArrayBuffer>>>}
  */
-export async function fetched(entries, base, progress) {
+export async function fetched(entries, names, base, progress) {
   const cache = await opened();
-  const wanted = Object.values(entries).map((entry) => address(entry, base));
-  for (const request of (await cache?.keys()) ?? []) if (!wanted.includes(request.url)) await cache?.delete(request);
-  const whole = Object.values(entries).reduce((sum, { bytes }) => sum + bytes, 0);
+  const known = Object.values(entries).map((entry) => address(entry, base));
+  for (const request of (await cache?.keys()) ?? []) if (!known.includes(request.url)) await cache?.delete(request);
+  const whole = names.reduce((sum, name) => sum + entries[name].bytes, 0);
   let got = 0;
   const counted = (/** @type {number} */ bytes) => progress(Math.min(1, (got += bytes) / whole));
-  const named = Object.entries(entries).map(async ([name, entry]) => [name, await file(entry, base, cache, counted)]);
+  const named = names.map(async (name) => [name, await alone(entries[name], () => file(entries[name], base, cache, counted))]);
   return Object.fromEntries(await Promise.all(named));
 }
+
+/**
+ * Do something with a file while no other worker of this site does: one of two that want it fetches it.
+ * @template Result
+ * @param {Entry} entry
+ * @param {() => Promise<Result>} task
+ * @returns {Promise<Result>}
+ */
+async function alone({ sha256 }, task) { return navigator.locks?.request(`facewire ${sha256}`, task) ?? task(); }
 
 /** Return the browser's cache; null where there is none, or none is allowed. */
 async function opened() {

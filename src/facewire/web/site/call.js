@@ -1,0 +1,286 @@
+// The page of a call without an agent: what facewire/call/page/site/page.js shows, with everything computed in the page.
+
+import { Agent } from "./agent/agent.js";
+import { Camera } from "./agent/camera.js";
+import { Shelf } from "./codec/index.js";
+import { FaceView } from "./face.js";
+import { FaceSender } from "./face/index.js";
+import { TRAILERS } from "./meeting/rtc_peer.js";
+import { Invitation, InvitationError } from "./protocol/invitation.js";
+import { Renderer } from "./render/index.js";
+
+const BASE = new URL(".", location.href).href;
+const TABLES = "compact-standard";
+const ROOM_BYTES = 6;
+const STATES = {
+  idle: "Not in a call",
+  joining: "Looking for the room",
+  waiting: "Waiting for the other person",
+  connecting: "Connecting",
+  greeting: "Exchanging pictures",
+  live: "In a call",
+  lost: "Connection lost, trying again",
+  ended: "The call is over",
+};
+const OWN_PICTURE = ["idle", "joining", "waiting", "ended"];  // when the picture is the own one
+const MARKS = { synthesis: "Synthesised", video: "Ordinary video", off: "Camera off" };
+const LIGHT = { dark: "too dark", good: "good", bright: "too bright", unknown: "unknown" };
+/** What a call cannot do without, and what to do about it. */
+const NEEDED = {
+  "This page must come over https, or from this computer: browsers give camera and keys only then.": () => isSecureContext,
+  "There is no camera or microphone for pages: use another browser.": () => Boolean(navigator.mediaDevices?.getUserMedia),
+  "There are no connections between browsers (WebRTC): allow them, or use another browser.": () => "RTCPeerConnection" in window,
+  "There is no WebAssembly: allow it, or use another browser.": () => "WebAssembly" in window,
+  "Pictures cannot be computed beside the page (OffscreenCanvas): use a newer browser.": () => "OffscreenCanvas" in window,
+  "Frames of the camera cannot be told apart (requestVideoFrameCallback): use a newer browser.":
+    () => "requestVideoFrameCallback" in HTMLVideoElement.prototype,
+};
+
+const byId = (id) => document.getElementById(id);
+const camera = new Camera(byId("self"));
+let manifest = null;
+let agent = null;
+let state = "idle";
+let photoReady = false;
+let engine = "";  // what computes the pictures
+let theirs = { mode: "synthesis", avatar: false };
+let invited = null;  // the invitation that the address of this page is
+
+function notice(text) { byId("notice").textContent = text; }
+
+const view = new FaceView(byId("face"), (angles) => {
+  press("look", angles.frontal);
+  agent?.painter.view.aim(angles);
+});
+
+// Before a call.
+
+async function bytesOf(path) {
+  const response = await fetch(new URL(path, BASE)).catch(() => null);
+  if (!response?.ok) throw new Error(`${path} could not be loaded: check the connection`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+const jsonOf = async (path) => JSON.parse(new TextDecoder().decode(await bytesOf(path)));
+
+async function begin() {
+  const missing = Object.entries(NEEDED).filter(([, isThere]) => !isThere()).map(([text]) => text);
+  if (missing.length) return unable(missing);
+  readAddress();
+  show();
+  byId("loading").hidden = false;
+  try {
+    const networks = loaded();
+    networks.catch(() => {});
+    await camera.open();
+    mark("camera", true, "works");
+    manifest = await jsonOf("manifest.json");
+    const shelf = new Shelf(await jsonOf("tables/manifest.json"), (name) => bytesOf(`tables/${name}`));
+    const tables = await shelf.named(TABLES);
+    const { renderer, sender } = await networks;
+    const parts = { camera, sender, renderer, manifest, tables, canvas: byId("remote"), audio: byId("sound"), tell };
+    agent = new Agent({ ...parts, servers: manifest.ice ?? [] });
+    agent.start();
+    mark("networks", true, `ready, ${engine}`);
+    byId("state").textContent = STATES.idle;
+    byId("take").disabled = false;
+  } catch (error) {
+    byId("state").textContent = "This does not work yet";
+    notice(error.message);
+  } finally {
+    byId("loading").hidden = true;
+  }
+}
+
+// One after the other: both need the same files, and the second finds them kept.
+async function loaded() {
+  const renderer = new Renderer(BASE, (share) => { byId("loading").value = 0.7 * share; });
+  const { provider, threads } = await renderer.ready;
+  engine = provider === "webgpu" ? "WebGPU" : `${threads} ${threads === 1 ? "thread" : "threads"}`;
+  const sender = new FaceSender(BASE, (share) => { byId("loading").value = 0.7 + 0.3 * share; });
+  await sender.ready;
+  return { renderer, sender };
+}
+
+function unable(missing) {
+  document.body.dataset.state = "unable";
+  byId("state").textContent = "Not possible here";
+  byId("missing").hidden = false;
+  byId("missing-list").append(...missing.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+}
+
+// The address of this page may be an invitation: then there is one button to enter with it.
+function readAddress() {
+  try {
+    invited = location.hash.includes("token=") ? Invitation.parse(location.href) : null;
+  } catch (error) {
+    if (!(error instanceof InvitationError)) throw error;
+    notice(error.message);
+  }
+  byId("join").hidden = invited !== null;
+  byId("start").textContent = invited ? "Enter the call" : "Start a call";
+}
+
+function ownInvitation() {
+  const room = Array.from(crypto.getRandomValues(new Uint8Array(ROOM_BYTES)), (byte) => byte.toString(16).padStart(2, "0"));
+  return Invitation.create(manifest.signal ?? BASE.replace(/\/$/, ""), room.join(""));
+}
+
+function join(invitation) {
+  notice("");
+  invited = invitation;
+  history.replaceState(null, "", new URL(invitation.link).hash);
+  agent.join(invitation);
+}
+
+// What the agent tells.
+
+const hear = {
+  failure({ problem }) { notice(problem); },
+  drawn() { document.body.toggleAttribute("data-drawn", true); },
+  silent() { notice("The browser lets this page play sound only after a click on it."); },
+
+  check(message) {
+    mark("camera", message.picture, message.picture ? "works" : message.off ? "off" : "no picture");
+    mark("light", message.light === "good", LIGHT[message.light]);
+    mark("face", message.face, message.face ? "found" : "not found");
+    photoReady = message.photo;
+    mark("photo", photoReady, photoReady ? "taken" : "not yet taken");
+    ready();
+  },
+
+  course(message) {
+    state = message.state;
+    document.body.dataset.state = state;
+    const progress = message.progress < 1 ? `, ${Math.round(100 * message.progress)} %` : "";
+    const text = STATES[state] + progress + (message.problem ? `: ${message.problem}` : "");
+    if (byId("state").textContent !== text) byId("state").textContent = text;
+    byId("before").hidden = state !== "idle" && state !== "ended";
+    byId("inviting").hidden = !message.link;
+    if (byId("link").value !== message.link) {
+      byId("copy").textContent = "Copy";
+      byId("link").value = message.link;
+    }
+    byId("numbers").hidden = state !== "live";
+    show();
+    ready();
+  },
+
+  remote(message) {
+    theirs = message;
+    if (!message.shown) notice("The other side sends ordinary video now, which this browser cannot show.");
+    show();
+  },
+
+  line({ step, why, protection }) {
+    const twice = ["faces", "sound"].filter((name) => protection[name]).join(" and ");
+    byId("step").textContent = step;
+    byId("why").textContent = [why, twice && `${twice} sent twice`].filter(Boolean).join("; ");
+  },
+
+  meters(message) {
+    for (const way of ["sent", "received"]) {
+      for (const name of ["face", "sound", "video", "ip", "photos", "frames"]) number(`${way}-${name}`, message[way][name], 1);
+    }
+    byId("round-trip").textContent = message.roundTrip === null ? "–" : `${(1000 * message.roundTrip).toFixed(0)} ms`;
+    byId("loss").textContent = `${(100 * message.loss).toFixed(1)} %`;
+    byId("delay").textContent = `${(1000 * message.delay).toFixed(0)} ms`;
+    byId("connected").textContent = `${message.phases.photos.toFixed(1)} s`;
+    const frames = message.received.frames.toFixed(1);
+    byId("pace").textContent = `This device shows ${frames} pictures a second (${engine}); the line carries up to 25.`;
+  },
+};
+
+function tell(type, fields) { hear[type](fields); }
+
+function number(id, value, digits) { byId(id).textContent = value.toFixed(digits); }
+
+function mark(name, ok, text) {
+  const item = byId(`check-${name}`);
+  item.dataset.ok = ok ? "yes" : "no";
+  item.querySelector("span").textContent = text;
+}
+
+function show() {
+  const own = OWN_PICTURE.includes(state);
+  const { mode, avatar } = own ? { mode: "synthesis", avatar: false } : theirs;
+  document.body.dataset.mode = mode;
+  document.body.toggleAttribute("data-shows", own ? photoReady : state === "live" || state === "lost");
+  byId("mark").textContent = MARKS[mode] + (avatar ? " · avatar" : "");
+  view.enabled = state === "live" && mode === "synthesis";
+  for (const id of ["look", "reset"]) byId(id).disabled = !view.enabled;
+}
+
+function ready() {
+  const own = OWN_PICTURE.includes(state);
+  const caption = photoReady ? "How others will see you" : "Take a picture to see how others will see you";
+  byId("caption").textContent = own ? caption : "";
+  byId("start").disabled = !photoReady;
+  byId("enter").disabled = !photoReady || !byId("invitation").value.trim();
+}
+
+// What the user does.
+
+function pressed(id) { return byId(id).getAttribute("aria-pressed") === "true"; }
+function press(id, on) { byId(id).setAttribute("aria-pressed", String(on)); }
+
+function toggle(id) {
+  press(id, !pressed(id));
+  return pressed(id);
+}
+
+const actions = {
+  mute: () => camera.mute(toggle("mute")),
+  camera: () => {
+    const off = toggle("camera");
+    document.body.dataset.camera = off ? "off" : "on";
+    agent?.turnCamera(off);
+  },
+  thin: () => agent?.wantThin(toggle("thin")),
+  look: () => view.set(0, 0, !pressed("look")),
+  reset: () => view.reset(),
+  "hang-up": () => agent?.hangUp(),
+  take: async () => {
+    byId("take").disabled = true;
+    try {
+      await agent.take();
+      [photoReady, byId("photo-problem").textContent] = [true, ""];
+      mark("photo", true, "taken");
+      byId("take").textContent = "Take another picture";
+    } catch (error) {
+      byId("photo-problem").textContent = error.message;
+    }
+    byId("take").disabled = false;
+    show();
+    ready();
+  },
+  start: () => join(invited ?? ownInvitation()),
+  copy: async () => {
+    byId("link").select();
+    await navigator.clipboard?.writeText(byId("link").value).catch(() => {});
+    byId("copy").textContent = "Copied";
+  },
+};
+for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
+
+byId("join").addEventListener("submit", (event) => {
+  event.preventDefault();
+  try {
+    join(Invitation.parse(byId("invitation").value));
+  } catch (error) {
+    if (!(error instanceof InvitationError)) throw error;
+    notice(error.message);
+  }
+});
+byId("invitation").addEventListener("input", ready);
+
+const KEYS = { m: "mute", c: "camera", t: "thin", l: "look", r: "reset" };
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const id = KEYS[event.key.toLowerCase()];
+  if (id && !byId(id).disabled && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
+});
+addEventListener("pagehide", () => agent?.hangUp());
+
+document.body.dataset.trailers = String(TRAILERS);
+begin();

@@ -1,0 +1,45 @@
+// What a call takes, each way, in kbit/s; as the page shows it.
+
+import { RateMeter } from "./rate_meter.js";
+
+const [RTP_BYTES, CHANNEL_BYTES] = [28 + 12 + 16, 28 + 37 + 28];
+
+class Way {
+  constructor() {
+    for (const name of ["face", "sound", "video", "ip", "frames"]) this[name] = new RateMeter();
+  }
+
+  /** @param {number} now */
+  said(now) {
+    const rates = ["face", "sound", "video", "ip"].map((name) => [name, this[name].rate(now)]);
+    return { ...Object.fromEntries(rates), frames: this.frames.perSecond(now) };
+  }
+}
+
+/** Both directions of a call. */
+export class Meters {
+  constructor() {
+    this.sent = new Way();
+    this.received = new Way();
+  }
+
+  /**
+   * Note a sound packet.
+   * @param {Way} way
+   * @param {{sound: number, face: number}} bytes
+   * @param {number} now
+   */
+  sound(way, { sound, face }, now) {
+    way.sound.add(now, sound);
+    way.face.add(now, face);
+    way.ip.add(now, RTP_BYTES + sound + face);
+  }
+
+  /**
+   * Note a message of a data channel.
+   * @param {Way} way
+   * @param {number} length
+   * @param {number} now
+   */
+  message(way, length, now) { way.ip.add(now, CHANNEL_BYTES + length); }
+}

@@ -1,0 +1,219 @@
+"""Calls of the page without an agent in real browsers: with another such page, and with the agent of `facewire call`.
+
+Fake cameras, real networks, real WebRTC. Needs Chromium and onnxruntime-web (`npm ci` in web/), and for one call
+Firefox; without them these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from aiohttp import web
+from numpy.typing import NDArray
+from skimage.data import astronaut
+
+import facewire
+from facewire.animation.animator import Animator
+from facewire.call.agent import Agent
+from facewire.call.meeting.signal_server import SignalServer
+from facewire.call.meeting.site import Site
+from facewire.call.page_server import PageServer
+from facewire.call.person.engine import NetworkEngine
+from facewire.call.settings import AgentSettings
+from facewire.codec.tables.shipped import shipped_tables
+from facewire.engines.torch_engine import TorchEngine
+from facewire.media.image import resize
+from facewire.transport.web.serve import serve
+from facewire.web.folder import HEADERS
+from tests.call.browsers.browser import Browser
+from tests.call.browsers.chromium import Chromium, chromium, write_y4m
+from tests.call.browsers.firefox import Firefox, firefox
+
+from .conftest import RUNTIME
+
+AGENT_PAGE = Path(facewire.__file__).parent / "call" / "page" / "site"
+SHIFTS = (0, 2, 4, 6, 8, 6, 4, 2)
+LOAD_SECONDS = 300
+WATCHED = (
+    "(() => { const Own = RTCPeerConnection; window.connections = []; window.RTCPeerConnection ="
+    "class extends Own { constructor(...given) { super(...given); connections.push(this); } }; })()"
+)
+"""Lets a test reach a page's connections."""
+SIZES = ((1280, 860, False), (390, 844, True))
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(not RUNTIME.is_dir(), reason="onnxruntime-web is not there: npm ci in web/"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def photo() -> NDArray[np.uint8]:
+    return resize(astronaut(), (480, 360), window=(80, 0, 384, 228))
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("camera") / "camera.y4m"
+    write_y4m(path, [np.roll(photo(), shift, axis=1) for shift in SHIFTS], 10)
+    return path
+
+
+@asynccontextmanager
+async def served(app: web.Application, agent: Agent | None = None) -> AsyncIterator[int]:
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    beside = None if agent is None else agent.run()
+    task = asyncio.create_task(serve(app, "127.0.0.1", 0, port.set_result, beside))
+    try:
+        yield await port
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def agent_of(signal: int) -> Agent:
+    animator = Animator.load()
+    networks = NetworkEngine(TorchEngine(animator.model), animator.manifest.sha256, animator.separate)
+    settings = AgentSettings(signal=f"http://127.0.0.1:{signal}", room="talk", size=256)
+    return Agent(networks, animator.finder, shipped_tables(), settings)
+
+
+async def click(browser: Browser, name: str) -> None:
+    await browser.value(f"document.getElementById('{name}').click()")
+
+
+async def text(browser: Browser, name: str) -> str:
+    return str(await browser.value(f"document.getElementById('{name}').textContent"))
+
+
+async def ready(browser: Browser, address: str) -> None:
+    """Open a page and choose the picture from the camera."""
+    await browser.open(address)
+    await browser.until("document.getElementById('check-face').dataset.ok == 'yes'", LOAD_SECONDS)
+    assert await browser.value("document.getElementById('start').disabled")
+    await click(browser, "take")
+    await browser.until("!document.getElementById('start').disabled", 120)
+
+
+async def call(first: Browser, second: Browser) -> None:
+    """Start a call and enter it, each on a page that is ready."""
+    await click(first, "start")
+    link = await first.until("document.getElementById('link').value")
+    await second.value(
+        f"(() => {{ const field = document.getElementById('invitation'); field.value = '{link}';"
+        "field.dispatchEvent(new Event('input')); document.getElementById('enter').click(); })()"
+    )
+    for browser in (first, second):
+        await browser.until("document.body.dataset.state == 'live'", 120)
+
+
+async def flows(browser: Browser) -> None:
+    """Sound and motion come and pictures are drawn; they are marked."""
+    for name, least in (("received-sound", 10), ("received-face", 0), ("received-frames", 0)):
+        await browser.until(f"parseFloat(document.getElementById('{name}').textContent) > {least}", 120)
+    assert await text(browser, "mark") == "Synthesised"
+    assert await browser.value("getComputedStyle(document.getElementById('mark')).visibility == 'visible'")
+
+
+async def switches(own: Browser, remote: Browser) -> None:
+    """The camera can be turned off and on; what was asked for as thin becomes thin on the other side."""
+    await click(own, "camera")
+    await remote.until("document.getElementById('mark').textContent == 'Camera off'")
+    await click(own, "camera")
+    await remote.until("document.getElementById('mark').textContent == 'Synthesised'")
+    await click(own, "thin")
+    await remote.until("document.getElementById('step').textContent == 'thin'")
+    await click(own, "thin")
+
+
+async def hung_up(own: Browser, remote: Browser) -> None:
+    await click(own, "hang-up")
+    await remote.until("document.body.dataset.state == 'ended'")
+    assert "hung up" in await text(remote, "state")
+
+
+async def looks_right(browser: Browser, folder: Path, name: str) -> None:
+    """Take a picture at both sizes; nothing reaches beyond the window."""
+    for width, height, phone in SIZES:
+        await browser.size(width, height, phone=phone)
+        await browser.screenshot(folder / f"{name}-{width}.png")
+        assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+
+
+def test_a_page_calls_a_page_and_an_agent(tmp_path: Path, web_site: Path, camera: Path) -> None:
+    asyncio.run(asyncio.wait_for(page_and_agent(tmp_path, web_site, camera), 580))
+
+
+async def page_and_agent(folder: Path, site: Path, camera: Path) -> None:
+    server = SignalServer(site=Site(site, HEADERS))
+    for name in "ab":
+        (folder / name).mkdir()
+    async with (
+        served(server.app) as signal,
+        Chromium(folder / "a", camera) as a,
+        Chromium(folder / "b", camera) as b,
+    ):
+        page = f"http://127.0.0.1:{signal}/"
+        await ready(a, page)
+        assert await a.value("crossOriginIsolated")
+        await looks_right(a, folder, "ready")
+        await ready(b, page)
+        await a.value(WATCHED)
+        await call(a, b)
+        for browser in (a, b):
+            await flows(browser)
+        await looks_right(a, folder, "live")
+        await switches(a, b)
+        await broken(a, b)
+        await hung_up(b, a)
+
+        agent = agent_of(signal)
+        async with served(PageServer(agent, AGENT_PAGE).app, agent) as door:
+            await ready(a, f"http://127.0.0.1:{door}/#key={agent.key}")
+            await call(b, a)
+            for browser in (a, b):
+                await flows(browser)
+            await switches(b, a)
+            assert agent.talk is not None
+            assert agent.talk.refused == agent.talk.faces.refused == 0
+            await hung_up(a, b)
+        assert a.console + b.console == []
+
+
+async def broken(a: Browser, b: Browser) -> None:
+    """A connection that breaks is built again, and the photos need not travel again."""
+    await a.value("connections.at(-1).close()")
+    for browser in (a, b):
+        await browser.until("document.getElementById('received-photos').textContent == '0.0'", 120)
+        await browser.until("document.body.dataset.state == 'live'", 120)
+        await flows(browser)
+
+
+@pytest.mark.skipif(firefox() is None, reason="Firefox is not installed: apt-get install firefox-esr")
+def test_firefox_calls_chromium(tmp_path: Path, web_site: Path, camera: Path) -> None:
+    asyncio.run(asyncio.wait_for(firefox_call(tmp_path, web_site, camera), 580))
+
+
+async def firefox_call(folder: Path, site: Path, camera: Path) -> None:
+    server = SignalServer(site=Site(site, HEADERS))
+    for name in "ab":
+        (folder / name).mkdir()
+    async with (
+        served(server.app) as signal,
+        Firefox(folder / "a", photo()) as a,
+        Chromium(folder / "b", camera) as b,
+    ):
+        for browser in (a, b):
+            await ready(browser, f"http://127.0.0.1:{signal}/")
+        await call(a, b)
+        for browser in (a, b):
+            await flows(browser)
+        await hung_up(a, b)
+        assert a.console + b.console == []
