@@ -14,11 +14,10 @@ from facewire.animation.driving import RecordedMotion, record
 from facewire.animation.smoothing import smoothed
 from facewire.animation.survey import Progress
 from facewire.geometry.pose import angles_from_rotation
-from facewire.geometry.precision import apply
 from facewire.networks.compact.guides import GUIDES
 from facewire.talks.motion_file import is_motion_file, read_motion
 
-Floats = NDArray[np.floating[Any]]
+Values = NDArray[Any]
 MOST_POINTS = 600
 """Of a curve."""
 
@@ -61,22 +60,22 @@ def curves_of(recorded: RecordedMotion) -> Curves:
     motions = recorded.motions.arrays()
     yaw, pitch, _ = angles_from_rotation(motions.rotation)
 
-    def at_steps(values: Floats, digits: int) -> tuple[float, ...]:
+    def at_steps(values: Values, digits: int) -> tuple[float, ...]:
         return tuple(np.interp(steps, seconds, values).round(digits).tolist())
 
     return Curves(
         mouth=at_steps(_opening(motions.rotation, motions.expression), 3),
-        yaw=at_steps(np.degrees(yaw), 1),
-        pitch=at_steps(np.degrees(pitch), 1),
+        yaw=at_steps(np.rad2deg(yaw), 1),
+        pitch=at_steps(np.rad2deg(pitch), 1),
     )
 
 
-def _opening(rotation: Floats, expression: Floats) -> Floats:
+def _opening(rotation: Values, expression: Values) -> Values:
     """Return how far the lips are apart, 0 to 1 between the least and the most, (T); 0 without guided keypoints."""
     names = [guide.name for guide in GUIDES]
     if expression.shape[1] <= len(names):
-        return np.zeros(len(expression), np.float32)
-    own = apply(rotation.swapaxes(-1, -2)[:, None], expression)
+        return np.zeros(len(expression))
+    own = expression @ rotation  # R^T of every keypoint
     apart = own[:, names.index("lower lip"), 1] - own[:, names.index("upper lip"), 1]
     least, most = apart.min(), apart.max()
     return np.asarray((apart - least) / max(most - least, 1e-6))
