@@ -5,10 +5,10 @@ Stated tolerances: pictures within 40 dB PSNR of torch float32 (ONNX 60 dB); mot
 
 from __future__ import annotations
 
+import lzma
 import math
 import shutil
 from collections.abc import Callable
-from lzma import compress
 from pathlib import Path
 from threading import Thread
 
@@ -24,7 +24,6 @@ from facewire.base.files import read_json
 from facewire.engines import artefact
 from facewire.engines.choice import open_engine
 from facewire.engines.engine import Engine
-from facewire.engines.graphs import packing
 from facewire.engines.graphs.exporting import export
 from facewire.engines.graphs.names import FACE_WEIGHTS
 from facewire.engines.graphs.packing import unpacked
@@ -49,6 +48,7 @@ KINDS = (
     ("openvino", "int8-float32", 40.0),
 )
 AGAIN = "run scripts/ship_graphs.py"
+COMPRESS = lzma.compress
 TURNS = ((0.0, 0.0), (12.0, -4.0), (-20.0, 8.0))
 """Yaw and pitch in degrees."""
 
@@ -233,7 +233,7 @@ def test_a_manifest_names_weights_and_hashes_and_damage_is_found(
 
 def quickly_compressed(data: bytes, preset: int) -> bytes:
     """Take a third of the time: what is in the files counts, not how small they are."""
-    return compress(data, preset=1)
+    return COMPRESS(data, preset=1)
 
 
 def test_graphs_that_come_with_the_package_are_what_the_model_records(
@@ -244,7 +244,7 @@ def test_graphs_that_come_with_the_package_are_what_the_model_records(
     made_by = read_json(FOLDER / MANIFEST)["openvino"]
     if version() != made_by:
         pytest.skip(f"made by OpenVINO {made_by}, this is {version()}: its graphs are written in other words")
-    monkeypatch.setattr(packing.lzma, "compress", quickly_compressed)
+    monkeypatch.setattr(lzma, "compress", quickly_compressed)
     ship(recorded.model, recorded.sha256, recorded.graphs, tmp_path)
     assert read_json(tmp_path / MANIFEST) == read_json(FOLDER / MANIFEST), AGAIN
     weights = {name: tensor.numpy() for name, tensor in recorded.model.state_dict().items()}
