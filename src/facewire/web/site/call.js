@@ -2,10 +2,9 @@
 
 import { Agent } from "./agent/agent.js";
 import { Camera } from "./agent/camera.js";
-import { Shelf } from "./codec/index.js";
 import { FaceView } from "./face.js";
 import { FaceSender } from "./face/index.js";
-import { TRAILERS } from "./meeting/rtc_peer.js";
+import { Site } from "./networks/site.js";
 import { Invitation, InvitationError } from "./protocol/invitation.js";
 import { Renderer } from "./render/index.js";
 
@@ -37,8 +36,8 @@ const NEEDED = {
 };
 
 const byId = (id) => document.getElementById(id);
+const site = new Site(BASE);
 const camera = new Camera(byId("self"));
-let manifest = null;
 let agent = null;
 let state = "idle";
 let photoReady = false;
@@ -56,13 +55,12 @@ const view = new FaceView(byId("face"), (angles) => {
 
 // Before a call.
 
-async function bytesOf(path) {
-  const response = await fetch(new URL(path, BASE)).catch(() => null);
-  if (!response?.ok) throw new Error(`${path} could not be loaded: check the connection`);
-  return new Uint8Array(await response.arrayBuffer());
+// STUN servers, which only a signalling server knows; without one this page has nobody to call by.
+async function iceServers() {
+  const urls = await site.json("ice").catch(() => null);
+  if (!Array.isArray(urls)) throw new Error("there is no signalling server here: start `facewire signal --site` and open its address");
+  return urls.map((url) => ({ urls: url }));
 }
-
-const jsonOf = async (path) => JSON.parse(new TextDecoder().decode(await bytesOf(path)));
 
 async function begin() {
   const missing = Object.entries(NEEDED).filter(([, isThere]) => !isThere()).map(([text]) => text);
@@ -73,14 +71,15 @@ async function begin() {
   try {
     const networks = loaded();
     networks.catch(() => {});
+    const servers = await iceServers();
     await camera.open();
     mark("camera", true, "works");
-    manifest = await jsonOf("manifest.json");
-    const shelf = new Shelf(await jsonOf("tables/manifest.json"), (name) => bytesOf(`tables/${name}`));
+    const { manifest, shelf } = await site.opened();
     const tables = await shelf.named(TABLES);
     const { renderer, sender } = await networks;
-    const parts = { camera, sender, renderer, manifest, tables, canvas: byId("remote"), audio: byId("sound"), tell };
-    agent = new Agent({ ...parts, servers: manifest.ice ?? [] });
+    agent = new Agent({
+      camera, sender, renderer, manifest, tables, servers, canvas: byId("remote"), audio: byId("sound"), tell,
+    });
     agent.start();
     mark("networks", true, `ready, ${engine}`);
     byId("state").textContent = STATES.idle;
@@ -124,7 +123,7 @@ function readAddress() {
 
 function ownInvitation() {
   const room = Array.from(crypto.getRandomValues(new Uint8Array(ROOM_BYTES)), (byte) => byte.toString(16).padStart(2, "0"));
-  return Invitation.create(manifest.signal ?? BASE.replace(/\/$/, ""), room.join(""));
+  return Invitation.create(BASE.replace(/\/$/, ""), room.join(""));
 }
 
 function join(invitation) {
@@ -295,5 +294,4 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("pagehide", () => agent?.hangUp());
 
-document.body.dataset.trailers = String(TRAILERS);
 begin();
