@@ -28,8 +28,9 @@ import numpy as np
 from aiohttp import web
 from skimage.data import astronaut
 
-from facewire.engines.artefact import FLOAT32, ONNX, cached
+from facewire.engines.artefact import FLOAT32, ONNX
 from facewire.engines.graph_engine import GraphEngine
+from facewire.engines.graphs.exporting import cached
 from facewire.engines.onnx_runner import OnnxRunner
 from facewire.media.image import resize
 from facewire.networks.weights import load_model

@@ -19,7 +19,9 @@ from skimage.data import astronaut
 
 from facewire.animation.animator import Animator
 from facewire.animation.head_tracker import HeadTracker
-from facewire.codec.talk import TalkReader
+from facewire.bitstream.sections import AudioHead
+from facewire.codec.decoder import DecodedFrame
+from facewire.codec.talk import SourcePicture, TalkReader, TalkReference
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.region import SquareRegion
 from facewire.geometry.head_motion import HeadMotion
@@ -136,9 +138,9 @@ def check(data: bytes, clip: Path) -> None:
     """Compare a talk with what Python sees in the video that it was made of."""
     animator = Animator.load()
     items = list(TalkReader(io.BytesIO(data), shelf_of(animator).find))
-    kinds = [type(item).__name__ for item in items]
-    assert kinds.count("SourcePicture") == kinds.count("TalkReference") == kinds.count("AudioHead") == 1
-    motions = [item.motion for item in items if type(item).__name__ == "DecodedFrame"]
+    for kind in (SourcePicture, TalkReference, AudioHead):
+        assert sum(isinstance(item, kind) for item in items) == 1
+    motions = [item.motion for item in items if isinstance(item, DecodedFrame)]
     assert len(motions) == FRAMES
     tracker = HeadTracker(TorchEngine(animator.model), smooth=False, finder=animator.finder)
     with VideoReader(clip) as reader:

@@ -69,7 +69,7 @@ export class MotionReader {
 export function finderNetworks(ort, { detect, mesh }) {
   const run = (/** @type {any} */ session, /** @type {Float32Array} */ image) => {
     const side = Math.sqrt(image.length / 3);
-    return session.run({ image: new ort.Tensor("float32", image, [1, 3, side, side]) });
+    return session.run({ picture: new ort.Tensor("float32", image, [1, 3, side, side]) });
   };
   return {
     async detect(tile) {
@@ -78,7 +78,7 @@ export function finderNetworks(ort, { detect, mesh }) {
     },
     async mesh(picture) {
       const { landmarks, presence } = await run(mesh, picture);
-      return { landmarks: landmarks.data, presence: presence.data[0] };
+      return { landmarks: landmarks.data, presence: 1 / (1 + Math.exp(-presence.data[0])) };
     },
   };
 }
