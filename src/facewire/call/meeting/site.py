@@ -57,7 +57,7 @@ class Site:
             if not _STUN.fullmatch(url):
                 raise ConfigError("ice", url, "stun:HOST:PORT; pages use no TURN servers")
         self._ice = list(ice)
-        self._headers = {**headers, "Cache-Control": "no-cache"}
+        self._headers = {**headers, "Cache-Control": "no-cache", "X-Frame-Options": "DENY"}
         self._files = {
             f"/{path.relative_to(folder).as_posix()}": _file(path)
             for path in sorted(folder.rglob("*"))

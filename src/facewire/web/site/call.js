@@ -41,7 +41,7 @@ const camera = new Camera(byId("self"));
 let agent = null;
 let state = "idle";
 let photoReady = false;
-let drawn = false;  // whether a picture was ever drawn
+let drawn = false;  // whether a face of this stage, own or theirs, was drawn
 let engine = "";  // what computes the pictures
 let theirs = { mode: "synthesis", avatar: false };
 let invited = null;  // the invitation that the address of this page is
@@ -68,6 +68,7 @@ async function begin() {
   readAddress();
   show();
   byId("loading").hidden = false;
+  byId("state").textContent = "Loading the networks";
   try {
     const networks = loaded();
     networks.catch(() => {});
@@ -127,6 +128,10 @@ function ownInvitation() {
 }
 
 function join(invitation) {
+  if (new URL(invitation.server).host !== location.host) {
+    notice("This link leads to another server: open it in a browser.");
+    return;
+  }
   notice("");
   invited = invitation;
   history.replaceState(null, "", new URL(invitation.link).hash);
@@ -142,6 +147,7 @@ const hear = {
     if (drawn) return;
     drawn = true;
     show();
+    ready();
   },
 
   silent() { notice("The browser lets this page play sound only after a click on it."); },
@@ -156,6 +162,7 @@ const hear = {
   },
 
   course(message) {
+    if (OWN_PICTURE.includes(state) !== OWN_PICTURE.includes(message.state)) drawn = false;
     state = message.state;
     document.body.dataset.state = state;
     const progress = message.progress < 1 ? `, ${Math.round(100 * message.progress)} %` : "";
@@ -219,14 +226,14 @@ function show() {
 
 /** What is large: the camera until there is something better, nothing while two find each other, else the face. */
 function stage(own) {
-  if (own) return photoReady && drawn ? "picture" : "camera";
-  return state === "live" || state === "lost" ? "picture" : "empty";
+  if (drawn && (photoReady || !own)) return "picture";
+  return own ? "camera" : "empty";
 }
 
 function ready() {
   const own = OWN_PICTURE.includes(state);
-  const caption = photoReady ? "How others will see you" : "Take a picture to see how others will see you";
-  byId("caption").textContent = own ? caption : "";
+  const caption = photoReady ? "Your camera" : "Take a picture to see how others will see you";
+  byId("caption").textContent = own ? (photoReady && drawn ? "How others will see you" : caption) : "";
   byId("start").disabled = !photoReady;
   byId("enter").disabled = !photoReady || !byId("invitation").value.trim();
 }
