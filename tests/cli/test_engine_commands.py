@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from facewire.benchmarks import figures
 from facewire.benchmarks import live as live_benchmark
 from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
@@ -106,10 +107,8 @@ def test_bench_prints_the_agreed_keys(
     photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The live part in this process, the machine's limit on a small matrix, no run of the paper's networks."""
-    monkeypatch.setattr(
-        live_benchmark, "_in_fresh_process", lambda given, settings: measure_live(given, settings)
-    )
-    monkeypatch.setattr(live_benchmark, "MATRIX", 64)
+    monkeypatch.setattr(figures, "in_fresh_process", lambda given, settings: measure_live(given, settings))
+    monkeypatch.setattr(figures, "MATRIX", 64)
     monkeypatch.setattr(live_benchmark, "WARM_UP", 1)
     monkeypatch.setattr(live_benchmark, "CAMERAS", ((640, 360),))
     monkeypatch.setattr(live_benchmark, "IDENTITIES", (2,))

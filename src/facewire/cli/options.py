@@ -66,10 +66,7 @@ def use_threads(given: argparse.Namespace) -> None:
 
     if count < 1:
         raise ConfigError("threads", count, "a whole number of 1 or more")
-    os.environ["OMP_NUM_THREADS"] = str(count)
-
-    if (torch := sys.modules.get("torch")) is not None:  # else it reads the variable when it is loaded
-        torch.set_num_threads(count)
+    processors.limit_torch(count)
 
 
 def add_engine_option(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """Exported graphs on disk: a folder with the four graphs and a manifest that says what they are made of.
 
-    DIR/identity.onnx  find.onnx  read.onnx  render.onnx          (or .xml with .bin)
+    DIR/identity.onnx  find.onnx  read.onnx  render.onnx      (or .xml with .bin, and prepare instead of identity)
     DIR/manifest.json  format, number format, weights' fingerprint, names, shapes and types, SHA-256 of every file
 
 graphs/exporting.py makes them.

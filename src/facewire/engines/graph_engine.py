@@ -19,6 +19,7 @@ from facewire.engines.graphs.names import (
     MATTE,
     MOTION,
     PICTURE,
+    PREPARE,
     READ,
     RENDER,
     REPAIR,
@@ -77,7 +78,12 @@ class GraphEngine:
 
     def identity(self, picture: Pixels) -> Prepared:
         """Return the person of a head crop (S, S, 3)."""
-        found = self._runner.run(IDENTITY, {"picture": picture})
+        if PREPARE in self.artefact.graphs:
+            found = self._seen(picture, self._found(picture))
+            seen = {name: found[name] for name in (CANONICAL, *MOTION)}
+            found |= self._runner.run(PREPARE, {PICTURE: picture} | seen)
+        else:
+            found = self._runner.run(IDENTITY, {PICTURE: picture})
         buffers = {name: found[name] for name in found if name.startswith("person_")}
         layers = Layers(found[MATTE], found[BACKGROUND]) if MATTE in found else None
         canonical = CanonicalKeypoints(found[CANONICAL])
@@ -85,16 +91,20 @@ class GraphEngine:
 
     def read(self, picture: Pixels, square: FaceSquare | None = None) -> Reading:
         """Return the motion of a head crop (S, S, 3)."""
-        if square is None:
-            found = self._runner.run(FIND, {"picture": picture})
-            square = FaceSquare(found["centre"], found["axes"])
-        seen = self._runner.run(READ, {"picture": picture, "centre": square.centre, "axes": square.axes})
+        seen = self._seen(picture, square or self._found(picture))
         return Reading(
             _motion(seen),
             float(seen["presence"][0]),
             FaceSquare(seen["centre_next"], seen["axes_next"]),
             seen["face"][0],
         )
+
+    def _found(self, picture: Pixels) -> FaceSquare:
+        found = self._runner.run(FIND, {PICTURE: picture})
+        return FaceSquare(found["centre"], found["axes"])
+
+    def _seen(self, picture: Pixels, square: FaceSquare) -> dict[str, Array]:
+        return self._runner.run(READ, {PICTURE: picture, "centre": square.centre, "axes": square.axes})
 
     def render(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Pixels:
         """Return the picture (S, S, 3) of a person in a motion (batch of one)."""

@@ -1,6 +1,6 @@
 """Graphs that come with the package: those of the shipped weights, recorded once, without the weights.
 
-    weights/graphs/identity.xz, find.xz, read.xz, render-PRECISION.xz
+    weights/graphs/prepare.xz, find.xz, read.xz, render-PRECISION.xz
     weights/graphs/detect.xz, mesh.xz     of the face finder, with the weights in face/weights
     weights/graphs/manifest.json          whose weights they need, names, shapes and types
 

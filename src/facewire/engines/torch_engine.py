@@ -88,7 +88,9 @@ class TorchEngine:
                 centre, axes = (
                     torch.from_numpy(part).to(self.device) for part in (square.centre, square.axes)
                 )
-            rotation, translation, expression, presence_, face, *following = self._read(frame, centre, axes)
+            rotation, translation, expression, presence_, face, *following, _ = self._read(
+                frame, centre, axes
+            )
         return Reading(
             HeadMotion(rotation, translation, expression).to("cpu"),
             float(presence_[0]),

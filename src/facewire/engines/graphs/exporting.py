@@ -29,6 +29,7 @@ from facewire.engines.artefact import (
     INT8_FLOAT32,
     MANIFEST,
     ONNX,
+    OPENVINO,
     PRECISIONS,
     ROUNDED,
     SCHEMA,
@@ -40,7 +41,7 @@ from facewire.engines.artefact import (
 )
 from facewire.engines.graphs.inference_graph import reduced
 from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
-from facewire.engines.graphs.names import RENDER
+from facewire.engines.graphs.names import IDENTITY, PREPARE, RENDER
 from facewire.engines.graphs.openvino_writing import write_ir
 from facewire.engines.openvino_format import version as openvino_version
 from facewire.networks.compact.model import CompactTalkingHead
@@ -49,6 +50,8 @@ from facewire.networks.presets import Model
 
 OPSET = 18
 """Of ONNX: the first with everything that is used; 4-D sampling is called `bilinear` up to 19."""
+LEFT_OUT = {ONNX: PREPARE, OPENVINO: IDENTITY}
+"""A photo is prepared in one graph or in three."""
 TYPES = {FLOAT32: torch.float32, BFLOAT16: torch.bfloat16, INT8: torch.bfloat16, INT8_FLOAT32: torch.float32}
 """By number format: what the receiver's convolutions that are not in 8-bit integers (eight_bit.py) compute in."""
 SOURCES = (
@@ -101,7 +104,9 @@ def export(
         temporary.mkdir()
         recorded = live_graphs(model) if graphs is None else graphs
         entries = {
-            name: write_graph(name, graph, temporary, form, precision) for name, graph in recorded.items()
+            name: write_graph(name, graph, temporary, form, precision)
+            for name, graph in recorded.items()
+            if name != LEFT_OUT[form]
         }
         _write_manifest(temporary, model, weights_sha256, form, precision, entries)
         with suppress(OSError):

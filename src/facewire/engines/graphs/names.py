@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-IDENTITY, FIND, READ, RENDER = "identity", "find", "read", "render"
+IDENTITY, FIND, READ, PREPARE, RENDER = "identity", "find", "read", "prepare", "render"
 MOTION = ("rotation", "translation", "expression")
 CANONICAL, MATTE, BACKGROUND = "canonical", "matte", "background"
-"""What `identity` returns besides the photo's own motion."""
+"""Of a photo, besides its own motion."""
 PICTURE, SHARES, REPAIR, FLOW = "picture", "shares", "repair", "flow_"
 """What `render` returns; flows are numbered by the candidate that is read along them (networks/composition.py)."""
 DETECT, MESH = "detect", "mesh"

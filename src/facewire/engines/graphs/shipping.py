@@ -12,7 +12,7 @@ from facewire.engines.artefact import FLOAT32, MANIFEST, OPENVINO, PRECISIONS
 from facewire.engines.graphs.exporting import write_graph
 from facewire.engines.graphs.face_graphs import face_graphs
 from facewire.engines.graphs.live_graphs import LiveGraph
-from facewire.engines.graphs.names import FACE_WEIGHTS, RENDER
+from facewire.engines.graphs.names import FACE_WEIGHTS, IDENTITY, RENDER
 from facewire.engines.graphs.openvino_writing import tidied
 from facewire.engines.graphs.packing import SUFFIX, packed
 from facewire.engines.graphs.weight_parts import KnownWeights
@@ -36,14 +36,21 @@ def ship(
     entries = {
         name: shipped_graph(name, name, graph, FLOAT32, known, folder)
         for name, graph in graphs.items()
-        if name != RENDER
+        if name not in (IDENTITY, RENDER)
     }
     renders = {
         precision: shipped_graph(f"{RENDER}-{precision}", RENDER, graphs[RENDER], precision, known, folder)
         for precision in PRECISIONS
     }
     faces = {
-        name: shipped_graph(name, name, graph, FLOAT32, KnownWeights(read_arrays(FACE_WEIGHTS[name])), folder)
+        name: shipped_graph(
+            name,
+            name,
+            graph,
+            FLOAT32,
+            KnownWeights(dict(sorted(read_arrays(FACE_WEIGHTS[name]).items()))),
+            folder,
+        )
         for name, graph in face_graphs().items()
     }
     manifest = {
