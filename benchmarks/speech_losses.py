@@ -169,7 +169,7 @@ def transmitted(speech: Sound, case: Case, seed: int) -> tuple[Sound, NDArray[np
             speaker.put(start, packet, step.samples)
             if copy is not None:
                 if not meter.came(copy[0]):
-                    playout.sound_came(copy[0], copy[0] + step.samples, arrival)
+                    playout.copy_came(copy[0] + step.samples, arrival)
                 speaker.put_copy(copy[0], copy[1], step.samples)
         if now - reported >= REPORT_SECONDS:
             reported = now
