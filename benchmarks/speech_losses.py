@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketsphinx import Decoder
-from pystoi import stoi
+from pocketsphinx import Decoder  # type: ignore[import-not-found, unused-ignore]
+from pystoi import stoi  # type: ignore[import-not-found, unused-ignore]
 
 from facewire.call.conversation.sound_sender import SoundSender
 from facewire.call.line.controller import Controller
@@ -75,7 +75,7 @@ CASES = {
     "perfect, rich": Case(LinkSettings(delay_ms=40)),
     "perfect, thin": Case(LinkSettings(delay_ms=40), THIN),
     **{
-        f"20 % lost, {name}, {what}": Case(replace(LOSSY, **burst), place, what.endswith(", copies"))  # type: ignore[arg-type]
+        f"20 % lost, {name}, {what}": Case(replace(LOSSY, **burst), place, what.endswith(", copies"))
         for name, burst in (
             ("bursts of up to 5", {"burst": 5, "longest_burst": 5}),
             ("mean burst 2.5", {"burst": 2.5}),

@@ -105,7 +105,7 @@ def main() -> None:
     animator = Animator.load()
     networks, _ = open_engine(animator.model, animator.manifest.sha256, given.engine)
     engine = WatchedEngine(networks, animator.manifest.sha256, animator.separate)
-    times = np.linspace(given.seconds / 2, given.seconds, STRIP)
+    times = np.linspace(given.seconds / 2, given.seconds, STRIP).tolist()
     strips: list[list[Pixels]] = []
     report: dict[str, dict[str, dict[str, float]]] = {}
     for name, line in LINES.items():

@@ -294,7 +294,7 @@ class Caller:
                 self._shown.append((time.monotonic(), step, 1000 * (playing - show.capture) / RATE))
             return show
 
-        Conversation.due = seen  # type: ignore[method-assign]
+        Conversation.due = seen  # type: ignore[method-assign, assignment]
 
 
 class Screen:

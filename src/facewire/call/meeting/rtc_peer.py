@@ -8,8 +8,8 @@ Of aiortc two methods are replaced. `_handle_rtp_packet` of the one receiver: pa
 own jitter buffer and decoder would lose the trailer. `_send_rtcp` of both: RTCP costs 1.0 kbit/s each way and says
 nothing that the reports behind the sound do not. Of aioice one gets another limit: `get_component_candidates`
 waits 5 s for servers that do not answer, longer than a call may take to come up. Another is replaced: its
-`query_consent` waits half a second for an answer, and so ends every call over a satellite after 30 s. Header extensions
-are left out of the session descriptions: with a single stream they say nothing, and cost 1.6 kbit/s.
+`query_consent` waits half a second for an answer, and so ends every call over a satellite after 30 s. Header
+extensions are left out of the session descriptions: with a single stream they say nothing, and cost 1.6 kbit/s.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MOST_BUFFERED = 1 << 20
 """Bytes that wait on a data channel; beyond, the connection counts as broken (reliable) or messages are dropped."""
 LONGEST_MESSAGE = 64 * 1024
 CONSENT_SECONDS, CONSENT_TRIES, MOST_MISSED = 8.0, 3, 3
-"""Seconds between questions whether packets are still wanted (RFC 7675); how often each is asked, for 3.5 s in all; and
+"""Seconds between questions whether packets are still wanted (RFC 7675); how often each is asked, for 3.5 s in all;
 how many without an answer end the connection."""
 CLOSED = "the connection was closed while it was built"
 LONGEST_DESCRIPTION = 16 * 1024
@@ -311,7 +311,7 @@ class RtcPeer:
 
 
 async def keep_consent(ice: Any) -> None:
-    """Ask now and then whether the other side still wants packets; close aioice's connection if it does not say so."""
+    """Ask now and then whether the other side still wants packets; close aioice's connection if it does not say."""
     missed = 0
     while missed < MOST_MISSED:
         await asyncio.sleep(CONSENT_SECONDS * random.uniform(0.8, 1.2))
