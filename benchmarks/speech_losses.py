@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketsphinx import Decoder  # type: ignore[import-not-found, unused-ignore]
-from pystoi import stoi  # type: ignore[import-not-found, unused-ignore]
+from pocketsphinx import Decoder
+from pystoi import stoi
 
 from facewire.call.conversation.sound_sender import SoundSender
 from facewire.call.line.controller import Controller
