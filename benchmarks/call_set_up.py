@@ -93,7 +93,7 @@ async def calls(
     settings = AgentSettings(signal=f"http://127.0.0.1:{await port}", room="talk", ice=servers)
     agents = [
         Agent(
-            NetworkEngine(networks, animator.manifest.sha256, animator.separate),
+            NetworkEngine(networks, animator.manifest.sha256),
             animator.finder,
             shipped_tables(),
             settings,

@@ -25,7 +25,7 @@ import torch
 from skimage.data import astronaut
 
 from facewire.benchmarks.live import camera_frames
-from facewire.engines.device import peak_mb
+from facewire.engines.processor.device import peak_mb
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
 from facewire.media.video import VideoWriter

@@ -24,8 +24,8 @@ from facewire.base.files import read_json, write_json
 from facewire.cli.main import main as facewire
 from facewire.evaluation.measuring.clips import find_clips
 from facewire.evaluation.measuring.gain import gain_of
+from facewire.networks.manifest import read_manifest
 from facewire.networks.paper.ablation import ABLATION_PRESETS
-from facewire.networks.weights import read_manifest
 
 WEIGHTS = "weights.safetensors"
 

@@ -21,8 +21,9 @@ from torch import Tensor
 from facewire.face.expression import eye_aperture, gaze_offset, mouth_aperture
 from facewire.geometry.grid import from_fractions
 from facewire.geometry.precision import apply
+from facewire.networks.compact.guides import GUIDES
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.compact.motion import BODY_SIDE, GUIDES
+from facewire.networks.compact.motion import BODY_SIDE
 from facewire.networks.weights import load_model
 
 MOST_YAW, MOST_PITCH = 12.0, 15.0

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 
 from facewire.engines.graphs.live_graphs import live_graphs
-from facewire.engines.shipped_graphs import FOLDER, ship
+from facewire.engines.graphs.shipping import ship
+from facewire.engines.shipped_graphs import FOLDER
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model
 

@@ -11,7 +11,8 @@ from skimage.data import astronaut
 from torch import Tensor
 
 from facewire.animation.composer import Composer, Separated, TurnedComposer, together
-from facewire.engines.parts import Layer, Parts, parts_of
+from facewire.engines.parts import Layer, Parts
+from facewire.engines.torch_batches import parts_of
 from facewire.face.crop import CropBox, crop
 from facewire.face.region import SquareRegion
 from facewire.geometry.head_motion import HeadMotion
@@ -19,9 +20,9 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.composition import PERSON, PHOTO
 from facewire.networks.fading import FADED_SHARE, NARROW_SHARE, Fading
 from facewire.networks.large_picture import BEHIND, MATTE, put_together
+from facewire.networks.sources import PERSON, PHOTO
 from facewire.networks.types import Identity
 from facewire.networks.weights import load_model
 

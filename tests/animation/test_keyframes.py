@@ -12,7 +12,7 @@ from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
-from facewire.networks.compact.motion import GUIDES
+from facewire.networks.compact.guides import GUIDES
 
 POINTS = len(GUIDES) + 3
 

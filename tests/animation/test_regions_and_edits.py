@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from skimage.data import astronaut
@@ -21,7 +22,7 @@ from facewire.base.errors import ConfigError
 from facewire.face.expression import eye_aperture, gaze_offset, mouth_aperture
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
-from facewire.networks.compact.motion import GUIDES
+from facewire.networks.compact.guides import GUIDES
 
 K = 20
 
@@ -34,7 +35,7 @@ def motion(yaw: float, seed: int, count: int = 1) -> HeadMotion:
 
 
 def rows(*regions: str) -> list[int]:
-    return keypoints_of(regions, K).nonzero().flatten().tolist()
+    return list(np.flatnonzero(keypoints_of(regions, K)))
 
 
 def test_every_guided_keypoint_but_nose_and_jaw_has_one_region() -> None:

@@ -43,7 +43,7 @@ def _rectangle(photo: Pixels, red: int) -> Face | None:
     if len(rows) < 50:
         return None
     box = (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
-    points = canonical_face().points.double().numpy()
+    points = canonical_face().points.astype(np.float64)
     points = np.concatenate((points, np.zeros((10, 3))))
     points[:, :2] += ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     return Face(box, 1.0, points, 1.0)

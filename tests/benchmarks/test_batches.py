@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from facewire.cli.main import main
-from facewire.engines.device import device_name, matrix_gflops, peak_mb
+from facewire.engines.processor.device import device_name, matrix_gflops, peak_mb
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid
 
 STATUS = Path("/proc/self/status")

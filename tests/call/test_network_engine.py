@@ -19,7 +19,7 @@ HEAD = (130, 10, 310, 190)
 @pytest.mark.parametrize("side", [256, 384])
 def test_a_face_is_drawn_as_large_as_its_photo(side: int) -> None:
     animator = Animator.load()
-    engine = NetworkEngine(TorchEngine(animator.model), animator.manifest.sha256, animator.separate)
+    engine = NetworkEngine(TorchEngine(animator.model), animator.manifest.sha256)
     photo = resize(astronaut(), (side, side), window=HEAD)
     portrait = engine.person(photo)
     motion = engine.own_motion(portrait)

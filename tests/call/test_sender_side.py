@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 
 from facewire.base.errors import CorruptPacket
 from facewire.call.conversation.meters import SAMPLE_FRAMES, H264Comparison
@@ -376,7 +375,7 @@ class TestView:
         turn = None
         for _ in range(40):
             turn = view.turn(head)
-        own = rotation_from_angles(*(torch.tensor([float(angle)]) for angle in head.angles))[0]
+        own = rotation_from_angles(*head.angles[:, None])[0]
         whole = own if turn is None else turn @ own
         return [math.degrees(float(angle)) for angle in angles_from_rotation(whole)]
 

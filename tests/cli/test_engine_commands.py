@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 import torch
 
+from facewire.benchmarks import figures
 from facewire.benchmarks import live as live_benchmark
 from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
 from facewire.cli.main import main
-from facewire.engines import artefact
 from facewire.engines import choice as engine_choice
 from facewire.engines.choice import Finding
+from facewire.engines.graphs import exporting
 from facewire.engines.graphs.inference_graph import record
-from facewire.engines.graphs.live_graphs import FIND, Find, LiveGraph
+from facewire.engines.graphs.live_graphs import Find, LiveGraph
+from facewire.engines.graphs.names import FIND
 from facewire.engines.processor.instruction_sets import levels_here
 from facewire.media.image import save_image
 from facewire.media.video import VideoReader
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.weights import PUBLISHED
+from facewire.networks.manifest import PUBLISHED
 
 ISSUE_KEYS = (
     "receiver_ms",
@@ -105,10 +107,8 @@ def test_bench_prints_the_agreed_keys(
     photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The live part in this process, the machine's limit on a small matrix, no run of the paper's networks."""
-    monkeypatch.setattr(
-        live_benchmark, "_in_fresh_process", lambda given, settings: measure_live(given, settings)
-    )
-    monkeypatch.setattr(live_benchmark, "MATRIX", 64)
+    monkeypatch.setattr(figures, "in_fresh_process", lambda given, settings: measure_live(given, settings))
+    monkeypatch.setattr(figures, "MATRIX", 64)
     monkeypatch.setattr(live_benchmark, "WARM_UP", 1)
     monkeypatch.setattr(live_benchmark, "CAMERAS", ((640, 360),))
     monkeypatch.setattr(live_benchmark, "IDENTITIES", (2,))
@@ -184,7 +184,7 @@ def test_an_export_is_named_after_its_weights(
         picture = torch.full((256, 256, 3), 128, dtype=torch.uint8)
         return {FIND: LiveGraph(record(Find(model), (picture,)), {"picture": picture}, ("centre", "axes"))}
 
-    monkeypatch.setattr(artefact, "live_graphs", smallest)
+    monkeypatch.setattr(exporting, "live_graphs", smallest)
     assert main(["export", "--format", "onnx", "-o", str(tmp_path / "graphs"), "--json", "-q"]) == 0
     told = json.loads(capsys.readouterr().out)
     published = json.loads((PUBLISHED / "compact-256.json").read_text())

@@ -18,8 +18,9 @@ from facewire.codec.importance import posed_metric
 from facewire.codec.tables.artefact import save_tables
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.media.video import VideoReader
+from facewire.networks.manifest import Provenance
 from facewire.networks.presets import build_preset, preset_config
-from facewire.networks.weights import Provenance, save_weights
+from facewire.networks.weights import save_weights
 from facewire.talks.coding_tables import tables_of
 from tests.cli.conftest import RATE
 from tests.conftest import ClipMaker

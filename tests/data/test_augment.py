@@ -153,7 +153,7 @@ def test_mirrored_is_an_involution() -> None:
 
 
 def test_mirrored_pairs_lie_opposite_each_other_on_the_canonical_face() -> None:
-    points = canonical_face().points[list(SIXTY_EIGHT)]
+    points = torch.from_numpy(canonical_face().points)[list(SIXTY_EIGHT)]
     opposite = points[list(MIRRORED[:68])] * torch.tensor((-1.0, 1.0, 1.0))
     assert (points - opposite).norm(dim=1).max() < 0.2  # centimetres
 

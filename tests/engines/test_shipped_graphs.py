@@ -7,21 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from skimage.data import astronaut
 
 from facewire.base.files import read_json
 from facewire.engines import artefact
 from facewire.engines.choice import open_engine
+from facewire.engines.graphs.packing import packed, unpacked
 from facewire.engines.graphs.weight_parts import KnownWeights
 from facewire.engines.openvino_format import Ir
-from facewire.engines.shipped_graphs import (
-    FOLDER,
-    MANIFEST,
-    packed,
-    shipped,
-    unpacked,
-)
+from facewire.engines.shipped_graphs import FOLDER, MANIFEST, shipped, shipped_faces
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop
 from facewire.geometry.pose import rotation_from_degrees
@@ -37,13 +31,20 @@ def test_they_belong_to_the_shipped_weights() -> None:
 
 
 def test_other_weights_and_formats_have_none(tmp_path: Path) -> None:
-    assert shipped("0" * 64, "float32", {}) is None
-    assert shipped(WEIGHTS, "float16", {}) is None
-    assert shipped(WEIGHTS, "float32", {}, tmp_path) is None
-    found = shipped(WEIGHTS, "int8", {})
+    assert shipped("0" * 64, "float32", dict) is None
+    assert shipped(WEIGHTS, "float16", dict) is None
+    assert shipped(WEIGHTS, "float32", dict, tmp_path) is None
+    found = shipped(WEIGHTS, "int8", dict)
     assert found is not None
     assert found.file("render").is_file()
     assert len({found.fingerprint(name) for name in found.graphs}) == 4
+
+
+def test_the_face_finders_belong_to_its_weights(tmp_path: Path) -> None:
+    found = shipped_faces()
+    assert found is not None, AGAIN
+    assert set(found.graphs) == {"detect", "mesh"}
+    assert shipped_faces(tmp_path) is None
 
 
 def test_they_hold_no_weights() -> None:
@@ -51,21 +52,21 @@ def test_they_hold_no_weights() -> None:
 
 
 def test_a_graph_comes_back_with_its_constants() -> None:
-    weights = {"conv": torch.arange(54.0).reshape(2, 3, 3, 3)}
+    weights = {"conv": np.arange(54, dtype=np.float32).reshape(2, 3, 3, 3)}
     shape = np.array([7, 8], np.int64).tobytes()
     text = (
         '<data element_type="i64" shape="2" offset="0" size="16" />'
         '<data element_type="f32" shape="2, 3, 3, 3" offset="16" size="216" />'
         '<data element_type="i64" shape="2" offset="0" size="16" />'
     )
-    data = packed(Ir(text.encode(), shape + weights["conv"].numpy().tobytes()), KnownWeights(weights))
+    data = packed(Ir(text.encode(), shape + weights["conv"].tobytes()), KnownWeights(weights))
     doubled = {
         "conv": 2 * weights["conv"]
     }  # other weights of the same shapes: the graph holds none of its own
     back = unpacked(data, doubled)
     assert back.text.decode() == text.replace('offset="16"', 'offset="64"')
     assert back.constants[:16] == shape
-    assert back.constants[64 : 64 + 216] == doubled["conv"].numpy().tobytes()
+    assert back.constants[64 : 64 + 216] == doubled["conv"].tobytes()
 
 
 @pytest.mark.slow

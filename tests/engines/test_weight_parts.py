@@ -9,12 +9,13 @@ import torch
 from facewire.engines.graphs.upsampled_convolution import transposed
 from facewire.engines.graphs.weight_parts import KnownWeights, numbers_of
 
-STATE = {
+TENSORS = {
     "wide": torch.arange(2 * 3 * 9, dtype=torch.float32).reshape(2, 3, 3, 3),
     "other": -1 - torch.arange(2 * 2 * 9, dtype=torch.float32).reshape(2, 2, 3, 3),
     "bias": torch.linspace(0.5, 2, 16),
     "count": torch.arange(20),
 }
+STATE = {name: tensor.numpy() for name, tensor in TENSORS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +24,12 @@ def known() -> KnownWeights:
 
 
 def test_a_tensor_is_known_in_any_shape(known: KnownWeights) -> None:
-    assert known.part(STATE["bias"].reshape(1, 16, 1, 1).numpy()) == ["weight", "bias"]
-    assert known.part(STATE["wide"].numpy()) == ["weight", "wide"]
+    assert known.part(STATE["bias"].reshape(1, 16, 1, 1)) == ["weight", "bias"]
+    assert known.part(STATE["wide"]) == ["weight", "wide"]
 
 
 def test_some_inputs_in_another_order_and_one_of_zeros(known: KnownWeights) -> None:
-    wide = STATE["wide"]
+    wide = TENSORS["wide"]
     given = torch.stack((wide[:, 2], torch.zeros(2, 3, 3), wide[:, 0]), dim=1).numpy()
     part = known.part(given)
     assert part == ["columns", "wide", [2, -1, 0]]
@@ -36,7 +37,7 @@ def test_some_inputs_in_another_order_and_one_of_zeros(known: KnownWeights) -> N
 
 
 def test_the_convolution_of_doubled_maps(known: KnownWeights) -> None:
-    given = transposed(STATE["wide"][:, 1:]).numpy()
+    given = transposed(TENSORS["wide"][:, 1:]).numpy()
     part = known.part(given)
     assert part == ["transposed", "wide", [1, 2]]
     assert numbers_of(part, STATE) == given.tobytes()
@@ -47,11 +48,11 @@ def test_the_convolution_of_doubled_maps(known: KnownWeights) -> None:
     [
         np.zeros((2, 3, 3, 3), np.float32),
         np.ones((2, 3, 3, 3), np.float32),
-        torch.cat((STATE["wide"][:, :1], STATE["other"][:, :1]), dim=1).numpy(),
-        STATE["wide"].numpy() + np.float32(0.5),
-        STATE["bias"][:8].numpy(),
-        STATE["bias"].numpy().astype(np.float64),
-        STATE["count"].numpy(),
+        np.concatenate((STATE["wide"][:, :1], STATE["other"][:, :1]), axis=1),
+        STATE["wide"] + np.float32(0.5),
+        STATE["bias"][:8],
+        STATE["bias"].astype(np.float64),
+        STATE["count"],
     ],
     ids=["zeros", "ones", "of two tensors", "changed", "few", "double", "integers"],
 )

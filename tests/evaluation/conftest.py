@@ -23,9 +23,9 @@ from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
 from facewire.media.video import VideoWriter
+from facewire.networks.manifest import Manifest, Provenance
 from facewire.networks.presets import Model
 from facewire.networks.types import Identity
-from facewire.networks.weights import Manifest, Provenance
 
 Pixels = NDArray[np.uint8]
 SIDE = 192

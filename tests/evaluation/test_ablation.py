@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from facewire.animation.animator import Animator
+from facewire.networks.manifest import Provenance
 from facewire.networks.presets import build_preset, preset_config
-from facewire.networks.weights import Provenance, save_weights
+from facewire.networks.weights import save_weights
 
 from .conftest import portrait
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from facewire.evaluation.measuring.gain import Gain
+from facewire.networks.manifest import Provenance
 from facewire.networks.presets import build_preset, preset_config
-from facewire.networks.weights import Provenance, save_weights
+from facewire.networks.weights import save_weights
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "ablation.py"
 NAMES = ("ablation-5-keypoints", "ablation-fomm")

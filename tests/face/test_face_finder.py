@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skimage.data
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from facewire.base.errors import ShapeError
-from facewire.face.blaze import Detection
+from facewire.face.detection import Detection
 from facewire.face.finder import (
     PRESENCE_THRESHOLD,
     Face,
@@ -47,9 +46,8 @@ def test_rotated_square_gives_mediapipe_landmarks(
 ) -> None:
     """Tolerance: MediaPipe samples its squares half a cell off, which moves points by up to 0.3 pixels."""
     square = SquareRegion(225.0, 125.0, 160.0, 0.25)
-    with torch.inference_mode():
-        landmarks, _ = finder.mesh(square.sample(astronaut, 192)[None])
-    pixels = square.to_photo(landmarks[0].double().numpy())
+    landmarks, _ = finder.networks.mesh(square.sample(astronaut, 192))
+    pixels = square.to_photo(landmarks.astype(np.float64))
     assert distance(pixels, reference["square_attention"]).max() < 0.6
     assert np.abs(pixels[:, 2] - reference["square_attention"][:, 2]).max() < 0.6
 
@@ -258,14 +256,14 @@ def test_square_of_detection_is_level_with_the_eyes(finder: FaceFinder, astronau
 
 def test_upright_square_of_whole_cells_is_a_plain_cut(astronaut: Photo) -> None:
     square = SquareRegion(200.0, 150.0, 64.0, 0.0)
-    picture = square.sample(astronaut, 64).permute(1, 2, 0) * 255
-    np.testing.assert_allclose(picture.numpy(), astronaut[118:182, 168:232], atol=1e-2)
+    picture = square.sample(astronaut, 64).transpose(1, 2, 0) * 255
+    np.testing.assert_allclose(picture, astronaut[118:182, 168:232], atol=1e-2)
 
 
 def test_large_square_is_averaged(astronaut: Photo) -> None:
     picture = SquareRegion(256.0, 256.0, 512.0, 0.0).sample(astronaut, 64)
     blocks = astronaut.reshape(64, 8, 64, 8, 3).mean(axis=(1, 3)) / 255
-    np.testing.assert_allclose(picture.permute(1, 2, 0).numpy(), blocks, atol=1e-4)
+    np.testing.assert_allclose(picture.transpose(1, 2, 0), blocks, atol=1e-4)
 
 
 def test_square_maps_its_corners_back() -> None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
-from facewire.face.attention import (
+from facewire.face.detection import detections_of
+from facewire.face.networks.attention import (
     LEFT_EYE,
     LEFT_EYE_INDICES,
     LIP_INDICES,
@@ -21,8 +22,8 @@ from facewire.face.attention import (
     region_frame,
     sample_region,
 )
-from facewire.face.blaze import anchor_centres, detections_of, load_blaze_face
-from facewire.face.mesh import FaceMesh, load_face_mesh
+from facewire.face.networks.blaze import anchor_centres, load_blaze_face
+from facewire.face.networks.mesh import FaceMesh, load_face_mesh
 
 CUT = (129, 29)
 """Left and top of the 192 x 192 pixels that MediaPipe's networks saw without resampling."""
@@ -63,7 +64,7 @@ def test_detector_equals_mediapipe(
 ) -> None:
     """MediaPipe reads every fourth pixel of this picture, without averaging."""
     logits, places = load_blaze_face()(as_tensor(astronaut[::4, ::4]))
-    (detection,) = detections_of(logits[0], places[0])
+    (detection,) = detections_of(logits[0].numpy(), places[0].numpy())
     np.testing.assert_allclose(np.array(detection.box) * 4, reference["box"], atol=1e-3)
     np.testing.assert_allclose(detection.keypoints * 4, reference["keypoints"], atol=1e-3)
     assert detection.score == pytest.approx(float(reference["score"]), abs=1e-5)
@@ -86,7 +87,7 @@ def test_overlapping_anchors_are_averaged_by_score() -> None:
     places[2, 0] = 0.9
     logits = torch.full((896,), -20.0)
     logits[:3] = torch.tensor([0.9, 0.6, 0.8]).logit()
-    near, far = detections_of(logits, places)
+    near, far = detections_of(logits.numpy(), places.numpy())
     centre = (0.9 * 0.5 + 0.6 * 0.51) / 1.5 * 128
     assert near.score == pytest.approx(0.9, abs=1e-6)
     assert near.box == pytest.approx((centre - 16, centre - 16, centre + 16, centre + 16), abs=1e-4)

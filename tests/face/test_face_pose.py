@@ -22,7 +22,7 @@ def degrees_of(landmarks: Tensor) -> list[float]:
 
 def turned(yaw: float, pitch: float, roll: float) -> Tensor:
     rotation = rotation_from_degrees(yaw, pitch, roll).double()
-    return canonical_face().points.double() @ rotation.T
+    return torch.from_numpy(canonical_face().points).double() @ rotation.T
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_leading_axes_and_irises() -> None:
 
 
 def test_rotation_stays_proper_for_a_mirrored_cloud() -> None:
-    mirrored = canonical_face().points * torch.tensor([1.0, 1.0, -1.0])
+    mirrored = torch.from_numpy(canonical_face().points) * torch.tensor([1.0, 1.0, -1.0])
     rotation = head_pose(mirrored).rotation
     assert float(torch.linalg.det(rotation)) == pytest.approx(1, abs=1e-9)
 

@@ -7,14 +7,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from facewire.base.errors import HashMismatch, SchemaMismatch, WeightsError
-from facewire.face.mesh import MESH_FILE, load_face_mesh
+from facewire.face.networks.mesh import MESH_FILE, load_face_mesh
 from facewire.face.pose import canonical_face
-from facewire.face.store import WEIGHTS_FOLDER, read_tensors
+from facewire.face.store import WEIGHTS_FOLDER, read_arrays
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_missing_file_and_missing_entry(copied: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be read"):
         load_face_mesh(copied)
     with pytest.raises(WeightsError, match="does not name other"):
-        read_tensors("other.safetensors", copied)
+        read_arrays("other.safetensors", copied)
     (copied / "manifest.json").write_text("[]", encoding="utf-8")
     with pytest.raises(WeightsError, match="does not name"):
         load_face_mesh(copied)
@@ -76,11 +77,11 @@ def test_other_tensors_are_named(copied: Path) -> None:
 
 def test_weights_are_half_precision_in_the_file_and_float_in_memory() -> None:
     assert {t.dtype for t in load_file(WEIGHTS_FOLDER / MESH_FILE).values()} == {torch.float16}
-    assert {t.dtype for t in read_tensors(MESH_FILE).values()} == {torch.float32}
+    assert {t.dtype for t in read_arrays(MESH_FILE).values()} == {np.dtype(np.float32)}
 
 
 def test_canonical_face_is_an_upright_symmetric_face() -> None:
-    points, weights = canonical_face()
+    points, weights = map(torch.from_numpy, canonical_face())
     assert points.shape == (468, 3)
     assert int((weights > 0).sum()) == 33
     nose, forehead, chin = points[1], points[10], points[152]

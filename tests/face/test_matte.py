@@ -7,7 +7,7 @@ import torch
 from skimage.data import astronaut
 
 from facewire.base.errors import ShapeError
-from facewire.face.matte import load_person_matte
+from facewire.face.networks.matte import load_person_matte
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,11 @@ import torch
 
 from facewire.base.errors import ShapeError
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.heatmap import expected_points, spatial_softmax
 from facewire.geometry.keypoints import (
     CanonicalKeypoints,
     Keypoints,
-    expected_points,
     place,
-    spatial_softmax,
 )
 from facewire.geometry.pose import orthonormal, rotation_from_degrees
 

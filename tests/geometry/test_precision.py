@@ -7,7 +7,8 @@ import torch
 from facewire.geometry.flow import sparse_flows
 from facewire.geometry.grid import volume_grid
 from facewire.geometry.head_motion import HeadMotion
-from facewire.geometry.keypoints import CanonicalKeypoints, expected_points, place, spatial_softmax
+from facewire.geometry.heatmap import expected_points, spatial_softmax
+from facewire.geometry.keypoints import CanonicalKeypoints, place
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.geometry.precision import apply, compose, full, product
 from facewire.geometry.transform import random_transform

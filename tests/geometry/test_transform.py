@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facewire.geometry.grid import image_grid
-from facewire.geometry.heatmap import gaussian_maps
-from facewire.geometry.keypoints import expected_points
+from facewire.geometry.heatmap import expected_points, gaussian_maps
 from facewire.geometry.transform import PlaneTransform, random_transform
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from facewire.face.matte import load_person_matte
+from facewire.face.networks.matte import load_person_matte
 from facewire.geometry.grid import image_grid
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, place
@@ -19,10 +19,11 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.geometry.warp import resize_flow, warp_image
 from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import SIZE, compose
+from facewire.networks.compact.guides import BODY, FREE, GUIDES
 from facewire.networks.compact.model import CompactFeatures, CompactSynthesis, CompactTalkingHead
-from facewire.networks.compact.motion import BODY, FREE, GUIDES
 from facewire.networks.compact.openings import CHANNELS, NEW_MOUTH, OPEN_MOUTH
-from facewire.networks.composition import PERSON, Layers
+from facewire.networks.composition import Layers
+from facewire.networks.sources import PERSON
 from facewire.networks.talking_head import TalkingHead
 from facewire.networks.types import Identity
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from facewire.geometry.grid import image_grid
 from facewire.geometry.pose import rotation_from_degrees
+from facewire.networks.compact.guides import GUIDES, UNIT
 from facewire.networks.compact.head_surface import HeadSurface
-from facewire.networks.compact.motion import GUIDES, UNIT
 
 MEAN = UNIT * torch.tensor([guide.canonical for guide in GUIDES])
 SIDE = 64

@@ -11,8 +11,8 @@ from torch import Tensor
 from facewire.geometry.grid import image_grid
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints
 from facewire.networks.compact import openings as opening
-from facewire.networks.compact.motion import FREE, GUIDES, UNIT
-from facewire.networks.compact.openings import CHANNELS, CORNERS, EYES, LIPS, SIDE, opening_maps
+from facewire.networks.compact.guides import EYES, FREE, GUIDES, UNIT
+from facewire.networks.compact.openings import CHANNELS, CORNERS, LIPS, SIDE, opening_maps
 
 MEAN_HEAD = UNIT * torch.tensor([guide.canonical for guide in GUIDES] + list(FREE))
 ALL = torch.tensor([len(MEAN_HEAD)])

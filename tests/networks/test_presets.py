@@ -10,9 +10,10 @@ import torch
 
 from facewire.base.errors import ConfigError
 from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.manifest import COMPACT
 from facewire.networks.paper.config import PAPER_PRESETS, to_dict
 from facewire.networks.paper.face_vid2vid import FaceVid2Vid
-from facewire.networks.presets import COMPACT, PRESETS, build_preset, parameter_count, preset_config
+from facewire.networks.presets import PRESETS, build_preset, parameter_count, preset_config
 
 
 def test_the_published_names() -> None:

@@ -14,10 +14,11 @@ import pytest
 import torch
 from torch import nn
 
+from facewire.networks.manifest import COMPACT
 from facewire.networks.paper.config import PAPER_PRESETS
 from facewire.networks.paper.discriminator import Discriminator
 from facewire.networks.paper.face_vid2vid import build
-from facewire.networks.presets import COMPACT, build_preset
+from facewire.networks.presets import build_preset
 
 FOLDER = Path(__file__).parent / "snapshots"
 BASED_ON = {"paper-512": "paper-256"}

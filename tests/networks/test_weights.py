@@ -18,20 +18,18 @@ from torch import Tensor
 
 from facewire.base.errors import HashMismatch, OutputError, SchemaMismatch, WeightsError
 from facewire.base.files import sha256_of
-from facewire.networks import weights
-from facewire.networks.paper.config import PAPER_PRESETS, to_dict
-from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
-from facewire.networks.weights import (
+from facewire.networks import manifest, weights
+from facewire.networks.manifest import (
     Manifest,
     Provenance,
     TrainingData,
-    load_model,
     read_manifest,
     resolve,
-    save_weights,
     write_manifest,
-    write_tensors,
 )
+from facewire.networks.paper.config import PAPER_PRESETS, to_dict
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid, build
+from facewire.networks.weights import load_model, save_weights, write_tensors
 
 CONFIG = to_dict(PAPER_PRESETS["tiny"])
 PROVENANCE = Provenance(
@@ -205,7 +203,7 @@ def test_tensors_must_fit(
 def test_names_of_published_weights_are_offered(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "PUBLISHED", tmp_path)
+    monkeypatch.setattr(manifest, "PUBLISHED", tmp_path)
     assert resolve("tiny") == saved
     assert resolve(saved) == saved
     assert load_model("tiny")[1].preset == "tiny"

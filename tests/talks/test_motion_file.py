@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
-import torch
 
 from facewire.animation.animator import Animator
 from facewire.animation.driving import RecordedMotion
@@ -26,21 +26,18 @@ RATE = Fraction(30000, 1001)
 def model(fingerprint: str = "ab") -> Animator:
     """Return what the motion file asks of an animator."""
     manifest = SimpleNamespace(sha256=fingerprint * 32, preset="compact-256")
-    networks = SimpleNamespace(keypoints=KEYPOINTS)
-    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, model=networks, path=None))
+    return cast(Animator, SimpleNamespace(manifest=manifest, size=256, keypoints=KEYPOINTS, path=None))
 
 
 def smooth(frames: int) -> RecordedMotion:
     """Return a slow turn with a small expression, as a head would do it."""
-    phase = torch.linspace(0, 3, frames)
-    angles = 0.2 * torch.sin(phase)
-    expression = 0.03 * torch.sin(phase[:, None, None] + torch.arange(KEYPOINTS)[:, None] / 5).expand(
-        -1, -1, 3
-    )
+    phase = np.linspace(0, 3, frames, dtype=np.float32)
+    angles = np.float32(0.2) * np.sin(phase)
+    waves = np.sin(phase[:, None, None] + np.arange(KEYPOINTS, dtype=np.float32)[:, None] / 5)
     motions = HeadMotion(
         rotation_from_angles(angles, angles / 2, angles / 3),
-        torch.stack((angles, -angles, torch.zeros_like(angles)), dim=1) / 4,
-        expression.contiguous(),
+        np.stack((angles, -angles, np.zeros_like(angles)), axis=1) / 4,
+        np.repeat(np.float32(0.03) * waves, 3, axis=2),
     )
     return RecordedMotion(motions, tuple(range(frames)), 1 / RATE, RATE)
 
@@ -48,14 +45,21 @@ def smooth(frames: int) -> RecordedMotion:
 def test_bridge_is_exact_to_float_precision() -> None:
     recorded = smooth(7)
     back = to_motions(list(to_frames(recorded.motions)))
-    torch.testing.assert_close(back.rotation, recorded.motions.rotation, atol=1e-6, rtol=0)
-    assert torch.equal(back.translation, recorded.motions.translation)
-    assert torch.equal(back.expression, recorded.motions.expression)
+    np.testing.assert_allclose(back.rotation, recorded.motions.rotation, atol=1e-6)
+    assert np.array_equal(back.translation, recorded.motions.translation)
+    assert np.array_equal(back.expression, recorded.motions.expression)
+
+
+def test_tensors_are_sent_as_arrays_are() -> None:
+    arrays = smooth(3).motions
+    for one, other in zip(to_frames(arrays), to_frames(arrays.to("cpu")), strict=True):
+        np.testing.assert_allclose(one.angles, other.angles, atol=1e-6)
+        assert np.array_equal(one.expression, other.expression)
 
 
 def test_keypoints_with_jacobians_of_their_own_are_not_sent() -> None:
     motions = smooth(2).motions
-    frames = torch.eye(3).expand(2, KEYPOINTS, 3, 3)
+    frames = np.broadcast_to(np.eye(3), (2, KEYPOINTS, 3, 3))
     with pytest.raises(ConfigError, match="Jacobians"):
         list(to_frames(replace(motions, jacobians=frames)))
 
@@ -67,8 +71,8 @@ def test_round_trip_keeps_rate_and_motion_within_a_pixel(tmp_path: Path) -> None
     assert back.rate == RATE
     assert len(back) == report.frames == 60
     one_pixel = 1 / 128
-    assert (back.motions.translation - recorded.motions.translation).abs().max() < one_pixel
-    assert (back.motions.expression - recorded.motions.expression).abs().max() < 2 * one_pixel
+    assert np.abs(back.motions.translation - recorded.motions.translation).max() < one_pixel
+    assert np.abs(back.motions.expression - recorded.motions.expression).max() < 2 * one_pixel
     assert report.bytes_per_frame < 132
     assert report.file_bytes == (tmp_path / "m.fwv").stat().st_size
 

@@ -18,8 +18,8 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossWeights
 from facewire.networks.compact.config import CompactConfig
+from facewire.networks.compact.guides import GUIDES
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.compact.motion import GUIDES
 from facewire.networks.compact.openings import OPEN_MOUTH
 from facewire.networks.paper.config import PAPER_PRESETS
 from facewire.networks.paper.discriminator import Discriminator

@@ -14,8 +14,27 @@ import numpy as np
 from facewire.base.errors import BitstreamError
 from facewire.call.conversation.states import TABLE
 from facewire.call.line.line_meter import LineMeter
-from facewire.call.messages.peer_messages import PEER_MESSAGES, Bye, Hello, Keyframe, Photo, PhotoHeld, Refresh
-from facewire.call.messages.signal_messages import SEALED, TO_AGENT, TO_SERVER, Enter, Leave, Other, Refused, Say, Sealed, Seated
+from facewire.call.messages.peer_messages import (
+    PEER_MESSAGES,
+    Bye,
+    Hello,
+    Keyframe,
+    Photo,
+    PhotoHeld,
+    Refresh,
+)
+from facewire.call.messages.signal_messages import (
+    SEALED,
+    TO_AGENT,
+    TO_SERVER,
+    Enter,
+    Leave,
+    Other,
+    Refused,
+    Say,
+    Sealed,
+    Seated,
+)
 from facewire.call.person.view import FreeView
 from facewire.codec.state import MotionFrame
 from facewire.transport.bundle import Bundle
@@ -45,9 +64,39 @@ BUNDLES = (
     Bundle(report=REPORT, copy=(12, b"\x08opus")),
     Bundle(avatar=True, ack=ACK, faces=FACES[:2], copy=(1, b"\x08")),
 )
-BROKEN = ("", "00", "81", "21ff", "31", "05", "0500", "09", "0901", "41", "4900", "490105ab", "8110", "810101", "81010100", "c100", "c10001", "8900", "0141", "810001")
+BROKEN = (
+    "",
+    "00",
+    "81",
+    "21ff",
+    "31",
+    "05",
+    "0500",
+    "09",
+    "0901",
+    "41",
+    "4900",
+    "490105ab",
+    "8110",
+    "810101",
+    "81010100",
+    "c100",
+    "c10001",
+    "8900",
+    "0141",
+    "810001",
+)
 PEER = (
-    Hello(model="0" * 16, table=4, table_hash="ab" * 8, size=256, shows=512, keypoints=20, avatar=True, holds="c" * 64),
+    Hello(
+        model="0" * 16,
+        table=4,
+        table_hash="ab" * 8,
+        size=256,
+        shows=512,
+        keypoints=20,
+        avatar=True,
+        holds="c" * 64,
+    ),
     Photo(epoch=3, bytes=12, sha256="d" * 64, anchor="00ff", held=True),
     PhotoHeld(epoch=65535),
     Refresh(),
@@ -55,14 +104,21 @@ PEER = (
     Bye(reason="tired"),
 )
 SAID = (Enter(admission="e" * 64, key="f" * 32), Say(body="text", seal="1" * 64), Leave())
-HEARD = (Seated(seat="b", key="2" * 32), Other(here=False), Say(body="t", seal="3" * 64), Refused(reason="full"))
+HEARD = (
+    Seated(seat="b", key="2" * 32),
+    Other(here=False),
+    Say(body="t", seal="3" * 64),
+    Refused(reason="full"),
+)
+ZEROS = "0" * 64
 REFUSED = (
     "", "[]", "{}", "null", "3", '{"type":"hell"}', '{"type":"bye","reason":3}', '{"type":"bye","more":1}',
     '{"type":"photo-held","epoch":65536}', '{"type":"photo-held","epoch":true}', '{"type":"photo-held"}',
     '{"type":"photo-held","epoch":1.5}', '{"type":"bye","reason":"' + "x" * 201 + '"}', '{"type":["bye"]}',
-    '{"type":"hello","synthesised":false}', '{"type":"photo","epoch":0,"bytes":262145,"sha256":"' + "0" * 64 + '","anchor":""}',
-    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + "0" * 64 + '","anchor":"0"}',
-    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + "G" * 64 + '","anchor":"00"}',
+    '{"type":"hello","synthesised":false}',
+    '{"type":"photo","epoch":0,"bytes":262145,"sha256":"' + ZEROS + '","anchor":""}',
+    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS + '","anchor":"0"}',
+    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS.replace("0", "G") + '","anchor":"00"}',
 )  # fmt: skip
 HEADS = ("08", "48", "78", "00", "f8", "fb", "fb04", "fb00", "fb7f", "19", "1a", "1b03", "")
 
@@ -93,7 +149,9 @@ def values() -> dict[str, Any]:
         "digest": digest(photo).hex(),
         "pieces": [piece.hex() for piece in pieces(7, photo)],
         "states": {
-            state.value: {event.value: [after.value, action.name.lower()] for event, (after, action) in row.items()}
+            state.value: {
+                event.value: [after.value, action.name.lower()] for event, (after, action) in row.items()
+            }
             for state, row in TABLE.items()
         },
         "metered": _metered(),
@@ -109,7 +167,7 @@ def _samples(head: str) -> int | None:
 
 
 def _metered() -> list[list[float]]:
-    """Return packets (start, samples, arrival) of a line that loses and delays, and loss, run, wait, rate after each."""
+    """Return packets (start, samples, arrival) of a bad line, and loss, run, wait and rate after each."""
     rng, meter, rows, end = np.random.default_rng(5), LineMeter(), [], 0
     for number in range(220):
         start, end = end, end + (1920 if number < 150 else 5760)
@@ -130,7 +188,11 @@ def _turned() -> list[list[float]]:
     for number in range(14):
         if number == 8:
             view.aim(0, 0, 0, frontal=False)
-        head = MotionFrame(np.array([0.1 * number, 0.2, -0.05], np.float32), np.zeros(3, np.float32), np.zeros((2, 3), np.float32))
+        head = MotionFrame(
+            np.array([0.1 * number, 0.2, -0.05], np.float32),
+            np.zeros(3, np.float32),
+            np.zeros((2, 3), np.float32),
+        )
         turn = view.turn(head)
         rows.append([*head.angles.tolist(), *([] if turn is None else turn.reshape(-1).tolist())])
     return rows

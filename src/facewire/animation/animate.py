@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import RecordedMotion, driving_squares, rows_of
@@ -28,12 +28,15 @@ from facewire.animation.survey import Progress
 from facewire.animation.transfer import Face, Transfer, edited_as, retargeted_as, transfer_of
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError
+from facewire.geometry.arrays import like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame
 from facewire.media.image import resize
 from facewire.media.marks.caption import Caption
 from facewire.media.video import opened_sink
-from facewire.networks.presets import Model
+
+if TYPE_CHECKING:
+    from facewire.networks.relatives.model import RelativeTalkingHead
 
 FIRST = "first"
 BEST = "best"
@@ -175,25 +178,34 @@ def moved_as(
         person.identity.motion,
         options,
         recorded.stretches,
-        transfer_of(animator.model),
+        transfer_of(animator.foreign),
         person.reach,
     )
     face = face_of(animator, person)
     if options.retarget:
         if recorded.openness is None:
             raise ConfigError("retarget", ",".join(sorted(options.retarget)), "a driving video")
-        wanted = recorded.openness.to(animator.device)
-        moved = retargeted_as(animator.model, face, moved, wanted, options.retarget)
-    return shaped(animator.model, face, moved, options, recorded.seconds), references
+        wanted = like(recorded.openness, moved.rotation)
+        moved = retargeted_as(animator.foreign, face, moved, wanted, options.retarget)
+    return shaped(animator.foreign, face, moved, options, recorded.seconds), references
 
 
 def face_of(animator: Animator, person: Person) -> Face:
     """Return whose expression is changed."""
-    return Face(person.identity, lambda: animator.openness(person.picture).to(animator.device))
+    own = person.identity.motion.rotation
+    return Face(
+        person.identity.canonical,
+        lambda: animator.identity_of(person),
+        lambda: like(animator.openness(person.picture), own),
+    )
 
 
 def shaped(
-    model: Model, face: Face, motions: HeadMotion, options: AnimateOptions, seconds: Sequence[float]
+    foreign: RelativeTalkingHead | None,
+    face: Face,
+    motions: HeadMotion,
+    options: AnimateOptions,
+    seconds: Sequence[float],
 ) -> HeadMotion:
     """Return a person's motions (T) with sliders and angles; keyframes are looked up at T `seconds`.
 
@@ -201,9 +213,9 @@ def shaped(
         ConfigError: the model's keypoints allow no such edit.
     """
     if options.keys:
-        edit = partial(edited_as, model, face)
+        edit = partial(edited_as, foreign, face)
         return keyed(motions, edit, options.edit, options.view, options.keys, seconds)
-    return viewed(edited_as(model, face, motions, options.edit), options.view)
+    return viewed(edited_as(foreign, face, motions, options.edit), options.view)
 
 
 def rendered(
@@ -270,10 +282,11 @@ def _reaching(reach: float, moved: HeadMotion, source: HeadMotion) -> HeadMotion
     """Return motions (T) of a source (1) whose shifts and expressions reach so much further."""
     if reach == 1:
         return moved
+    own = source.like(moved)
     return replace(
         moved,
-        translation=torch.lerp(source.translation, moved.translation, reach),
-        expression=torch.lerp(source.expression, moved.expression, reach),
+        translation=own.translation + reach * (moved.translation - own.translation),
+        expression=own.expression + reach * (moved.expression - own.expression),
     )
 
 
@@ -288,8 +301,7 @@ def viewed(motions: HeadMotion, view: ViewPath) -> HeadMotion:
     if view.is_still:
         return motions
     steps = max(1, len(motions) - 1)
-    turns = torch.stack([view.rotation(index / steps) for index in range(len(motions))])
-    return motions.turned_at_neck(turns.to(motions.rotation.device))
+    return motions.turned_at_neck(np.stack([view.rotation(index / steps) for index in range(len(motions))]))
 
 
 def still(person: Person, frames: int, rate: Fraction = Fraction(25)) -> RecordedMotion:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from facewire.animation.composer import Composer, Floats, together
+from facewire.animation.composer import Composer, together
 from facewire.animation.person import (
     OWN,
     ROOMY_SHARE,
@@ -29,29 +28,37 @@ from facewire.animation.person import (
 from facewire.animation.person import Person as Person
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
-from facewire.engines.choice import TORCH, Choice, open_engine
+from facewire.engines.choice import OPENVINO, TORCH, Choice, face_networks, open_engine, open_shipped
 from facewire.engines.choice import choose as choose_engine
-from facewire.engines.engine import Engine, Prepared
-from facewire.engines.parts import Parts, parts_of
+from facewire.engines.engine import Engine, Layers, Prepared
+from facewire.engines.parts import Parts
+from facewire.engines.shipped_graphs import comes_with_graphs
 from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
-from facewire.face.finder import PRESENCE_THRESHOLD, Face, FaceFinder
+from facewire.face.finder import Face, FaceFinder
 from facewire.face.relatives.framing import FRAMINGS, Framing
 from facewire.face.relatives.openness import openness
+from facewire.geometry.arrays import Numbers
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.image import load_image, resize
-from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.memory_layout import channels_last
-from facewire.networks.presets import Model
-from facewire.networks.relatives.model import RelativeTalkingHead
-from facewire.networks.types import Identity
-from facewire.networks.weights import DEFAULT, Manifest, load_model, resolve
+from facewire.networks.manifest import COMPACT, DEFAULT, Manifest, WeightsFile
+
+if TYPE_CHECKING:
+    import torch
+
+    from facewire.engines.torch_batches import TorchBatches
+    from facewire.networks.presets import Model
+    from facewire.networks.relatives.model import RelativeTalkingHead
+    from facewire.networks.types import Identity
 
 Pixels = npt.NDArray[np.uint8]
 BATCH = 8
 """Frames per call of a network; more gains nothing on a CPU."""
 Ready = Any
 """A head crop made ready: the engine's `Prepared`, or without an engine an `Identity`."""
+Taken = tuple[Ready, Layers | None]
+"""The same, and its layers where the model takes pictures apart."""
 MOST_PREPARED = 8
 """Persons that are kept ready for the engine; about 10 MB each."""
 
@@ -66,14 +73,25 @@ class Animator:
     """
 
     def __init__(
-        self, model: Model, manifest: Manifest, device: torch.device, path: Path | None = None
+        self,
+        model: Model | None,
+        manifest: Manifest,
+        device: str | torch.device = "cpu",
+        path: Path | None = None,
     ) -> None:
-        """Take a model on its device, with its weights' manifest and, where they come from a file, its path."""
-        self.model = model
+        """Take a model on its device, or none, which is built from the file at `path` when torch must compute.
+
+        Args:
+            model: the networks.
+            manifest: of their weights.
+            device: where torch computes.
+            path: the weights, if they come from a file.
+        """
         self.manifest = manifest
-        self.device = device
+        self.device = str(device)
         self.path = path
         self.engine: Engine | None = None
+        self._model = model
         self._finder: FaceFinder | None = None
         self._prepared: OrderedDict[int, tuple[Person, Prepared]] = OrderedDict()
 
@@ -92,53 +110,114 @@ class Animator:
             WeightsError: they cannot be used (see networks.weights.load_model).
             ConfigError: the engine cannot run here.
         """
-        model, manifest = load_model(weights)
-        place = torch.device(device)
-        channels_last(model.to(place))
-        if isinstance(model, RelativeTalkingHead) and place.type == "cuda":
-            model.reduced = torch.float16
-        animator = cls(model, manifest, place, resolve(weights))
+        animator = cls.named(weights, device)
+        if engine == TORCH:
+            animator.batches  # noqa: B018  (finds out whether the weights fit)
         animator.use(engine)
         return animator
+
+    @classmethod
+    def named(cls, weights: str | Path = DEFAULT, device: str | torch.device = "cpu") -> Animator:
+        """Return an animator whose networks are not loaded before something must compute.
+
+        Raises:
+            WeightsError: there are no such weights.
+        """
+        file = WeightsFile.of(weights)
+        return cls(None, file.manifest, device, file.path)
+
+    @property
+    def model(self) -> Model:
+        """The networks in torch, built at first use.
+
+        Raises:
+            WeightsError: they cannot be used (see networks.weights.load_model).
+        """
+        if self._model is None:
+            from facewire.networks.weights import load_for
+
+            assert self.path is not None
+            self._model = load_for(self.path, self.device)
+        return self._model
+
+    @cached_property
+    def batches(self) -> TorchBatches:
+        """The networks in torch, pictures in and out."""
+        from facewire.engines.torch_batches import TorchBatches
+
+        return TorchBatches(self.model)
+
+    @property
+    def compact(self) -> bool:
+        """Whether the networks are those of compact-256."""
+        return self.manifest.preset == COMPACT
+
+    @property
+    def foreign(self) -> RelativeTalkingHead | None:
+        """The model if it was imported from another family; None for our own."""
+        if self.compact:
+            return None
+        from facewire.networks.relatives.model import RelativeTalkingHead
+
+        return self.model if isinstance(self.model, RelativeTalkingHead) else None
 
     def use(self, engine: str) -> Choice:
         """Let an engine read and render frames from now on: auto, torch, openvino or onnxruntime.
 
-        The first use of OpenVINO with the shipped weights takes a few seconds; that of other weights, or of ONNX
-        Runtime, exports graphs, which takes half a minute.
+        OpenVINO with the shipped weights takes a few seconds at its first use, and no torch; that of other weights,
+        or of ONNX Runtime, exports graphs, which takes half a minute.
 
         Raises:
             ConfigError: the engine is unknown or cannot run here.
             OutputError: there is nowhere to put its graphs; auto then takes torch.
         """
         self._prepared.clear()
-        choice = choose_engine(engine, self.device.type, isinstance(self.model, CompactTalkingHead))
+        self._finder = None
         self.engine = None
-        if choice.name != TORCH:
-            opened, choice = open_engine(self.model, self.manifest.sha256, engine)
-            self.engine = None if choice.name == TORCH else opened
+        if engine == TORCH:
+            return choose_engine(engine, self._place, self.compact)
+        opened, choice = self.open(engine)
+        self.engine = None if choice.name == TORCH else opened
         return choice
+
+    def opens_at_once(self, engine: str) -> bool:
+        """Return whether an engine runs here from graphs that come with the package, so that nothing is exported."""
+        return (
+            self._place == "cpu"
+            and comes_with_graphs(self.manifest.sha256)
+            and choose_engine(engine).name == OPENVINO
+        )
+
+    def open(self, engine: str) -> tuple[Engine, Choice]:
+        """Return an engine that runs these networks, and why it is this one; see `use`."""
+        if self.path is not None and self.opens_at_once(engine):
+            return open_shipped(WeightsFile(self.path, self.manifest), engine)
+        choose_engine(engine, self._place, self.compact)
+        return open_engine(self.model, self.manifest.sha256, engine)
+
+    @property
+    def _place(self) -> str:
+        """The kind of device."""
+        return self.device.partition(":")[0]
 
     @property
     def finder(self) -> FaceFinder:
         """The face finder, loaded at first use."""
         if self._finder is None:
-            self._finder = FaceFinder()
+            self._finder = FaceFinder(face_networks(self.engine))
         return self._finder
 
     @property
     def batch(self) -> int:
         """Frames that are rendered at once; one by one where a frame takes seconds and much memory."""
-        slow = isinstance(self.model, RelativeTalkingHead) and self.device.type == "cpu"
-        return 1 if slow else BATCH
+        return 1 if self._place == "cpu" and self.foreign is not None else BATCH
 
     @property
     def framing(self) -> Framing | None:
         """How the model wants its squares laid; None: as our own models."""
-        family = self.model.family if isinstance(self.model, RelativeTalkingHead) else None
-        return None if family is None else FRAMINGS.get(family.framing)
+        return None if self.foreign is None else FRAMINGS.get(self.foreign.family.framing)
 
-    def openness(self, picture: Pixels) -> Tensor:
+    def openness(self, picture: Pixels) -> Numbers:
         """Return how far left eye, right eye and lips are open in a head crop (S, S, 3), (3,).
 
         Raises:
@@ -147,12 +226,17 @@ class Animator:
         faces = self.finder.find(picture)
         if not faces:
             raise NoFaceFound("the head's square", "in which eyes and lips could be measured")
-        return torch.from_numpy(openness(faces[0].landmarks)).float()
+        return openness(faces[0].landmarks).astype(np.float32)
 
     @property
     def size(self) -> int:
         """Side of every picture in pixels."""
-        return self.model.resolution
+        return self.model.resolution if self.engine is None else self.engine.size
+
+    @property
+    def keypoints(self) -> int:
+        """K of every HeadMotion."""
+        return self.model.keypoints if self.engine is None else self.engine.keypoints
 
     def person(
         self,
@@ -215,76 +299,84 @@ class Animator:
             region = self.framing.still(face)
             picture = region.cut(pixels, self.size, self.framing.padding)
             composer = framed(pixels, region, size, head=head, usual=self.size)
-            return Person(self.identity(picture), picture, faces, composer, head)
+            return self._known(picture, self._taken(picture), faces, composer, head=head, layered=False)
         if not head and abs(tilt(face)) > TILTED:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
-            return self._with_layers(Person(self.identity(picture), picture, faces, upright, head))
+            return self._known(picture, self._taken(picture), faces, upright, head=head)
         usual = crop_box_from_faces([face], *pixels.shape[:2])
-        box = usual if head else self._roomy(pixels, face, usual)
-        picture = crop(pixels, box, self.size)
+        box, picture, taken = self._seen(pixels, usual)
+        if not head and cuts_hair(taken[1]):
+            larger = self._seen(pixels, crop_box_from_faces([face], *pixels.shape[:2], ROOMY_SHARE))
+            if not cuts_hair(larger[2][1]):
+                box, picture, taken = larger
         composer = head_alone(pixels, box, size, self.size) if head else whole(pixels, box, size)
-        reach = usual.side / box.side
-        return self._with_layers(Person(self.identity(picture), picture, faces, composer, head, reach))
+        return self._known(picture, taken, faces, composer, head=head, reach=usual.side / box.side)
 
-    def _roomy(self, pixels: Pixels, face: Face, usual: CropBox) -> CropBox:
-        """Return a larger square where the usual one cuts off hair and the larger one does not."""
-        larger = crop_box_from_faces([face], *pixels.shape[:2], ROOMY_SHARE)
-        cuts = [self._cuts_hair(crop(pixels, box, self.size)) for box in (usual, larger)]
-        return larger if cuts == [True, False] else usual
+    def _seen(self, pixels: Pixels, box: CropBox) -> tuple[CropBox, Pixels, Taken]:
+        """Return a square of a photo, what it shows, and what is kept of that."""
+        picture = crop(pixels, box, self.size)
+        return box, picture, self._taken(picture)
 
-    def _cuts_hair(self, picture: Pixels) -> bool:
-        layers = self._layers(picture)
-        return layers is not None and cuts_hair(layers[0])
-
-    def _with_layers(self, person: Person) -> Person:
+    def _known(
+        self,
+        picture: Pixels,
+        taken: Taken,
+        faces: int,
+        composer: Composer,
+        *,
+        head: bool,
+        layered: bool = True,
+        reach: float = 1.0,
+    ) -> Person:
         """Return a person whose photo is taken apart as the model takes its crop apart."""
-        self.separate(person.composer, person.picture)
+        identity, layers = taken
+        if layered and layers is not None:
+            composer.separate(*layers)
+        person = Person(identity, picture, faces, composer, head, reach)
+        if isinstance(identity, Prepared):
+            self._keep(person, identity)
         return person
 
-    @torch.inference_mode()
+    def _taken(self, picture: Pixels) -> Taken:
+        """Return what is kept of a head crop (S, S, 3), and its layers."""
+        if self.engine is not None:
+            prepared = self.engine.identity(picture)
+            return prepared, prepared.layers
+        identity = self.batches.identity(picture)
+        return identity, self.batches.layers(identity)
+
     def separate(self, composer: Composer, picture: Pixels) -> None:
         """Take a photo apart as the model takes its head crop (S, S, 3) apart; nothing for models that do not."""
-        if layers := self._layers(picture):
+        if (layers := self._taken(picture)[1]) is not None:
             composer.separate(*layers)
-
-    @torch.inference_mode()
-    def _layers(self, picture: Pixels) -> tuple[Floats, Pixels] | None:
-        """Return the matte of a head crop (S, S, 3) and what stands behind; nothing of models without layers."""
-        if not isinstance(self.model, CompactTalkingHead) or self.model.matte is None:
-            return None
-        matte, background = self.model.layers(self.tensor([picture]))
-        return matte[0, 0].cpu().numpy(), _pixels(background)[0]
 
     def _square_person(self, pixels: Pixels, size: Size) -> Person:
         side = max(pixels.shape[:2]) if size == OWN else int(size or self.size)
         picture = resize(pixels, (self.size, self.size))
         shown = picture if side == self.size else resize(pixels, (side, side))
         composer = Composer(shown, CropBox(0, 0, side))
-        return self._with_layers(Person(self.identity(picture), picture, 1, composer, head=True))
+        return self._known(picture, self._taken(picture), 1, composer, head=True)
 
-    @torch.inference_mode()
     def identity(self, picture: Pixels) -> Identity:
-        """Return what the networks keep of a head crop (S, S, 3)."""
-        identity: Identity = self.model.identity(self.tensor([picture]))
-        return identity
+        """Return what the networks in torch keep of a head crop (S, S, 3)."""
+        return self.batches.identity(picture)
 
-    @torch.inference_mode()
+    def canonical(self, picture: Pixels) -> CanonicalKeypoints:
+        """Return the keypoints of a head crop (S, S, 3) without pose and expression."""
+        return self._taken(picture)[0].canonical
+
     def motion(self, pictures: list[Pixels]) -> HeadMotion:
-        """Return the motion of head crops (S, S, 3)."""
-        motion: HeadMotion = self.model.motion(self.tensor(pictures))
-        return motion
+        """Return the motion of head crops (S, S, 3), as torch reads it."""
+        return self.batches.motion([self._square(picture) for picture in pictures])
 
-    @torch.inference_mode()
     def read(self, pictures: list[Pixels]) -> tuple[HeadMotion, list[bool]]:
         """Return the motion of head crops (S, S, 3), and whether each shows a face at all."""
         if self.engine is not None:
             readings = [self.engine.read(self._square(picture)) for picture in pictures]
             return HeadMotion.cat([r.motion for r in readings]), [r.present for r in readings]
-        if isinstance(self.model, CompactTalkingHead):
-            motion, presence = self.model.read(self.tensor(pictures))
-            return motion, [value >= PRESENCE_THRESHOLD for value in presence.tolist()]
-        return self.motion(pictures), [bool(self.finder.find(picture)) for picture in pictures]
+        read = self.batches.read([self._square(picture) for picture in pictures])
+        return read or (self.motion(pictures), [bool(self.finder.find(picture)) for picture in pictures])
 
     def render(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> Iterator[Pixels]:
         """Yield one picture per motion: the whole photo, or the head's square, as the person was prepared.
@@ -321,38 +413,38 @@ class Animator:
             for row in range(len(rows)):
                 yield together([(person.composer, of[row]) for person, of in zip(people, parts, strict=True)])
 
-    @torch.inference_mode()
     def parts(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Parts]:
         """Return what the pictures of a person in motions are put together from."""
         if self.engine is not None:
-            ready, moves = self._ready(person), motions.to("cpu")
+            ready, moves = self._ready(person), motions.arrays()
             return [self.engine.compose(ready, moves[i : i + 1], kept) for i in range(len(moves))]
-        return parts_of(self.model, person.identity, motions.to(self.device), kept)
+        return self.batches.parts(self.identity_of(person), motions, kept)
 
-    @torch.inference_mode()
     def render_batch(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Pixels]:
         """Return the networks' own picture (S, S, 3) of the head per motion, all at once."""
         if self.engine is not None:
-            ready, moves = self._ready(person), motions.to("cpu")
+            ready, moves = self._ready(person), motions.arrays()
             return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
-        images = self.model.render(person.identity, motions.to(self.device), kept)
-        return _pixels(images)
+        return self.batches.render(self.identity_of(person), motions, kept)
 
-    def ready(self, picture: Pixels) -> Ready:
-        """Return a head crop (S, S, 3) as what renders it wants it."""
-        return self.identity(picture) if self.engine is None else self.engine.identity(picture)
+    def ready(self, picture: Pixels) -> Taken:
+        """Return a head crop (S, S, 3) as what renders it wants it, and its layers."""
+        return self._taken(picture)
 
     def ready_parts(self, ready: Ready, motion: HeadMotion, *, kept: int | None = None) -> Parts:
         """Return what the picture of a head crop that was made `ready` is put together from in a motion (1)."""
         if self.engine is not None:
-            return self.engine.compose(ready, motion.to("cpu"), kept)
-        return parts_of(self.model, ready, motion.to(self.device), kept)[0]
+            return self.engine.compose(ready, motion.arrays(), kept)
+        return self.batches.parts(ready, motion, kept)[0]
 
-    def tensor(self, pictures: Iterable[Pixels]) -> Tensor:
+    def identity_of(self, person: Person) -> Identity:
+        """Return what the networks in torch keep of a person."""
+        known = person.identity
+        return self.identity(person.picture) if isinstance(known, Prepared) else known
+
+    def tensor(self, pictures: Sequence[Pixels]) -> torch.Tensor:
         """Return (B, 3, S, S) in [0, 1] of pictures of any size."""
-        stacked: npt.NDArray[Any] = np.stack([self._square(picture) for picture in pictures])
-        image = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)
-        return image.float().div(255).contiguous(memory_format=torch.channels_last)
+        return self.batches.tensor([self._square(picture) for picture in pictures])
 
     def _square(self, picture: Pixels) -> Pixels:
         size = (self.size, self.size)
@@ -361,13 +453,14 @@ class Animator:
     def _ready(self, person: Person) -> Prepared:
         """Return the person as the engine needs it; made once, kept for the last few persons."""
         assert self.engine is not None
-        held = self._prepared.get(id(person))
-        if held is None:
-            held = (person, self.engine.identity(person.picture))
-            self._prepared[id(person)] = held
-            while len(self._prepared) > MOST_PREPARED:
-                self._prepared.popitem(last=False)
-        return held[1]
+        if id(person) not in self._prepared:
+            self._keep(person, self.engine.identity(person.picture))
+        return self._prepared[id(person)][1]
+
+    def _keep(self, person: Person, prepared: Prepared) -> None:
+        self._prepared[id(person)] = (person, prepared)
+        while len(self._prepared) > MOST_PREPARED:
+            self._prepared.popitem(last=False)
 
 
 def opened(photo: str | Path | Pixels) -> tuple[str, Pixels]:
@@ -384,9 +477,3 @@ def choose(faces: list[Face], index: int, name: str) -> Face:
     if not 0 <= index < len(faces):
         raise NoFaceFound(name, f"{len(faces)} found: --face takes 0 to {len(faces) - 1}")
     return faces[index]
-
-
-def _pixels(images: Tensor) -> list[Pixels]:
-    """Return pictures (B, 3, S, S) in [0, 1] as B of (S, S, 3)."""
-    scaled = (images.clamp(0, 1) * 255).round_().to(torch.uint8).permute(0, 2, 3, 1)
-    return list(np.ascontiguousarray(scaled.cpu().numpy()))

@@ -18,7 +18,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facewire.base.processors import processors
@@ -26,9 +25,8 @@ from facewire.engines.parts import Parts
 from facewire.face.crop import CropBox
 from facewire.face.region import SquareRegion
 from facewire.media.frame import Pixels
-from facewire.networks.composition import PERSON, PHOTO
 from facewire.networks.fading import Fading
-from facewire.networks.large_picture import resized
+from facewire.networks.sources import PERSON, PHOTO
 
 Floats = NDArray[np.float32]
 Changes = NDArray[np.int16]
@@ -163,7 +161,7 @@ class Composer:
 
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
-        side, window = self.box.side, self._window(parts.repair.shape[0])
+        side, window = self.box.side, self.window(parts.repair.shape[0])
         stay, readings = 1 - window, []
         for number, (layer, share) in enumerate(zip(parts.candidates, _planes(parts.shares), strict=True)):
             share = share * window
@@ -231,10 +229,11 @@ class Composer:
     def _matte(self, size: int) -> Floats:
         if size not in self._mattes:
             share = self._plates[PERSON][..., 3][self._square].astype(np.float32) * np.float32(1 / 255)
-            self._mattes[size] = _at_side(share, size, cv2.INTER_LINEAR, "bilinear")
+            self._mattes[size] = _at_side(share, size, cv2.INTER_LINEAR)
         return self._mattes[size]
 
-    def _window(self, size: int) -> Floats:
+    def window(self, size: int) -> Floats:
+        """Return how far each cell of the square is shown, (size, size) in [0, 1]: it fades into the photo."""
         if size not in self._windows:
             self._windows[size] = self._fading.window(
                 size, self._matte(size) if PERSON in self._plates else None
@@ -348,7 +347,7 @@ class _Reading:
         self._plate, self._side = plate, side
         self._share = _enlarged(share, side)
         self._seen = share > UNSEEN
-        self._away = None if away is None else _at_side(away, side, cv2.INTER_LINEAR, "bilinear")
+        self._away = None if away is None else _at_side(away, side, cv2.INTER_LINEAR)
 
     def add_to(self, sum_: Floats, shares: Floats, rows: slice, corner: tuple[int, int]) -> None:
         """Add what the candidate shows in a strip, (rows, side, 4), and its share, (rows, side)."""
@@ -416,17 +415,25 @@ def _corner_to_corner(cells: int) -> Floats:
 
 
 def _enlarged(maps: Floats, side: int) -> Floats:
-    return _at_side(maps, side, cv2.INTER_CUBIC, "bicubic")
+    return _at_side(maps, side, cv2.INTER_CUBIC)
 
 
-def _at_side(maps: Floats, side: int, filter_: int, method: str) -> Floats:
+def _at_side(maps: Floats, side: int, filter_: int) -> Floats:
     """Return maps (S, S) or (S, S, C) at another size, as `networks.large_picture.resized`."""
     if side >= maps.shape[0]:
         larger: Floats = _cv.resize(np.ascontiguousarray(maps), (side, side), interpolation=filter_)
         return larger
-    planes = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(maps).transpose(2, 0, 1)))[None]
-    smaller = resized(planes, side, method)[0].permute(1, 2, 0).numpy()
-    return np.ascontiguousarray(smaller if maps.ndim == 3 else smaller[..., 0], np.float32)
+    averages = _averages(maps.shape[0], side)
+    rows = np.tensordot(averages, maps, (1, 0))
+    return np.ascontiguousarray(np.tensordot(averages, rows, (1, 1)).swapaxes(0, 1), np.float32)
+
+
+@lru_cache(maxsize=4)
+def _averages(old: int, new: int) -> Floats:
+    """Return the weights (new, old) of old cells in fewer new ones: a triangle over two new cells."""
+    centre = (np.arange(new)[:, None] + 0.5) * (old / new)
+    weights = np.maximum(0, 1 - np.abs(np.arange(old) + 0.5 - centre) * (new / old))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _planes(maps: Floats) -> Floats:

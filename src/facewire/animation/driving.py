@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from facewire.animation.animator import BATCH, Animator, Pixels
 from facewire.animation.survey import CropPlan, Progress, light_of, survey
@@ -94,7 +94,7 @@ class RecordedMotion:
     shots: int = 1
     people: int = 1
     problem: str = ""
-    openness: torch.Tensor | None = None
+    openness: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -135,7 +135,7 @@ def record(
     motions: list[HeadMotion] = []
     presence: list[bool] = []
     stretches: list[int] = []
-    open_: list[torch.Tensor] = []
+    open_: list[NDArray[np.float32]] = []
     with VideoReader(video, own_sizes=True) as reader:
         for frames in in_batches(beginning(reader, until), BATCH):
             squares = [head_square(frame, plan, animator.size) for frame in frames]
@@ -144,7 +144,7 @@ def record(
             presence += present
             if measured:
                 open_ += [
-                    animator.openness(square.lit) if seen else torch.zeros(3)
+                    animator.openness(square.lit) if seen else np.zeros(3, np.float32)
                     for square, seen in zip(squares, present, strict=True)
                 ]
             stretches += [square.stretch for square in squares]
@@ -167,7 +167,7 @@ def record(
         1 if plan is None else plan.shots,
         1 if plan is None else plan.people,
         problem,
-        torch.stack(open_)[rows] if measured else None,
+        np.stack(open_)[rows] if measured else None,
     )
 
 
@@ -252,5 +252,4 @@ def held_rows(presence: Iterable[bool], name: str | Path, hint: str) -> list[int
 
 def rows_of(motions: HeadMotion, rows: Sequence[int]) -> HeadMotion:
     """Return some of the motions, in any order."""
-    index = torch.tensor(rows, device=motions.rotation.device)
-    return motions[index]
+    return motions[list(rows)]

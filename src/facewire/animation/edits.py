@@ -22,16 +22,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from facewire.animation.regions import check_guided
 from facewire.base.errors import ConfigError
+from facewire.geometry.arrays import Numbers, library, like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.precision import apply
-from facewire.networks.compact.motion import GUIDES, UNIT
-from facewire.networks.compact.openings import EYES, MEAN_IRISES
+from facewire.networks.compact.guides import EYES, GUIDES, MEAN_IRISES, UNIT
 
 Direction = tuple[float, float, float]
 LEFT, RIGHT = ", image left", ", image right"
@@ -142,9 +141,10 @@ def edited(motions: HeadMotion, canonical: CanonicalKeypoints, edit: Edit) -> He
     if not edit:
         return motions
     check_guided(motions)
-    points = canonical.points
-    size = (points[:, EYES[1][2]] - points[:, EYES[0][2]]).norm(dim=-1)[:, None, None] / (MEAN_IRISES * UNIT)
-    added = torch.zeros_like(motions.expression)
+    points, by = like(canonical.points, motions.expression), library(motions.expression)
+    irises = by.linalg.norm(points[:, EYES[1][2]] - points[:, EYES[0][2]], axis=-1)
+    size = irises[:, None, None] / (MEAN_IRISES * UNIT)
+    added = by.zeros_like(motions.expression)
     for name, value in edit.values.items():
         way = value * size * _direction(name, added)
         if name.startswith(BLINK):
@@ -153,18 +153,18 @@ def edited(motions: HeadMotion, canonical: CanonicalKeypoints, edit: Edit) -> He
     return motions.with_expression(motions.expression + apply(motions.rotation[:, None], added))
 
 
-def _direction(name: str, like: Tensor) -> Tensor:
+def _direction(name: str, expression: Numbers) -> Numbers:
     """Return a row of the table, (K, 3)."""
     rows = [ROWS[name].get(guide.name, (0.0, 0.0, 0.0)) for guide in GUIDES]
-    free = [(0.0, 0.0, 0.0)] * (like.shape[1] - len(rows))
-    return like.new_tensor(rows + free)
+    free = [(0.0, 0.0, 0.0)] * (expression.shape[1] - len(rows))
+    return like(np.array(rows + free, np.float32), expression)
 
 
-def _openness(motions: HeadMotion, points: Tensor) -> Tensor:
+def _openness(motions: HeadMotion, points: Numbers) -> Numbers:
     """Return how far the lids of each eye are apart, at the keypoints of those lids, (T, K); 0 elsewhere."""
-    back = motions.rotation.transpose(-1, -2)
+    back = motions.rotation.swapaxes(-1, -2)
     own = points + apply(back[:, None], motions.expression)
-    apart = torch.zeros_like(own[..., 0])
+    apart = library(own).zeros_like(own[..., 0])
     for upper, lower, _ in EYES:
-        apart[:, [upper, lower]] = (own[:, lower, 1] - own[:, upper, 1]).clamp_min(0)[:, None]
+        apart[:, [upper, lower]] = (own[:, lower, 1] - own[:, upper, 1]).clip(0)[:, None]
     return apart

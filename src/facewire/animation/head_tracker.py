@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facewire.animation.smoothing import MotionSmoother
+from facewire.engines.choice import face_networks
 from facewire.engines.engine import Engine, FaceSquare, Reading
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
 from facewire.face.finder import Face, FaceFinder
@@ -107,7 +108,7 @@ class HeadTracker:
             return False
         self._searched = time
         if self._finder is None:
-            self._finder = FaceFinder()
+            self._finder = FaceFinder(face_networks(self.engine))
         faces = self._finder.find(frame)
         if not faces:
             return False

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from facewire.animation.edits import Edit, parse_edit
 from facewire.animation.view import LIMITS, ViewPath
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
-from facewire.geometry.pose import rotation_from_degrees
+from facewire.geometry.pose import turn_of_degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +103,9 @@ def keyed(
     for row, at in enumerate(seconds):
         now = values_at(keys, at)
         angles = dict(zip(LIMITS, view.angles(row / max(1, len(seconds) - 1)), strict=True))
-        turns.append(rotation_from_degrees(*(now.pop(axis, value) for axis, value in angles.items())))
+        turns.append(turn_of_degrees(*(now.pop(axis, value) for axis, value in angles.items())))
         rows.append(edited(motions[row : row + 1], _with(edit, now)))
-    return HeadMotion.cat(rows).turned_at_neck(torch.stack(turns).to(motions.rotation.device))
+    return HeadMotion.cat(rows).turned_at_neck(np.stack(turns))
 
 
 def _with(edit: Edit, now: Mapping[str, float]) -> Edit:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facewire.animation.composer import Composer, Floats, TurnedComposer
+from facewire.animation.composer import Composer, TurnedComposer
 from facewire.base.errors import ConfigError
+from facewire.engines.engine import Layers, Prepared
 from facewire.face.crop import CENTRE_SHARE, FACE_SHARE, CropBox
 from facewire.face.finder import EYE_CORNERS, Face
 from facewire.face.region import SquareRegion
 from facewire.face.relatives.framing import scaled
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
-from facewire.networks.types import Identity
+
+if TYPE_CHECKING:
+    from facewire.networks.types import Identity
 
 OWN = "own"
 """A size: the photo's own."""
@@ -42,7 +46,7 @@ Size = int | str | None
 class Person:
     """A source photo, made ready once.
 
-    identity  what the networks keep of it
+    identity  what the networks keep of it, in torch or in an engine
     picture   (S, S, 3) the head crop itself
     faces     how many faces the photo shows; the chosen one is animated
     composer  the photo at the size in which it is shown, with the place of the head
@@ -50,7 +54,7 @@ class Person:
     reach     how large the head is in its square, relative to the usual: as far as a driver's changes reach
     """
 
-    identity: Identity
+    identity: Identity | Prepared
     picture: Pixels
     faces: int
     composer: Composer
@@ -87,9 +91,11 @@ def checked_size(size: Size) -> Size:
     raise ConfigError("size", size, f"own, or {SMALLEST} to {LARGEST} pixels")
 
 
-def cuts_hair(matte: Floats) -> bool:
-    """Say whether the upper border of a square, given the person's share of it (S, S), crosses the person."""
-    side = len(matte)
+def cuts_hair(layers: Layers | None) -> bool:
+    """Say whether the upper border of a square crosses the person; not where a model knows no layers."""
+    if layers is None:
+        return False
+    matte, side = layers[0], len(layers[0])
     return bool(matte[: round(0.02 * side), side // 4 : -side // 4].max() > 0.5)
 
 

@@ -7,9 +7,9 @@ in the photo, and would be far away from there most of the time.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from facewire.geometry.arrays import Numbers, as_array, library
 from facewire.geometry.head_motion import HeadMotion
 
 EXPRESSION_UNIT = 0.02
@@ -29,9 +29,9 @@ def best_reference(motions: HeadMotion, source: HeadMotion) -> int:
         motions: (T) driving motions.
         source: (1) the source's own.
     """
-    places = motions.translation[:, :2]
-    away = (places - places.median(dim=0).values).norm(dim=1)
-    return int(torch.argmin(_distances(motions, source) + away / PLACE_UNIT))
+    places = as_array(motions.translation)[:, :2]
+    away = np.hypot(*(places - np.median(places, axis=0)).T)
+    return int((as_array(_distances(motions, source)) + away / PLACE_UNIT).argmin())
 
 
 def median_motion(motions: HeadMotion) -> int:
@@ -39,15 +39,14 @@ def median_motion(motions: HeadMotion) -> int:
     rows = len(motions)
     step = -(-rows // MOST_COMPARED)
     others = range(0, rows, step)
-    return int(
-        torch.argmin(sum((_distances(motions, motions[i : i + 1]) for i in others), torch.zeros(rows)))
-    )
+    first, *more = (_distances(motions, motions[i : i + 1]) for i in others)
+    return int(sum(more, start=first).argmin())
 
 
-def _distances(motions: HeadMotion, source: HeadMotion) -> Tensor:
+def _distances(motions: HeadMotion, source: HeadMotion) -> Numbers:
     """Return how unlike motions (T) are to one (1) in pose and expression, (T)."""
-    own = source.expand(len(motions))
-    trace = (motions.rotation * own.rotation).sum(dim=(1, 2))
-    angle = torch.arccos(((trace - 1) / 2).clamp(-1, 1))
-    change = (motions.expression - own.expression).square().mean(dim=(1, 2)).sqrt()
+    own, by = source.like(motions).expand(len(motions)), library(motions.rotation)
+    trace = (motions.rotation * own.rotation).sum((1, 2))
+    angle = by.arccos(((trace - 1) / 2).clip(-1, 1))
+    change = by.sqrt(by.square(motions.expression - own.expression).mean((1, 2)))
     return angle / ANGLE_UNIT + change / EXPRESSION_UNIT

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from facewire.base.errors import ConfigError
+from facewire.geometry.arrays import Numbers
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.precision import apply
-from facewire.networks.compact.motion import GUIDES
+from facewire.networks.compact.guides import GUIDES
 
 PARTS = {
     "lips": ("lower lip", "upper lip", "mouth corner", "chin"),
@@ -45,13 +46,13 @@ def parse_regions(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def keypoints_of(regions: Iterable[str], count: int) -> Tensor:
+def keypoints_of(regions: Iterable[str], count: int) -> NDArray[np.bool_]:
     """Return which of `count` keypoints belong to regions, (K) bool."""
     chosen = set(regions)
     starts = tuple(start for name in chosen & PARTS.keys() for start in PARTS[name])
     guided = [bool(starts) and guide.name.startswith(starts) for guide in GUIDES]
     free = [POSE in chosen] * (count - len(GUIDES))
-    return torch.tensor(guided + free) | (ALL in chosen)
+    return np.array(guided + free) | (ALL in chosen)
 
 
 def in_regions(wanted: HeadMotion, own: HeadMotion, regions: frozenset[str]) -> HeadMotion:
@@ -68,10 +69,12 @@ def in_regions(wanted: HeadMotion, own: HeadMotion, regions: frozenset[str]) -> 
     if ALL in regions:
         return wanted
     check_guided(own)
+    own = own.like(wanted)
     own = own if len(own) == len(wanted) else own.expand(len(wanted))
     posed = wanted if POSE in regions else own
-    chosen = keypoints_of(regions, own.expression.shape[1]).to(own.rotation.device)[:, None]
-    expression = torch.where(chosen, turned(wanted, posed), turned(own, posed))
+    chosen = keypoints_of(regions, own.expression.shape[1])
+    expression = turned(own, posed)
+    expression[:, chosen] = turned(wanted, posed)[:, chosen]
     if POSE in regions:
         expression[:, len(GUIDES) :] = wanted.expression[:, len(GUIDES) :]
     return HeadMotion(posed.rotation, posed.translation, expression)
@@ -102,14 +105,14 @@ def carried_over(
 def _compared(driver: HeadMotion, reference: HeadMotion, source: HeadMotion) -> HeadMotion:
     """Return a source with the driver's changes, expressions compared in the heads' own axes."""
     posed = driver.relative(reference, source)
-    own, first = (one.expand(len(driver)) for one in (source, reference))
+    own, first = (one.like(driver).expand(len(driver)) for one in (source, reference))
     added = turned(driver, posed) - turned(first, posed)
     return posed.with_expression(turned(own, posed) + added)
 
 
-def turned(motion: HeadMotion, onto: HeadMotion) -> Tensor:
+def turned(motion: HeadMotion, onto: HeadMotion) -> Numbers:
     """Return the expressions of motions on heads that are turned as others, (T, K, 3)."""
-    turn = onto.rotation @ motion.rotation.transpose(-1, -2)
+    turn = onto.rotation @ motion.rotation.swapaxes(-1, -2)
     return apply(turn[:, None], motion.expression)
 
 

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facewire.geometry.head_motion import HeadMotion
@@ -99,14 +98,11 @@ class MotionSmoother:
             self.reset()
             seconds = 1.0
         self._time = time
-        turned = self._rotation(motion.rotation[0].reshape(1, 9).double().numpy(), seconds)
-        moved = self._translation(motion.translation.double().numpy(), seconds)
-        delta = self._expression(motion.expression[0].double().numpy(), seconds)
-        return HeadMotion(
-            torch.from_numpy(_nearest_rotation(turned.reshape(3, 3))).float()[None],
-            torch.from_numpy(moved).float(),
-            torch.from_numpy(delta).float()[None],
-        )
+        now = motion.arrays()
+        turned = self._rotation(now.rotation[0].reshape(1, 9).astype(np.float64), seconds)
+        moved = self._translation(now.translation.astype(np.float64), seconds)
+        delta = self._expression(now.expression[0].astype(np.float64), seconds)
+        return _single(_nearest_rotation(turned.reshape(3, 3))[None], moved, delta[None]).like(motion)
 
     def reset(self) -> None:
         """Start anew: the next motion is taken as it is (another person, another camera)."""
@@ -124,24 +120,31 @@ def smoothed(motions: HeadMotion, seconds: Sequence[float], stretches: Sequence[
         stretches: (T) the part of the recording that each belongs to; each is filtered by itself. Empty: one.
     """
     forth = _pass(motions, seconds, stretches or [0] * len(seconds))
-    turned = motions[torch.arange(len(seconds) - 1, -1, -1)]
-    back = _pass(turned, [-at for at in reversed(seconds)], [*reversed(stretches or [0] * len(seconds))])
-    back = back[torch.arange(len(seconds) - 1, -1, -1)]
-    rotations = ((forth.rotation + back.rotation) / 2).double().numpy()
-    return HeadMotion(
-        torch.from_numpy(np.stack([_nearest_rotation(matrix) for matrix in rotations])).float(),
+    again = list(range(len(seconds) - 1, -1, -1))
+    back = _pass(
+        motions[again], [-at for at in reversed(seconds)], [*reversed(stretches or [0] * len(seconds))]
+    )
+    back = back[again]
+    rotations = ((forth.rotation + back.rotation) / 2).astype(np.float64)
+    return _single(
+        np.stack([_nearest_rotation(matrix) for matrix in rotations]),
         (forth.translation + back.translation) / 2,
         (forth.expression + back.expression) / 2,
-    ).to(motions.rotation.device)
+    ).like(motions)
 
 
 def _pass(motions: HeadMotion, seconds: Sequence[float], stretches: Sequence[int]) -> HeadMotion:
-    smoother, rows = MotionSmoother(), []
+    smoother, rows, motions = MotionSmoother(), [], motions.arrays()
     for row, (at, stretch) in enumerate(zip(seconds, stretches, strict=True)):
         if row and stretch != stretches[row - 1]:
             smoother.reset()
-        rows.append(smoother(motions[row : row + 1].to("cpu"), at))
+        rows.append(smoother(motions[row : row + 1], at))
     return HeadMotion.cat(rows)
+
+
+def _single(rotation: Array, translation: Array, expression: Array) -> HeadMotion:
+    """Return a motion in single precision."""
+    return HeadMotion(*(part.astype(np.float32) for part in (rotation, translation, expression)))
 
 
 def _share(cutoff: Array | float, seconds: float) -> Array | float:

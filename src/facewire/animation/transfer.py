@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from facewire.animation.edits import Edit, edited
 from facewire.animation.regions import ALL, carried_over
 from facewire.base.errors import ConfigError
+from facewire.geometry.arrays import Numbers, library
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.networks.carry import carry_of
-from facewire.networks.presets import Model
-from facewire.networks.relatives.liveportrait import transfer as liveportrait
-from facewire.networks.relatives.liveportrait.portrait import network, opened
-from facewire.networks.relatives.liveportrait.sliders import FULL, slid
-from facewire.networks.relatives.model import RelativeTalkingHead
-from facewire.networks.types import Identity
+
+if TYPE_CHECKING:
+    from facewire.networks.relatives.model import RelativeTalkingHead
+    from facewire.networks.types import Identity
 
 EYES, LIPS = "eyes", "lips"
 NETWORKS = {EYES: "eye", LIPS: "lip"}
@@ -48,13 +45,13 @@ class Transfer(Protocol):
         """Return driving motions (T) on a source."""
 
 
-def transfer_of(model: Model) -> Transfer:
-    """Return how a model's motions are carried over."""
-    if not isinstance(model, RelativeTalkingHead):
+def transfer_of(foreign: RelativeTalkingHead | None) -> Transfer:
+    """Return how motions are carried over: those of an imported model, or of our own (None)."""
+    if foreign is None:
         return carried_over
-    if is_liveportrait(model):
+    if is_liveportrait(foreign):
         return _portrait
-    carry = carry_of(model)
+    carry = carry_of(foreign)
 
     def whole(
         driver: HeadMotion,
@@ -63,39 +60,44 @@ def transfer_of(model: Model) -> Transfer:
         regions: frozenset[str],
         own: HeadMotion | None = None,
     ) -> HeadMotion:
-        check_regions(model, regions)
+        check_regions(foreign, regions)
         return driver if reference is None else carry(driver, reference, source)
 
     return whole
 
 
-def is_liveportrait(model: Model) -> bool:
-    """Say whether a model is LivePortrait's."""
-    return isinstance(model, RelativeTalkingHead) and model.family.name == "liveportrait"
+def is_liveportrait(foreign: RelativeTalkingHead | None) -> bool:
+    """Say whether an imported model is LivePortrait's."""
+    return foreign is not None and foreign.family.name == "liveportrait"
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
     """Whose expression is changed.
 
-    identity  what the networks keep of the person
-    measured  returns how far eyes and lips are open in the person's picture, (3,); only LivePortrait asks
+    canonical  keypoints of the person
+    identity   returns what the networks in torch keep of the person; only LivePortrait asks
+    measured   returns how far eyes and lips are open in the person's picture, (3,); only LivePortrait asks
     """
 
-    identity: Identity
-    measured: Callable[[], Tensor]
+    canonical: CanonicalKeypoints
+    identity: Callable[[], Identity]
+    measured: Callable[[], Numbers]
 
 
-def edited_as(model: Model, face: Face, motions: HeadMotion, edit: Edit) -> HeadMotion:
+def edited_as(foreign: RelativeTalkingHead | None, face: Face, motions: HeadMotion, edit: Edit) -> HeadMotion:
     """Return motions (T) of a person with an edit, as the model's keypoints allow it.
 
     Raises:
         ConfigError: they do not, or a network for it was not imported.
         NoFaceFound: the person's picture shows no face to measure.
     """
-    if not edit or not is_liveportrait(model):
-        return edited(motions, face.identity.canonical, edit)
-    assert isinstance(model, RelativeTalkingHead)
+    if not edit or not is_liveportrait(foreign):
+        return edited(motions, face.canonical, edit)
+    assert foreign is not None
+    from facewire.networks.relatives.liveportrait.portrait import opened
+    from facewire.networks.relatives.liveportrait.sliders import FULL, slid
+
     sliders = {name: FULL[name] * value for name, value in edit.values.items() if name in FULL}
     moved = motions.with_expression(slid(motions.expression, sliders))
     blinks = edit.values.keys() & BLINKS
@@ -105,8 +107,8 @@ def edited_as(model: Model, face: Face, motions: HeadMotion, edit: Edit) -> Head
     wanted = _wanted(measured, edit.values)
     eyes, lips = _ratios(measured, wanted[None])
     return opened(
-        model,
-        face.identity,
+        foreign,
+        face.identity(),
         moved,
         eyes=eyes if blinks else None,
         lips=lips if "mouth" in edit.values else None,
@@ -114,14 +116,18 @@ def edited_as(model: Model, face: Face, motions: HeadMotion, edit: Edit) -> Head
 
 
 def retargeted_as(
-    model: Model, face: Face, motions: HeadMotion, wanted: Tensor, parts: frozenset[str]
+    foreign: RelativeTalkingHead | None,
+    face: Face,
+    motions: HeadMotion,
+    wanted: Numbers,
+    parts: frozenset[str],
 ) -> HeadMotion:
     """Return motions (T) of a person whose eyes or lips are open as far as a driver's, all other motion kept.
 
     What the motions did to the height of these keypoints is taken back first: it would count twice.
 
     Args:
-        model: LivePortrait's.
+        foreign: LivePortrait's model.
         face: the person.
         motions: (T).
         wanted: (T, 3), openness of the driver's left eye, right eye and lips.
@@ -131,54 +137,65 @@ def retargeted_as(
         ConfigError: another model, or a network for it was not imported.
         NoFaceFound: the person's picture shows no face to measure.
     """
-    check_retarget(model, parts)
-    assert isinstance(model, RelativeTalkingHead)
+    check_retarget(foreign, parts)
+    assert foreign is not None
+    from facewire.networks.relatives.liveportrait import transfer as liveportrait
+    from facewire.networks.relatives.liveportrait.portrait import opened
+
     eyes, lips = _ratios(face.measured(), wanted)
     rows = [row for part in parts for row in liveportrait.POINTS[part]]
+    identity = face.identity()
     expression = motions.expression.clone()
-    expression[:, rows, 1] = face.identity.motion.expression[:, rows, 1]
+    expression[:, rows, 1] = identity.motion.expression[:, rows, 1]
     return opened(
-        model,
-        face.identity,
+        foreign,
+        identity,
         motions.with_expression(expression),
         eyes=eyes if EYES in parts else None,
         lips=lips if LIPS in parts else None,
     )
 
 
-def check_retarget(model: Model, parts: frozenset[str]) -> None:
+def check_retarget(foreign: RelativeTalkingHead | None, parts: frozenset[str]) -> None:
     """Raise ConfigError unless a model can open these parts."""
     if not parts:
         return
-    if not isinstance(model, RelativeTalkingHead) or not is_liveportrait(model):
+    if foreign is None or not is_liveportrait(foreign):
         raise ConfigError("retarget", ",".join(sorted(parts)), "weights of LivePortrait")
+    from facewire.networks.relatives.liveportrait.portrait import network
+
     for part in parts:
-        network(model, NETWORKS[part])
+        network(foreign, NETWORKS[part])
 
 
-def check_regions(model: Model, regions: frozenset[str]) -> None:
+def check_regions(foreign: RelativeTalkingHead | None, regions: frozenset[str]) -> None:
     """Raise ConfigError unless imported weights know these regions; whether ours do is seen with their motions."""
-    if is_liveportrait(model):
+    if foreign is None:
+        return
+    if is_liveportrait(foreign):
+        from facewire.networks.relatives.liveportrait import transfer as liveportrait
+
         liveportrait.check_regions(regions)
-    elif isinstance(model, RelativeTalkingHead) and ALL not in regions:
-        known = f"all with weights of {model.family.name}"
+    elif ALL not in regions:
+        known = f"all with weights of {foreign.family.name}"
         raise ConfigError("regions", ",".join(sorted(regions)), known)
 
 
-def _wanted(measured: Tensor, values: Mapping[str, float]) -> Tensor:
+def _wanted(measured: Numbers, values: Mapping[str, float]) -> Numbers:
     """Return the openness (3,) that sliders ask for."""
     both, mouth = values.get("blink", 0.0), values.get("mouth", 0.0)
     blink = (values.get("blink left", both) + values.get("blink right", both)) / 2
     lips = measured[2] + mouth * ((WIDE - measured[2]) if mouth > 0 else measured[2])
     eyes = (1 - blink) * measured[:2].mean()
-    return torch.stack((eyes, eyes, lips))
+    return library(measured).stack((eyes, eyes, lips))
 
 
-def _ratios(measured: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+def _ratios(measured: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
     """Return what the networks are told, (T, 3) of eyes and (T, 2) of lips, for wanted openness (T, 3)."""
-    own = measured.expand(len(wanted), 3)
-    eyes = torch.cat((own[:, :2], wanted[:, :2].mean(dim=1, keepdim=True)), dim=1)
-    return eyes, torch.stack((own[:, 2], wanted[:, 2]), dim=1)
+    by = library(measured)
+    own = by.broadcast_to(measured, (len(wanted), 3))
+    eyes = by.concatenate((own[:, :2], wanted[:, :2].mean(1)[:, None]), 1)
+    return eyes, by.stack((own[:, 2], wanted[:, 2]), 1)
 
 
 def _portrait(
@@ -188,6 +205,10 @@ def _portrait(
     regions: frozenset[str],
     own: HeadMotion | None = None,
 ) -> HeadMotion:
+    from facewire.networks.relatives.liveportrait import transfer as liveportrait
+
+    driver = driver.like(source)
+    reference = None if reference is None else reference.like(source)
     if own is not None:
         return liveportrait.on_clip(driver, reference, own, regions)
     if reference is None:

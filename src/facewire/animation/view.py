@@ -9,10 +9,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
+from numpy.typing import NDArray
 
 from facewire.base.errors import ConfigError
-from facewire.geometry.pose import rotation_from_degrees
+from facewire.geometry.pose import turn_of_degrees
 
 LIMITS = {"yaw": 45.0, "pitch": 30.0, "roll": 45.0}
 """Largest offset in degrees; beyond, nothing that the source shows is left to see."""
@@ -46,9 +46,9 @@ class ViewPath:
         """Return (yaw, pitch, roll) in degrees at a share of the clip in [0, 1]."""
         return _along(self.yaw, share), _along(self.pitch, share), _along(self.roll, share)
 
-    def rotation(self, share: float) -> Tensor:
+    def rotation(self, share: float) -> NDArray[np.float32]:
         """Return R_u, (3, 3), at a share of the clip in [0, 1]."""
-        return rotation_from_degrees(*self.angles(share))
+        return turn_of_degrees(*self.angles(share))
 
 
 def parse_angles(text: str) -> tuple[float, ...]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 
 from facewire.base.errors import ConfigError, WeightsError
-from facewire.benchmarks.live import MATRIX, gigamacs
-from facewire.engines.device import device_name, matrix_gflops, peak_mb, settle
+from facewire.benchmarks.figures import MATRIX, gigamacs
+from facewire.engines.processor.device import device_name, matrix_gflops, peak_mb, settle
 from facewire.networks.memory_layout import channels_last
 from facewire.networks.presets import PRESETS, Model, build_preset
 from facewire.networks.weights import load_model

@@ -1,56 +1,42 @@
-"""How fast this machine is: sender, receiver and both at once, by stage, beside its limit and the paper's networks.
-
-The live part runs in a fresh process, so that its peak memory and its first frame are those of a call and not of
-whatever the calling process did before.
-"""
+"""Sender, receiver and both at once, by stage, in a process that does what a call does and nothing else."""
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import numpy as np
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from facewire.animation.composer import Composer
 from facewire.animation.head_tracker import HeadTracker
 from facewire.base.errors import FacewireError
+from facewire.base.processors import limit_torch, peak_mb
 from facewire.benchmarks.whole import composers, photo_fps
 from facewire.data.preparation.pool import run_in_processes
-from facewire.engines.artefact import INT8, ROUNDED
-from facewire.engines.choice import Choice, open_engine
-from facewire.engines.device import matrix_gflops, peak_mb
+from facewire.engines.choice import OPENVINO, TORCH, Choice, choose, open_engine, open_shipped
 from facewire.engines.engine import Engine, Prepared
-from facewire.engines.graph_engine import GraphEngine
-from facewire.engines.processor.convolution_peak import convolution_gflops
-from facewire.engines.shipped_graphs import ShippedGraphs
+from facewire.engines.shipped_graphs import comes_with_graphs
 from facewire.geometry.head_motion import HeadMotion
-from facewire.geometry.pose import rotation_from_degrees
+from facewire.geometry.pose import turn_of_degrees
 from facewire.media.colours.colour import RgbConverter, YuvConverter
 from facewire.media.frame import Pixels
 from facewire.media.image import resize
-from facewire.networks.presets import Model, build_preset
-from facewire.networks.weights import load_model
+from facewire.networks.manifest import WeightsFile
 
 WARM_UP = 5
-MATRIX = 2048
-CPU = torch.device("cpu")
 CAMERA = (1280, 720)
 """Width and height of the camera in the main figures."""
 CAMERAS = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
 IDENTITIES = (1, 2, 4, 8)
 BATCHES = (1, 4, 16)
-PAPER = "paper-256"
 RATE = 25
 FACE_SHARE = 0.9
 """Height of the photo in the camera's picture."""
@@ -71,71 +57,12 @@ class Settings:
     """Of exported graphs; None takes those in the cache."""
 
 
-def measure(photo: Pixels, settings: Settings, paper_frames: int = 2) -> dict[str, Any]:
-    """Return all figures of the benchmark as JSON holds them.
-
-    Args:
-        photo: (H, W, 3) with a face.
-        settings: what is measured.
-        paper_frames: timed frames of `paper-256` in torch; 0 leaves the comparison out (None in the result).
-    """
-    model, manifest = load_model(settings.weights)
-    engine, choice = _opened(model, manifest.sha256, settings)
-    precision = engine.info.precision  # exported and compiled now, so that the fresh process finds it
-    exported = engine.artefact if isinstance(engine, GraphEngine) else None
-    folder = None if exported is None or isinstance(exported, ShippedGraphs) else exported.folder
-    del engine
-    live = _in_fresh_process(photo, replace(settings, engine=choice.name, precision=precision, folder=folder))
-    live["why"] = "; ".join(filter(None, (choice.reason, choice.remark)))
-    threads = settings.threads or live["threads"]
-    torch.set_num_threads(threads)
-    with torch.inference_mode():
-        identity = model.identity(_grey(model.resolution))
-    gmacs = {
-        "receiver": gigamacs(lambda: model.render(identity, identity.motion)),
-        "sender": gigamacs(lambda: model.motion(_grey(model.resolution))),
-    }
-    peak_format = INT8 if precision in ROUNDED else precision
-    peak = peak_gflops(peak_format, threads)
-    receiver, sender = live["receiver_ms"]["median"], live["sender_ms"]["median"]
-    paper = None if paper_frames == 0 else paper_ms(paper_frames)
-    return {
-        "receiver_ms": live["receiver_ms"],
-        "sender_ms": live["sender_ms"],
-        "both_fps": live["both_fps"],
-        "peak_mb": live["peak_mb"],
-        "engine": live["engine"],
-        "gmacs": round(gmacs["receiver"], 3),
-        "machine_gflops": round(peak, 1),
-        "share_of_peak": round(2 * gmacs["receiver"] / (receiver / 1000) / peak, 3),
-        "paper_256_ratio": None if paper is None else round(paper / (receiver + sender), 1),
-        "sender_gmacs": round(gmacs["sender"], 3),
-        "paper_256_ms": None if paper is None else round(paper, 1),
-        "peak_format": peak_format,
-        **{
-            name: live[name]
-            for name in live
-            if name not in ("receiver_ms", "sender_ms", "both_fps", "peak_mb")
-        },
-    }
-
-
-def peak_gflops(number_format: str, threads: int) -> float:
-    """Return what this machine reaches in a number format: in torch's products, in OpenVINO's convolutions."""
-    reached = [0.0 if number_format == INT8 else matrix_gflops(getattr(torch, number_format), MATRIX, CPU)]
-    if importlib.util.find_spec("openvino") is not None:
-        reached.append(convolution_gflops((number_format,), threads)[number_format])
-    return max(reached)
-
-
 def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
     """Return the figures of sender and receiver; call it in a process that does nothing else."""
     begin = time.perf_counter()
-    torch.set_num_threads(1)  # the engine has the processors; torch only moves a few numbers
-    model, manifest = load_model(settings.weights)
-    engine, choice = _opened(model, manifest.sha256, settings)
-    if choice.name == "torch":
-        torch.set_num_threads(settings.threads or engine.info.threads)
+    engine, choice = opened(settings)
+    if choice.name == TORCH:
+        limit_torch(settings.threads or engine.info.threads)
     frames = camera_frames(photo, CAMERA)
     tracker = HeadTracker(engine)
     first = tracker.look(frames[0], 0.0)
@@ -148,7 +75,7 @@ def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
     sender = timed(_looks(tracker, frames), settings.frames)
     receiver = timed(_renders(engine, person, motions), settings.frames)
     both = both_fps(engine, HeadTracker(engine), frames, person, settings.frames)
-    peak = peak_mb(CPU)  # of a call; what follows measures growth and takes more
+    peak = peak_mb()  # of a call; what follows measures growth and takes more
     fewer = max(5, settings.frames // 4)
     return {
         "engine": choice.name,
@@ -194,7 +121,7 @@ def turning(motion: HeadMotion, count: int) -> HeadMotion:
     """Return a head that turns from side to side, `count` motions."""
     degrees = 12 * np.sin(np.arange(count) / 8)
     return HeadMotion.cat(
-        [motion.turned_at_neck(rotation_from_degrees(float(angle), 0.0, 0.0)) for angle in degrees]
+        [motion.turned_at_neck(turn_of_degrees(float(angle), 0.0, 0.0)) for angle in degrees]
     )
 
 
@@ -272,32 +199,18 @@ def summary(times: Sequence[float]) -> dict[str, float]:
     return {"median": round(statistics.median(times), 2), "p95": round(float(np.percentile(times, 95)), 2)}
 
 
-def gigamacs(call: Callable[[], object]) -> float:
-    """Return the multiply-accumulates of a call, in 10^9."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        call()
-    return float(counter.get_total_flops()) / 2e9
+def opened(settings: Settings) -> tuple[Engine, Choice]:
+    """Return the engine that is measured, and why it is this one; without torch where that is possible."""
+    weights = WeightsFile.of(settings.weights)
+    sha256, wanted = weights.manifest.sha256, settings.engine
+    if settings.folder is None and comes_with_graphs(sha256) and choose(wanted).name == OPENVINO:
+        return open_shipped(weights, wanted, threads=settings.threads, precision=settings.precision)
+    from facewire.networks.weights import load_model
 
-
-def paper_ms(frames: int) -> float:
-    """Return milliseconds per frame of `paper-256` with fresh weights, torch eager: motion and picture."""
-    model = build_preset(PAPER).eval()
-    image = _grey(model.resolution)
-    times = []
-    with torch.inference_mode():
-        identity = model.identity(image)
-        for _ in range(frames):
-            begin = time.perf_counter()
-            model.render(identity, model.motion(image))
-            times.append(1000 * (time.perf_counter() - begin))
-    return statistics.median(times)
-
-
-def _opened(model: Model, sha256: str, settings: Settings) -> tuple[Engine, Choice]:
     return open_engine(
-        model,
+        load_model(weights.path)[0],
         sha256,
-        settings.engine,
+        wanted,
         threads=settings.threads,
         precision=settings.precision,
         compiled=settings.compiled,
@@ -305,7 +218,9 @@ def _opened(model: Model, sha256: str, settings: Settings) -> tuple[Engine, Choi
     )
 
 
-def _in_fresh_process(photo: Pixels, settings: Settings) -> dict[str, Any]:
+def in_fresh_process(photo: Pixels, settings: Settings) -> dict[str, Any]:
+    """Return `measure_live` of a new process, so that memory and first frame are those of a call."""
+
     def lost(job: Settings, reason: str) -> dict[str, Any]:
         raise FacewireError(
             f"the process that measures is gone ({reason}): close other programs and try again"
@@ -346,7 +261,3 @@ def _renders_of(engine: Engine, persons: Sequence[Prepared], motions: HeadMotion
         return engine.render(persons[count % len(persons)], motions[at : at + 1])
 
     return render
-
-
-def _grey(side: int) -> torch.Tensor:
-    return torch.full((1, 3, side, side), 0.5)

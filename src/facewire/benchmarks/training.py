@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from facewire.engines.device import device_name, peak_mb, settle
+from facewire.engines.processor.device import device_name, peak_mb, settle
 from facewire.losses.feature_taps import FeatureTaps, Vgg19
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter

@@ -180,18 +180,20 @@ class Work:
         self.animator: Animator = options.animator_of(given)
         options.check_keypoints(given.keypoints, self.animator)
         options.check_engine(given.engine, self.animator)
-        check_regions(self.animator.model, self.options.regions)
-        check_retarget(self.animator.model, self.options.retarget)
+        check_regions(self.animator.foreign, self.options.regions)
+        check_retarget(self.animator.foreign, self.options.retarget)
+        if self.animator.opens_at_once(given.engine):
+            assert self.choice
         self._last: tuple[tuple[str, float | None], RecordedMotion] | None = None
 
     @cached_property
     def choice(self) -> Choice:
-        """The engine; its graphs are exported here, after what can be wrong with a photo."""
+        """The engine; where graphs must be exported for it, asked for after what can be wrong with a photo."""
         return self.animator.use(self.given.engine)
 
     def make(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
         """Do one job."""
-        from facewire.animation.source_video import is_video
+        from facewire.animation.clips.source_video import is_video
 
         if is_video(source):
             return self._edited(source, driving, output, bars)
@@ -209,7 +211,7 @@ class Work:
 
     def _animated(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
         from facewire.animation.animate import animate, beside_frames
-        from facewire.animation.source_video import within
+        from facewire.animation.clips.source_video import within
         from facewire.base.errors import ConfigError
         from facewire.talks.motion_file import is_motion_file
 
@@ -241,8 +243,8 @@ class Work:
         )
 
     def _edited(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
-        from facewire.animation.source_video import within
-        from facewire.animation.video_edit import ClipOptions, edit_video
+        from facewire.animation.clips.source_video import within
+        from facewire.animation.clips.video_edit import ClipOptions, edit_video
         from facewire.base.errors import ConfigError
         from facewire.talks.motion_file import is_motion_file
 
@@ -360,7 +362,7 @@ def _check_reference(number: int, driving: str) -> None:
 
 def _check_media(source: str, driving: str) -> None:
     """Raise MediaError if photo and video are swapped, or are something else altogether."""
-    from facewire.animation.source_video import is_video
+    from facewire.animation.clips.source_video import is_video
     from facewire.base.errors import MediaError
     from facewire.talks.motion_file import is_motion_file
 

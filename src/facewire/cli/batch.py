@@ -22,8 +22,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tqdm import tqdm
-
 from facewire.base.errors import OutputError
 from facewire.cli import options, places
 from facewire.cli.batch_record import BatchRecord, digest_of
@@ -96,6 +94,8 @@ def into_folder(given: argparse.Namespace) -> bool:
 
 def run(given: argparse.Namespace, check: Check, begin: Callable[[argparse.Namespace], Work]) -> int:
     """Do all jobs, each after `check`, after `begin` has loaded what they need; return the exit code."""
+    from tqdm import tqdm
+
     listed = jobs(*_sides(given), Path(given.output))
     work = begin(given)
     record = BatchRecord(Path(given.output))
@@ -209,7 +209,7 @@ def expanded(side: str, *, pictures: bool) -> list[Path]:
 
 
 def _is_medium(path: Path, pictures: bool) -> bool:
-    from facewire.animation.source_video import is_video
+    from facewire.animation.clips.source_video import is_video
     from facewire.talks.motion_file import is_motion_file
 
     suffix = path.suffix.lower()

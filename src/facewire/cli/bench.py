@@ -75,7 +75,8 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.files import write_json
-    from facewire.benchmarks.live import Settings, measure
+    from facewire.benchmarks.figures import measure
+    from facewire.benchmarks.live import Settings
 
     settings = Settings(
         weights=given.weights,

@@ -137,7 +137,6 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.page_server import PageServer
     from facewire.call.person.engine import NetworkEngine
     from facewire.call.settings import AgentSettings
-    from facewire.engines.choice import open_engine
     from facewire.talks.coding_tables import tables_of
     from facewire.transport.invitation import Invitation
     from facewire.transport.web.serve import serve
@@ -166,7 +165,7 @@ def run(given: argparse.Namespace) -> int:
         size=given.size,
     )
     animator = options.animator_of(given)
-    engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
+    engine, choice = animator.open(given.engine)
     options.tell_engine(choice)
 
     async def both() -> None:

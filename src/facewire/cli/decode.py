@@ -55,6 +55,7 @@ def add_to(commands: Any) -> None:
     )
     options.add_quality_option(parser)
     options.add_source_options(parser)
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
         parser,
@@ -88,6 +89,7 @@ def run(given: argparse.Namespace) -> int:
             "size", given.size, "--source with it; a talk's own person has the size it was coded with"
         )
     animator = options.animator_of(given)
+    options.use_engine(given, animator)
     other = None if given.source is None else _other(given, animator)
     bars = options.Bars(given.quiet)
     piped = given.output == places.PIPE
@@ -124,7 +126,7 @@ def _other(given: argparse.Namespace, animator: Animator) -> Person:
 def _side(given: argparse.Namespace, own: int) -> int | None:
     """Return how large a file's pictures are; None if it is no talk, or one that cannot be shown."""
     from facewire.base.errors import BitstreamError
-    from facewire.networks.weights import resolve
+    from facewire.networks.manifest import resolve
     from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
     from facewire.talks.picture_size import can_be_shown
@@ -143,7 +145,7 @@ def _length(given: argparse.Namespace) -> int | None:
     from facewire.base.errors import BitstreamError
     from facewire.bitstream.container import stated_frames
     from facewire.codec.inspection import inspect_talk
-    from facewire.networks.weights import resolve
+    from facewire.networks.manifest import resolve
     from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
 

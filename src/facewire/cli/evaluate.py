@@ -157,8 +157,8 @@ def _load(given: argparse.Namespace, weights: str) -> Animator:
     from facewire.base.errors import ConfigError
 
     animator = options.animator_of(argparse.Namespace(weights=weights, device=given.device))
-    if given.kept is not None and not 1 <= given.kept <= animator.model.keypoints:
-        raise ConfigError("kept", given.kept, f"1 to {animator.model.keypoints}")
+    if given.kept is not None and not 1 <= given.kept <= animator.keypoints:
+        raise ConfigError("kept", given.kept, f"1 to {animator.keypoints}")
     return animator
 
 

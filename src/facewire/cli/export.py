@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     import json
 
-    from facewire.engines.artefact import export
+    from facewire.engines.graphs.exporting import export
     from facewire.networks.weights import load_model
 
     model, manifest = load_model(given.weights)

@@ -106,7 +106,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _own_file(animator: Animator) -> Path:
     from facewire.base.errors import ConfigError
-    from facewire.networks.weights import PUBLISHED
+    from facewire.networks.manifest import PUBLISHED
 
     if animator.path is None or animator.path.parent == PUBLISHED:
         raise ConfigError("output", None, "-o DIR; the package's own folder is left as it is")

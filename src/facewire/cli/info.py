@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from facewire.base.errors import BitstreamError, MotionFileError
     from facewire.codec.inspection import inspect_talk
-    from facewire.networks.weights import resolve
+    from facewire.networks.manifest import resolve
     from facewire.talks.carrier.opening import open_talk
     from facewire.talks.coding_tables import shelf_beside
 
@@ -136,7 +136,7 @@ def _lines(info: TalkInfo, packets: bool) -> list[str]:
 
 def _weights(fingerprint: str) -> str:
     """Return the beginning of the weights' SHA-256, and by what name they are here."""
-    from facewire.networks.weights import known_as
+    from facewire.networks.manifest import known_as
 
     name = known_as(bytes.fromhex(fingerprint))
     return f"{fingerprint}, {'not here' if name is None else name}"

@@ -113,7 +113,6 @@ def run(given: argparse.Namespace) -> int:
     from facewire.call.loopback.loopback import Loopback, LoopbackSettings
     from facewire.call.loopback.report import LoopbackReport
     from facewire.call.person.engine import NetworkEngine
-    from facewire.engines.choice import open_engine
     from facewire.media.video import VideoReader, count_frames
     from facewire.talks.coding_tables import tables_of
     from facewire.transport.link import LinkSettings
@@ -145,7 +144,7 @@ def run(given: argparse.Namespace) -> int:
     if count_frames(given.clip, 2) < 2:
         raise CallError("the clip is too short for a call: use one of at least two frames")
     animator = options.animator_of(given)
-    engine, choice = open_engine(animator.model, animator.manifest.sha256, given.engine)
+    engine, choice = animator.open(given.engine)
     options.tell_engine(choice, given.quiet)
     with VideoReader(given.clip) as reader:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]

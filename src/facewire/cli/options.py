@@ -66,11 +66,7 @@ def use_threads(given: argparse.Namespace) -> None:
 
     if count < 1:
         raise ConfigError("threads", count, "a whole number of 1 or more")
-    os.environ["OMP_NUM_THREADS"] = str(count)
-
-    import torch
-
-    torch.set_num_threads(count)
+    processors.limit_torch(count)
 
 
 def add_engine_option(parser: argparse.ArgumentParser) -> None:
@@ -185,21 +181,37 @@ def animator_of(given: argparse.Namespace) -> Animator:
     Raises:
         ConfigError: the device is not there.
     """
+    from facewire.animation.animator import Animator
+
+    if given.device != "cpu":
+        _check_device(given.device)
+    animator = Animator.named(given.weights, given.device)
+    if animator.foreign is not None and not getattr(given, "quiet", False):
+        from facewire.engines.pace import frame_seconds, said
+
+        note(f"{animator.manifest.preset} on {given.device}: {said(frame_seconds(animator.foreign))}")
+    return animator
+
+
+def _check_device(name: str) -> None:
+    """Raise ConfigError unless torch computes on a device."""
     import torch
 
-    from facewire.animation.animator import Animator
     from facewire.base.errors import ConfigError
-    from facewire.engines.pace import frame_seconds, said
-    from facewire.networks.relatives.model import RelativeTalkingHead
 
     try:
-        torch.empty(1, device=given.device)
+        torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as problem:
-        raise ConfigError("device", given.device, "a device that this machine has, such as cpu") from problem
-    animator = Animator.load(given.weights, given.device)
-    if isinstance(animator.model, RelativeTalkingHead) and not getattr(given, "quiet", False):
-        note(f"{animator.manifest.preset} on {given.device}: {said(frame_seconds(animator.model))}")
-    return animator
+        raise ConfigError("device", name, "a device that this machine has, such as cpu") from problem
+
+
+def use_engine(given: argparse.Namespace, animator: Animator) -> None:
+    """Let the engine compute that was asked for; auto takes torch where graphs would have to be exported first."""
+    if given.engine == "auto" and not animator.opens_at_once(given.engine):
+        return
+    choice = animator.use(given.engine)
+    if choice.remark:
+        note(choice.remark)
 
 
 def tell_engine(choice: Choice, quiet: bool = False) -> None:
@@ -214,16 +226,15 @@ def check_keypoints(count: int | str | None, animator: Animator) -> None:
     """Raise ConfigError if more keypoints are asked for than the model has."""
     from facewire.base.errors import ConfigError
 
-    if isinstance(count, int) and not 1 <= count <= animator.model.keypoints:
-        raise ConfigError("keypoints", count, f"1 to {animator.model.keypoints}")
+    if isinstance(count, int) and not 1 <= count <= animator.keypoints:
+        raise ConfigError("keypoints", count, f"1 to {animator.keypoints}")
 
 
 def check_engine(wanted: str, animator: Animator) -> None:
     """Raise ConfigError if an engine is unknown or cannot run these networks here; nothing is exported yet."""
     from facewire.engines.choice import choose
-    from facewire.networks.compact.model import CompactTalkingHead
 
-    choose(wanted, animator.device.type, isinstance(animator.model, CompactTalkingHead))
+    choose(wanted, animator.device.partition(":")[0], animator.compact)
 
 
 def relative_of(asked: bool | None, frames: int | None, driving: str) -> bool:

@@ -63,7 +63,7 @@ def file_or_folder(path: str) -> None:
 
 def weights(path: str) -> None:
     """Take a published name, or a weights file that has its manifest beside it."""
-    from facewire.networks.weights import read_manifest, resolve
+    from facewire.networks.manifest import read_manifest, resolve
 
     read_manifest(resolve(path))
 

@@ -6,9 +6,10 @@ import os
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 FIRST_S, EVERY_S, RARELY_S = 2.0, 10.0, 300.0
 """Seconds until the first line and between lines; the longer it takes, the fewer they become."""
@@ -70,6 +71,8 @@ def bar(title: str, unit: str, total: int | None, done: int = 0, *, leave: bool 
     if not sys.stderr.isatty():
         return Lines(title, "byte" if unit == "B" else unit, total, done)
     scaled = unit == "B"
+    from tqdm import tqdm
+
     return tqdm(
         total=total, initial=done, desc=title, unit=unit, unit_scale=scaled, leave=leave, file=sys.stderr
     )

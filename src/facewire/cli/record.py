@@ -25,6 +25,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT.fwv", help="motion file")
     options.add_crop_option(parser)
     options.add_driving_face(parser, "--face")
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
         parser,
@@ -41,6 +42,7 @@ def run(given: argparse.Namespace) -> int:
     from facewire.talks.motion_file import write_motion
 
     animator = options.animator_of(given)
+    options.use_engine(given, animator)
     bars = options.Bars(given.quiet)
     recorded = record(animator, given.driving, crop_mode=given.crop, face=given.driving_face, progress=bars)
     bars.close()

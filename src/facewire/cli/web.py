@@ -52,7 +52,8 @@ def run(given: argparse.Namespace) -> int:
     import json
     import tempfile
 
-    from facewire.engines.artefact import FLOAT32, ONNX, cached
+    from facewire.engines.artefact import FLOAT32, ONNX
+    from facewire.engines.graphs.exporting import cached
     from facewire.networks.weights import load_model
     from facewire.web import runtime
     from facewire.web.finder_graphs import write_finder_graphs

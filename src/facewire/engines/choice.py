@@ -6,8 +6,9 @@ import importlib.util
 import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
+from numpy.typing import NDArray
 
 from facewire.base import cache
 from facewire.base.errors import ConfigError, OutputError
@@ -17,10 +18,12 @@ from facewire.engines.engine import Engine
 from facewire.engines.fastest import fastest
 from facewire.engines.graph_engine import GraphEngine
 from facewire.engines.openvino_runner import OpenVinoRunner, has_bfloat16
-from facewire.engines.shipped_graphs import shipped
-from facewire.engines.torch_engine import TorchEngine
-from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.presets import Model
+from facewire.engines.shipped_graphs import ShippedGraphs, shipped, shipped_faces
+from facewire.face.backend import FaceNetworks
+from facewire.networks.manifest import WeightsFile
+
+if TYPE_CHECKING:
+    from facewire.networks.presets import Model
 
 AUTO, TORCH, OPENVINO, ONNXRUNTIME = "auto", "torch", "openvino", "onnxruntime"
 ENGINES = (AUTO, TORCH, OPENVINO, ONNXRUNTIME)
@@ -121,17 +124,29 @@ def open_engine(
         WeightsError: the folder is not an export of these weights.
         OutputError: graphs can be kept neither in the cache nor in a temporary folder; `auto` then takes torch.
     """
+    from facewire.engines.graphs.exporting import cached
+    from facewire.engines.torch_engine import TorchEngine
+    from facewire.networks.compact.model import CompactTalkingHead
+
     device = next(model.parameters()).device.type
     choice = choose(wanted, device, isinstance(model, CompactTalkingHead))
     count = threads or processors()
     if choice.name == TORCH:
-        return TorchEngine(model, reduced=precision not in (None, "float32"), compiled=compiled), choice
+        return TorchEngine(
+            model, reduced=precision not in (None, artefact.FLOAT32), compiled=compiled
+        ), choice
     form = artefact.ONNX if choice.name == ONNXRUNTIME else artefact.OPENVINO
+    number_format = _format(form, precision, count)
+    given = None
+    if folder is None and form == artefact.OPENVINO:
+        given = shipped(weights_sha256, number_format, lambda: _arrays(model))
+    if given is not None:
+        return _on_shipped(given, choice, count)
     if folder is not None:
         exported = _matching(artefact.read(folder), form, weights_sha256)
     else:
         try:
-            exported, remark = _graphs(model, weights_sha256, form, precision, count)
+            exported, remark = cached(model, weights_sha256, form, number_format)
         except OutputError as problem:
             if wanted != AUTO:
                 raise
@@ -141,25 +156,58 @@ def open_engine(
         from facewire.engines.onnx_runner import OnnxRunner
 
         return GraphEngine(exported, OnnxRunner(exported, count), count), choice
-    runner = OpenVinoRunner(exported, count)
-    runner.start(*exported.graphs)
-    return GraphEngine(exported, runner, count), choice
+    return _in_openvino(exported, count), choice
 
 
-def _graphs(
-    model: Model, weights_sha256: str, form: str, precision: str | None, threads: int
-) -> tuple[artefact.Artefact, str]:
-    """Return the graphs that come with the package, else those in the cache, and a remark; see `artefact.cached`."""
-    if form == artefact.ONNX:
-        return artefact.cached(model, weights_sha256, form, precision or artefact.FLOAT32)
-    state = model.state_dict()
-    precision = _possible(precision) if precision else fastest(threads)
-    given = shipped(weights_sha256, precision, state)
-    if given is None:
-        return artefact.cached(model, weights_sha256, form, precision)
+def open_shipped(
+    weights: WeightsFile, wanted: str = AUTO, *, threads: int | None = None, precision: str | None = None
+) -> tuple[Engine, Choice]:
+    """Return OpenVINO on the graphs that come with the package for some weights (`comes_with_graphs`); no model is
+    built for it. Arguments as for `open_engine`.
+
+    Raises:
+        ConfigError: see `choose`; or the processor would have to emulate the number format.
+        WeightsError, HashMismatch: the weights are not those of their manifest.
+    """
+    choice, count, sha256 = choose(wanted), threads or processors(), weights.manifest.sha256
+    weights.check()
+    given = shipped(sha256, _format(artefact.OPENVINO, precision, count), weights.arrays)
+    assert given is not None
+    return _on_shipped(given, choice, count)
+
+
+def face_networks(engine: Engine | None) -> FaceNetworks | None:
+    """Return the face finder's networks beside an engine, in OpenVINO if that is what runs; None for torch."""
+    graphs = shipped_faces() if engine is not None and engine.info.name == OPENVINO else None
+    if engine is None or graphs is None:
+        return None
+    from facewire.engines.openvino_faces import OpenVinoFaces
+
+    return OpenVinoFaces(graphs, engine.info.threads)
+
+
+def _on_shipped(given: ShippedGraphs, choice: Choice, threads: int) -> tuple[Engine, Choice]:
     place = cache.folder()
     problem = cache.obstacle(place)
-    return given, "" if problem is None else artefact.not_kept(place, problem)
+    remark = "" if problem is None else artefact.not_kept(place, problem)
+    return _in_openvino(given, threads), replace(choice, remark=remark)
+
+
+def _in_openvino(graphs: artefact.Artefact, threads: int) -> Engine:
+    runner = OpenVinoRunner(graphs, threads)
+    runner.start(*graphs.graphs)
+    return GraphEngine(graphs, runner, threads)
+
+
+def _arrays(model: Model) -> dict[str, NDArray[Any]]:
+    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+
+
+def _format(form: str, precision: str | None, threads: int) -> str:
+    """Return the receiver's number format; see `open_engine`."""
+    if form == artefact.ONNX:
+        return precision or artefact.FLOAT32
+    return _possible(precision) if precision else fastest(threads)
 
 
 def _possible(precision: str) -> str:
@@ -186,6 +234,8 @@ def _matching(exported: artefact.Artefact, form: str, weights_sha256: str) -> ar
 
 
 def _torch() -> Finding:
+    import torch
+
     devices = ["cpu"]
     if torch.cuda.is_available():
         devices.append(f"cuda ({torch.cuda.get_device_name()})")

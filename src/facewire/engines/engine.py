@@ -21,13 +21,14 @@ receiver); two calls of the same kind wait for each other. Nothing here blocks o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facewire.engines.parts import Parts
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
 
 PRESENT = 0.5
@@ -50,7 +51,7 @@ class FaceSquare:
 class Reading:
     """What a sender learns from one frame.
 
-    motion    of one head, on the CPU
+    motion    of one head, on the CPU; arrays of numpy where torch does not compute
     presence  probability that the crop shows a face
     square    where to look in the next frame
     face      (4,) float32: left, top, right, bottom of the face in fractions of the head crop
@@ -67,16 +68,31 @@ class Reading:
         return self.presence >= PRESENT
 
 
-@dataclass(frozen=True, slots=True)
+class Layers(NamedTuple):
+    """A head crop taken apart.
+
+    matte       (S, S) float32, share of the person in every pixel
+    background  (S, S, 3) uint8, what stands behind the person
+    """
+
+    matte: NDArray[np.float32]
+    background: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """A person made ready for one engine: everything that does not change from frame to frame.
 
-    motion   the photo's own R, t and delta (batch of one), where relative motion starts
-    buffers  the engine's own; opaque
+    motion     the photo's own R, t and delta (batch of one), where relative motion starts
+    canonical  keypoints without pose and expression (1)
+    buffers    the engine's own; opaque
+    layers     of models that have them
     """
 
     motion: HeadMotion
+    canonical: CanonicalKeypoints
     buffers: object
+    layers: Layers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

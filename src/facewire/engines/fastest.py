@@ -19,6 +19,7 @@ from facewire.engines.artefact import BFLOAT16, FLOAT32, INT8, INT8_FLOAT32
 from facewire.engines.openvino_runner import has_bfloat16
 from facewire.engines.processor import compiled_graphs
 from facewire.engines.processor.convolution_peak import convolution_gflops
+from facewire.engines.processor.library import loaded
 
 MAPS, ROUNDS = 128, 10
 """Of the measured convolution."""
@@ -66,7 +67,7 @@ def _measured(threads: int) -> dict[str, float]:
 
 
 def _file() -> Path | None:
-    import openvino
+    openvino = loaded()
 
     folder = cache.folder()
     if folder is None:

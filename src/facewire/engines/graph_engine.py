@@ -6,17 +6,20 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
-from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
-from facewire.engines.graphs.live_graphs import (
+from facewire.engines.engine import EngineInfo, FaceSquare, Layers, Prepared, Reading
+from facewire.engines.graphs.names import (
+    BACKGROUND,
+    CANONICAL,
     FIND,
     FLOW,
     IDENTITY,
+    MATTE,
     MOTION,
     PICTURE,
+    PREPARE,
     READ,
     RENDER,
     REPAIR,
@@ -24,6 +27,7 @@ from facewire.engines.graphs.live_graphs import (
 )
 from facewire.engines.parts import Layer, Parts
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
 
 Array = NDArray[Any]
@@ -74,22 +78,33 @@ class GraphEngine:
 
     def identity(self, picture: Pixels) -> Prepared:
         """Return the person of a head crop (S, S, 3)."""
-        found = self._runner.run(IDENTITY, {"picture": picture})
+        if PREPARE in self.artefact.graphs:
+            found = self._seen(picture, self._found(picture))
+            seen = {name: found[name] for name in (CANONICAL, *MOTION)}
+            found |= self._runner.run(PREPARE, {PICTURE: picture} | seen)
+        else:
+            found = self._runner.run(IDENTITY, {PICTURE: picture})
         buffers = {name: found[name] for name in found if name.startswith("person_")}
-        return Prepared(_motion(found), self._runner.keep(buffers))
+        layers = Layers(found[MATTE], found[BACKGROUND]) if MATTE in found else None
+        canonical = CanonicalKeypoints(found[CANONICAL])
+        return Prepared(_motion(found), canonical, self._runner.keep(buffers), layers)
 
     def read(self, picture: Pixels, square: FaceSquare | None = None) -> Reading:
         """Return the motion of a head crop (S, S, 3)."""
-        if square is None:
-            found = self._runner.run(FIND, {"picture": picture})
-            square = FaceSquare(found["centre"], found["axes"])
-        seen = self._runner.run(READ, {"picture": picture, "centre": square.centre, "axes": square.axes})
+        seen = self._seen(picture, square or self._found(picture))
         return Reading(
             _motion(seen),
             float(seen["presence"][0]),
             FaceSquare(seen["centre_next"], seen["axes_next"]),
             seen["face"][0],
         )
+
+    def _found(self, picture: Pixels) -> FaceSquare:
+        found = self._runner.run(FIND, {PICTURE: picture})
+        return FaceSquare(found["centre"], found["axes"])
+
+    def _seen(self, picture: Pixels, square: FaceSquare) -> dict[str, Array]:
+        return self._runner.run(READ, {PICTURE: picture, "centre": square.centre, "axes": square.axes})
 
     def render(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Pixels:
         """Return the picture (S, S, 3) of a person in a motion (batch of one)."""
@@ -108,7 +123,7 @@ class GraphEngine:
     def _rendered(
         self, person: Prepared, motion: HeadMotion, kept: int | None, wanted: Collection[str]
     ) -> dict[str, Array]:
-        inputs = {name: getattr(motion, name).numpy() for name in MOTION}
+        inputs = {name: getattr(motion.arrays(), name) for name in MOTION}
         inputs["kept"] = self._counts[self.keypoints if kept is None else kept]
         return self._runner.run(RENDER, inputs, person.buffers, wanted)  # type: ignore[arg-type]
 
@@ -121,4 +136,4 @@ def unfolded(maps: Array) -> Array:
 
 
 def _motion(found: Mapping[str, Array]) -> HeadMotion:
-    return HeadMotion(*(torch.from_numpy(found[name]) for name in MOTION))
+    return HeadMotion(*(found[name] for name in MOTION))

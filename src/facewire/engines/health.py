@@ -17,7 +17,8 @@ from facewire.engines.fastest import chosen, compared, known
 from facewire.engines.pace import frame_seconds
 from facewire.engines.pace import said as said_pace
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.weights import load_model, resolve
+from facewire.networks.manifest import resolve
+from facewire.networks.weights import load_model
 
 EXTRAS = (
     ("call", "aiortc", "live calls"),

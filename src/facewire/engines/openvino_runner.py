@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
-from facewire.engines.graphs.live_graphs import RENDER
+from facewire.engines.graphs.names import RENDER
 from facewire.engines.processor import compiled_graphs
 from facewire.engines.processor.instruction_sets import WITHOUT_BFLOAT16, limit
+from facewire.engines.processor.library import loaded
 
 Array = NDArray[Any]
 AT_ONCE = 2
@@ -29,7 +30,7 @@ def has_bfloat16() -> bool:
 
 @cache
 def _abilities() -> tuple[str, ...]:
-    import openvino
+    openvino = loaded()
 
     return tuple(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
@@ -40,7 +41,7 @@ class OpenVinoRunner:
     name = "openvino"
 
     def __init__(self, artefact: Artefact, threads: int) -> None:
-        import openvino
+        openvino = loaded()
 
         self._artefact = artefact
         self._core = openvino.Core()
@@ -67,7 +68,7 @@ class OpenVinoRunner:
 
     def keep(self, buffers: Mapping[str, Array]) -> Mapping[str, Any]:
         """Return buffers as the engine wants to find them in every call."""
-        import openvino
+        openvino = loaded()
 
         return {name: openvino.Tensor(np.ascontiguousarray(value)) for name, value in buffers.items()}
 
@@ -82,7 +83,7 @@ class OpenVinoRunner:
 
         `kept` are buffers of `keep`, which are not copied.
         """
-        import openvino
+        openvino = loaded()
 
         self.start(graph)
         with self._locks[graph]:
@@ -116,7 +117,7 @@ class OpenVinoRunner:
         return compiled.create_infer_request()
 
     def _compiled(self, graph: str) -> Any:
-        import openvino
+        openvino = loaded()
 
         text, constants = self._artefact.ir(graph)
         model = self._core.read_model(text, openvino.Tensor(np.frombuffer(constants, np.uint8)))

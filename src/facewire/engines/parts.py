@@ -10,15 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
-from facewire.geometry.head_motion import HeadMotion
-from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.presets import Model
-from facewire.networks.types import Identity
 
 Array = NDArray[Any]
 
@@ -48,31 +40,3 @@ class Parts:
     candidates: tuple[Layer, ...]
     shares: Array
     repair: Array
-
-
-@torch.inference_mode()
-def parts_of(model: Model, identity: Identity, motions: HeadMotion, kept: int | None = None) -> list[Parts]:
-    """Return the parts of B frames of one identity; motions on the model's device."""
-    if not isinstance(model, CompactTalkingHead):
-        pictures = _last(model.render(identity, motions, kept))
-        return [Parts((), np.empty((*picture.shape[:2], 0), np.float32), picture) for picture in pictures]
-    made = model.composition(identity, motions, kept)
-    of = tuple(candidate.of for candidate in made.candidates)
-    flows = [None if one.flow is None else one.flow.float().cpu().numpy() for one in made.candidates]
-    shares, repair = _last(made.shares), _last(made.repair)
-    return [
-        Parts(
-            tuple(
-                Layer(name, None if flow is None else flow[row]) for name, flow in zip(of, flows, strict=True)
-            ),
-            shares[row],
-            repair[row],
-        )
-        for row in range(len(motions))
-    ]
-
-
-def _last(maps: Tensor) -> Array:
-    """Return maps (B, C, H, W) as an array (B, H, W, C)."""
-    arrays: Array = maps.float().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return arrays

@@ -10,9 +10,11 @@ import torch
 from facewire.base.errors import ConfigError
 from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
 from facewire.engines.graphs.live_graphs import Find, Read, image_of, picture_of
-from facewire.engines.parts import Parts, parts_of
+from facewire.engines.parts import Parts
+from facewire.engines.torch_batches import TorchBatches, parts_of
 from facewire.face.finder import FaceFinder
 from facewire.geometry.head_motion import HeadMotion
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.presets import Model
@@ -65,7 +67,9 @@ class TorchEngine:
         """Return the person of a head crop (S, S, 3)."""
         with self._receiving:
             identity = self.model.identity(image_of(self._tensor(picture)))
-        return Prepared(identity.motion.to("cpu"), identity)
+        canonical = CanonicalKeypoints(identity.canonical.points.cpu())
+        layers = TorchBatches(self.model).layers(identity)
+        return Prepared(identity.motion.to("cpu"), canonical, identity, layers)
 
     @torch.inference_mode()
     def read(self, picture: Pixels, square: FaceSquare | None = None) -> Reading:
@@ -84,7 +88,9 @@ class TorchEngine:
                 centre, axes = (
                     torch.from_numpy(part).to(self.device) for part in (square.centre, square.axes)
                 )
-            rotation, translation, expression, presence_, face, *following = self._read(frame, centre, axes)
+            rotation, translation, expression, presence_, face, *following, _ = self._read(
+                frame, centre, axes
+            )
         return Reading(
             HeadMotion(rotation, translation, expression).to("cpu"),
             float(presence_[0]),

@@ -1,9 +1,8 @@
 """Faces in photographs and video: finding them, their mesh, head pose, expression and crop.
 
 finder      photograph -> faces (detector, then mesh)            FaceFinder, Face
-  blaze       the detector                                       BlazeFace
-  mesh        468 points                                         FaceMesh
-  attention   478 points, lips, eyes and irises looked at twice  AttentionMesh
+  backend     what computes detector and mesh                    FaceNetworks
+  detection   the detector's answers                             Detection
   region      rotated squares                                    SquareRegion
   resize      pictures at another size                           resized
 pose        mesh -> rotation, translation, scale                 head_pose
@@ -11,4 +10,5 @@ expression  mesh -> apertures, gaze; the 68-point order          mouth_aperture,
 crop        faces -> the project's square                        crop_box_from_faces, crop
 relatives   faces -> the squares of other families of models     Framing
 store       weights files with their hashes
+networks    in torch, and what else is known of faces there      BlazeFace, FaceMesh, AttentionMesh, PersonMatte
 """

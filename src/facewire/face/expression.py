@@ -7,7 +7,7 @@ steadier choice.
 
 Points may come in three orders, told apart by their count:
 
-    468 or 478   the mesh (facewire.face.mesh, facewire.face.attention)
+    468 or 478   the mesh (facewire.face.networks.mesh, facewire.face.networks.attention)
     68           the classical order: jaw, brows, nose, eyes, mouth
     78           the classical order, then the iris on the left of the picture and the other one (5 each)
 
@@ -18,12 +18,14 @@ Knows nothing about networks or pictures.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from facewire.base.errors import ShapeError
-from facewire.face.attention import ATTENTION_POINTS
-from facewire.face.mesh import MESH_POINTS
+from facewire.face.mesh_points import ATTENTION_POINTS, MESH_POINTS
+from facewire.geometry.arrays import Numbers, library
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # fmt: off
 SIXTY_EIGHT = (
@@ -66,9 +68,10 @@ def mouth_aperture(landmarks: Tensor) -> Tensor:
     Returns:
         [*], 0 for closed lips, about 0.3 in speech, above 0.8 for a yawn.
     """
-    points = in_classical_order(landmarks)
+    points, torch = in_classical_order(landmarks), library(landmarks)
     gap = torch.stack([_distance(points, pair) for pair in LIP_GAPS]).mean(dim=0)
-    return gap / _distance(points, MOUTH_CORNERS)
+    aperture: Tensor = gap / _distance(points, MOUTH_CORNERS)
+    return aperture
 
 
 def eye_aperture(landmarks: Tensor) -> Tensor:
@@ -80,12 +83,13 @@ def eye_aperture(landmarks: Tensor) -> Tensor:
     Returns:
         [*, 2], left and right eye of the picture; 0.25 to 0.4 open, below about 0.15 closed.
     """
-    points = in_classical_order(landmarks)
+    points, torch = in_classical_order(landmarks), library(landmarks)
     ratios = []
     for gaps, corners in zip(LID_GAPS, EYE_CORNERS, strict=True):
         gap = torch.stack([_distance(points, pair) for pair in gaps]).mean(dim=0)
         ratios.append(gap / _distance(points, corners))
-    return torch.stack(ratios, dim=-1)
+    apertures: Tensor = torch.stack(ratios, dim=-1)
+    return apertures
 
 
 def gaze_offset(landmarks: Tensor) -> Tensor:
@@ -105,7 +109,7 @@ def gaze_offset(landmarks: Tensor) -> Tensor:
     points = in_classical_order(landmarks)
     if points.shape[-2] != len(SEVENTY_EIGHT):
         raise ShapeError("landmarks", "[*, 478 or 78, 2 or 3] (with irises)", tuple(landmarks.shape))
-    points = points[..., :2]
+    points, torch = points[..., :2], library(points)
     offsets = []
     for (left, right), iris in zip(EYE_CORNERS, IRIS_CENTRES, strict=True):
         axis = points[..., right, :] - points[..., left, :]
@@ -113,10 +117,11 @@ def gaze_offset(landmarks: Tensor) -> Tensor:
         down = torch.stack((-axis[..., 1], axis[..., 0]), dim=-1)
         along = torch.stack(((away * axis).sum(-1), (away * down).sum(-1)), dim=-1)
         offsets.append(along / axis.square().sum(-1, keepdim=True))
-    return torch.stack(offsets, dim=-2)
+    both: Tensor = torch.stack(offsets, dim=-2)
+    return both
 
 
-def in_classical_order(landmarks: Tensor) -> Tensor:
+def in_classical_order(landmarks: Numbers) -> Numbers:
     """Bring points into the classical order.
 
     Args:

@@ -20,20 +20,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from facewire.base.errors import ShapeError
-from facewire.face.attention import load_attention_mesh
-from facewire.face.blaze import (
-    BLAZE_INPUT_SIZE,
-    Detection,
-    detections_of,
-    intersection_over_smaller,
-    load_blaze_face,
-)
-from facewire.face.mesh import MESH_INPUT_SIZE
+from facewire.face.backend import FaceNetworks, Floats, in_torch
+from facewire.face.detection import BLAZE_INPUT_SIZE, Detection, detections_of, intersection_over_smaller
+from facewire.face.mesh_points import MESH_INPUT_SIZE
 from facewire.face.pose import head_pose
 from facewire.face.profile import profile_points, upright_square
 from facewire.face.region import SquareRegion
@@ -132,13 +124,11 @@ class FaceFinder:
     """Detector and mesh together, loaded once.
 
     Args:
-        device: where the networks run.
+        networks: what runs both; None loads them in torch.
     """
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
-        self.device = torch.device(device)
-        self.detector = load_blaze_face().to(self.device)
-        self.mesh = load_attention_mesh().to(self.device)
+    def __init__(self, networks: FaceNetworks | None = None) -> None:
+        self.networks = networks or in_torch()
 
     def find(self, photo: NDArray[np.uint8], *, profiles: bool = False) -> list[Face]:
         """Find all faces of a photograph.
@@ -180,7 +170,6 @@ class FaceFinder:
         check_photo(photo)
         return self._mesh_in(photo, square_of_landmarks(previous.landmarks), previous.score)
 
-    @torch.inference_mode()
     def detect(self, photo: NDArray[np.uint8], level: int = 0) -> list[Detection]:
         """Run the detector on one level of the pyramid.
 
@@ -194,8 +183,8 @@ class FaceFinder:
         tiles, corners, scale = cut_tiles(photo, level)
         found = []
         for start in range(0, len(tiles), BATCH):
-            batch = tiles[start : start + BATCH].to(self.device, memory_format=torch.channels_last)
-            outputs = zip(*self.detector(batch), corners[start : start + BATCH], strict=True)
+            batch = tiles[start : start + BATCH]
+            outputs = zip(*self.networks.detect(batch), corners[start : start + BATCH], strict=True)
             for logits, places, (left, top) in outputs:
                 found += [d.moved(scale, left * scale, top * scale) for d in detections_of(logits, places)]
         kept: list[Detection] = []
@@ -232,12 +221,11 @@ class FaceFinder:
             face = self._mesh_in(photo, square, detection.score)
         return face
 
-    @torch.inference_mode()
     def _nearer(self, photo: NDArray[np.uint8], detection: Detection) -> Detection:
         """Return the detection as a close-up shows it: one of a few pixels has its key points anywhere."""
         x0, y0, x1, y1 = detection.box
         square = SquareRegion((x0 + x1) / 2, (y0 + y1) / 2, NEARER_MARGIN * max(x1 - x0, y1 - y0), 0.0)
-        logits, places = self.detector(square.sample(photo, BLAZE_INPUT_SIZE)[None].to(self.device))
+        logits, places = self.networks.detect(square.sample(photo, BLAZE_INPUT_SIZE)[None])
         seen = [d for d in detections_of(logits[0], places[0]) if _is_central(d)]
         if not seen:
             return detection
@@ -258,28 +246,23 @@ class FaceFinder:
         score = self._close_up(photo, square_of_landmarks(face.landmarks))
         return replace(face, score=score) if score >= CLOSE_UP_SCORE else None
 
-    @torch.inference_mode()
     def _close_up(self, photo: NDArray[np.uint8], square: SquareRegion) -> float:
         """Return the detector's mean score over close-ups of the face in a mesh square."""
         squares = [replace(square, side=square.side * margin / FACE_MARGIN) for margin in CLOSE_UP_MARGINS]
-        pictures = torch.stack([one.sample(photo, BLAZE_INPUT_SIZE) for one in squares]).to(self.device)
+        pictures = np.stack([one.sample(photo, BLAZE_INPUT_SIZE) for one in squares])
         scores = []
-        for logits, places in zip(*self.detector(pictures), strict=True):
+        for logits, places in zip(*self.networks.detect(pictures), strict=True):
             central = [d.score for d in detections_of(logits, places, LEAST_SCORE) if _is_central(d)]
             scores.append(max(central, default=0.0))
         return sum(scores) / len(scores)
 
-    @torch.inference_mode()
     def _mesh_in(self, photo: NDArray[np.uint8], square: SquareRegion, score: float) -> Face | None:
         """Run the mesh network on a square; None where it sees no face."""
-        picture = square.sample(photo, MESH_INPUT_SIZE)[None].to(
-            self.device, memory_format=torch.channels_last
-        )
-        landmarks, logit = self.mesh(picture)
-        presence = float(torch.sigmoid(logit))
+        landmarks, logit = self.networks.mesh(square.sample(photo, MESH_INPUT_SIZE))
+        presence = 1 / (1 + math.exp(-logit))
         if presence < PRESENCE_THRESHOLD:
             return None
-        return face_of(square.to_photo(landmarks[0].double().cpu().numpy()), score, presence)
+        return face_of(square.to_photo(landmarks.astype(np.float64)), score, presence)
 
 
 def face_of(landmarks: NDArray[np.float64], score: float, presence: float) -> Face:
@@ -302,7 +285,7 @@ def prominence(face: Face, height: int, width: int) -> float:
     across = max(0.0, min(right, width) - max(left, 0.0))
     down = max(0.0, min(bottom, height) - max(top, 0.0))
     inside = across * down / face.area if face.area else 0.0
-    towards_us = float(head_pose(torch.from_numpy(face.landmarks)).rotation[2, 2])
+    towards_us = float(head_pose(face.landmarks).rotation[2, 2])
     return face.area * inside**CUT_POWER * max(0.0, towards_us) ** TURN_POWER
 
 
@@ -335,7 +318,7 @@ def level_count(photo: NDArray[np.uint8]) -> int:
     return levels
 
 
-def cut_tiles(photo: NDArray[np.uint8], level: int) -> tuple[Tensor, list[tuple[int, int]], float]:
+def cut_tiles(photo: NDArray[np.uint8], level: int) -> tuple[Floats, list[tuple[int, int]], float]:
     """Resize a photograph and cut it into overlapping squares for the detector.
 
     Args:
@@ -358,8 +341,8 @@ def cut_tiles(photo: NDArray[np.uint8], level: int) -> tuple[Tensor, list[tuple[
     places = [(x, y) for y in tile_starts(padded.shape[0]) for x in tile_starts(padded.shape[1])]
     side = BLAZE_INPUT_SIZE
     tiles = np.stack([padded[y : y + side, x : x + side] for x, y in places])
-    tensor = torch.from_numpy(tiles).permute(0, 3, 1, 2).float() / 255
-    return tensor, [(x - left, y - top) for x, y in places], scale
+    shares = tiles.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    return shares, [(x - left, y - top) for x, y in places], scale
 
 
 def tile_starts(length: int) -> list[int]:

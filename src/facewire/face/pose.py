@@ -21,12 +21,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from facewire.base.errors import ShapeError
-from facewire.face.mesh import MESH_POINTS
-from facewire.face.store import WEIGHTS_FOLDER, read_tensors
+from facewire.face.mesh_points import MESH_POINTS
+from facewire.face.store import WEIGHTS_FOLDER, read_arrays
+from facewire.geometry.arrays import Numbers, library, like
 
 CANONICAL_FILE = "canonical_face.safetensors"
 
@@ -39,8 +40,8 @@ class CanonicalFace(NamedTuple):
         weights: [468], how much each point counts in a rigid fit; zero where faces move or differ.
     """
 
-    points: Tensor
-    weights: Tensor
+    points: NDArray[np.float32]
+    weights: NDArray[np.float32]
 
 
 class HeadPose(NamedTuple):
@@ -52,9 +53,9 @@ class HeadPose(NamedTuple):
         scale: [*], landmark units per centimetre of the canonical face.
     """
 
-    rotation: Tensor
-    translation: Tensor
-    scale: Tensor
+    rotation: Numbers
+    translation: Numbers
+    scale: Numbers
 
 
 @cache
@@ -64,11 +65,11 @@ def canonical_face(folder: Path = WEIGHTS_FOLDER) -> CanonicalFace:
     Raises:
         WeightsError, HashMismatch: the file is not the published one.
     """
-    tensors = read_tensors(CANONICAL_FILE, folder)
-    return CanonicalFace(tensors["points"], tensors["weights"])
+    arrays = read_arrays(CANONICAL_FILE, folder)
+    return CanonicalFace(arrays["points"], arrays["weights"])
 
 
-def head_pose(landmarks: Tensor) -> HeadPose:
+def head_pose(landmarks: Numbers) -> HeadPose:
     """Fit the canonical face to a mesh.
 
     Args:
@@ -83,29 +84,31 @@ def head_pose(landmarks: Tensor) -> HeadPose:
     if landmarks.ndim < 2 or landmarks.shape[-1] != 3 or landmarks.shape[-2] < MESH_POINTS:
         raise ShapeError("landmarks", "[*, 468 or more, 3]", tuple(landmarks.shape))
     face = canonical_face()
-    used = torch.nonzero(face.weights).squeeze(-1)
-    source = face.points[used].to(landmarks.device, torch.float64)
-    weights = face.weights[used].to(landmarks.device, torch.float64)
-    return fit_similarity(source, landmarks[..., used.to(landmarks.device), :].double(), weights)
+    used = np.flatnonzero(face.weights)
+    target = landmarks[..., used, :]
+    target = target.astype(np.float64) if isinstance(target, np.ndarray) else target.double()
+    source, weights = (like(part[used].astype(np.float64), target) for part in face)
+    return fit_similarity(source, target, weights)
 
 
-def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> HeadPose:
+def fit_similarity(source: Numbers, target: Numbers, weights: Numbers) -> HeadPose:
     """Find the rotation, scale and translation with least weighted squared error.
 
     Args:
         source: [N, 3].
-        target: [*, N, 3].
+        target: [*, N, 3], of the same kind of numbers.
         weights: [N], not negative, not all zero.
     """
     share = (weights / weights.sum())[:, None]
     source_mean, target_mean = (share * source).sum(-2), (share * target).sum(-2)
     from_mean, to_mean = source - source_mean, target - target_mean[..., None, :]
-    covariance = (share * to_mean).transpose(-1, -2) @ from_mean
-    u, values, v = torch.linalg.svd(covariance)
+    covariance = (share * to_mean).swapaxes(-1, -2) @ from_mean
+    by = library(covariance)
+    u, values, v = by.linalg.svd(covariance)
     # A mirror image would fit a nearly flat cloud as well: the weakest axis takes the sign that turns.
-    signs = torch.ones_like(values)
-    signs[..., 2] = torch.sign(torch.linalg.det(u) * torch.linalg.det(v))
+    signs = by.ones_like(values)
+    signs[..., 2] = by.sign(by.linalg.det(u) * by.linalg.det(v))
     rotation = (u * signs[..., None, :]) @ v
-    scale = (values * signs).sum(-1) / (share * from_mean.square()).sum()
+    scale = (values * signs).sum(-1) / (share * from_mean * from_mean).sum()
     translation = target_mean - scale[..., None] * (rotation @ source_mean)
     return HeadPose(rotation, translation, scale)

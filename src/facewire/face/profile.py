@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.face.blaze import Detection
+from facewire.face.detection import Detection
 from facewire.face.pose import canonical_face
 from facewire.face.region import SquareRegion
 
@@ -44,7 +44,7 @@ def profile_points(detection: Detection) -> NDArray[np.float64]:
     ears = (points[EAR_LEFT] + points[EAR_RIGHT]) / 2
     forward = points[NOSE] - ears
     side = 1.0 if forward[0] * math.cos(angle) + forward[1] * math.sin(angle) >= 0 else -1.0
-    face = canonical_face().points.double().numpy() @ _turned(side * YAW).T
+    face = canonical_face().points.astype(np.float64) @ _turned(side * YAW).T
     eyes, mouth = face[list(EYES)].mean(axis=0), face[list(MOUTH)].mean(axis=0)
     face = (face - (eyes + mouth) / 2) * (length / (mouth[1] - eyes[1]))
     tilted = np.array(

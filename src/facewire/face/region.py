@@ -14,13 +14,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
-from facewire.geometry.grid import from_fractions
-from facewire.geometry.warp import warp_image
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ class SquareRegion:
         centre = np.array((self.x, self.y))
         return np.column_stack((offset + centre, points[:, 2] * self.side))
 
-    def sample(self, photo: NDArray[np.uint8], size: int, padding: str = "border") -> Tensor:
+    def sample(self, photo: NDArray[np.uint8], size: int, padding: str = "border") -> Floats:
         """Cut the square out.
 
         Args:
@@ -66,32 +62,54 @@ class SquareRegion:
         step = max(1, int(self.side / size))
         window, left, top = self._window(photo, step)
         if step > 1:
-            window = F.avg_pool2d(window, step, ceil_mode=True, count_include_pad=False)
+            window = _averaged(_averaged(window, step, 0), step, 1)
         steps = (np.arange(size) + 0.5) / size - 0.5
         columns, rows = np.meshgrid(steps, steps)
         places = np.stack((columns, rows), axis=-1) @ self._axes() + np.array((self.x - left, self.y - top))
-        height, width = window.shape[2:]
-        shares = torch.from_numpy(places / (np.array((width, height)) * step))
-        return warp_image(window, from_fractions(shares, height, width).float()[None], padding)[0]
+        read = _read(window, (places / step - 0.5).astype(np.float32), padding)
+        return np.ascontiguousarray(read.transpose(2, 0, 1))
 
     def cut(self, photo: NDArray[np.uint8], size: int, padding: str = "border") -> NDArray[np.uint8]:
         """Do the same and return (size, size, 3) uint8."""
-        shares = self.sample(photo, size, padding).permute(1, 2, 0)
-        return np.ascontiguousarray((255 * shares).round().byte().numpy())
+        shares = self.sample(photo, size, padding).transpose(1, 2, 0)
+        return np.ascontiguousarray(np.rint(255 * shares).astype(np.uint8))
 
     def _axes(self) -> NDArray[np.float64]:
         """Row 0: the whole side to the right; row 1: the whole side down, both in photograph pixels."""
         cosine, sine = self.side * math.cos(self.angle), self.side * math.sin(self.angle)
         return np.array(((cosine, sine), (-sine, cosine)))
 
-    def _window(self, photo: NDArray[np.uint8], step: int) -> tuple[Tensor, int, int]:
+    def _window(self, photo: NDArray[np.uint8], step: int) -> tuple[Floats, int, int]:
         """Copy the upright part of the photograph that holds the square; returns it with its corner."""
         height, width = photo.shape[:2]
         reach = self.side * (abs(math.cos(self.angle)) + abs(math.sin(self.angle))) / 2 + 2 * step
         left, right = _span(self.x, reach, width)
         top, bottom = _span(self.y, reach, height)
-        part = np.array(photo[top:bottom, left:right].transpose(2, 0, 1))
-        return torch.from_numpy(part)[None].float() / 255, left, top
+        return photo[top:bottom, left:right].astype(np.float32) / np.float32(255), left, top
+
+
+def _averaged(picture: Floats, step: int, axis: int) -> Floats:
+    """Return means over `step` lines; at the end over as many as there are."""
+    starts = np.arange(0, picture.shape[axis], step)
+    counts = np.diff(starts, append=picture.shape[axis]).astype(np.float32)
+    sums = np.add.reduceat(picture, starts, axis=axis)
+    return np.asarray(sums / counts.reshape([-1 if axis == number else 1 for number in range(3)]))
+
+
+def _read(picture: Floats, places: Floats, padding: str) -> Floats:
+    """Return a picture [h, w, C] bilinearly at places [H, W, 2]: x and y, 0 is the middle of the first pixel."""
+    margin = 0
+    if padding == "zeros":
+        picture, margin = np.pad(picture, ((1, 1), (1, 1), (0, 0))), 1
+    height, width = picture.shape[:2]
+    x = (places[..., 0] + margin).clip(0, width - 1)
+    y = (places[..., 1] + margin).clip(0, height - 1)
+    left, top = x.astype(np.intp), y.astype(np.intp)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    across, down = (x - left.astype(x.dtype))[..., None], (y - top.astype(y.dtype))[..., None]
+    above = picture[top, left] * (1 - across) + picture[top, right] * across
+    below = picture[bottom, left] * (1 - across) + picture[bottom, right] * across
+    return np.asarray(above * (1 - down) + below * down)
 
 
 def _span(centre: float, reach: float, length: int) -> tuple[int, int]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
+
+from facewire.media.image import resize
 
 Filter = Literal["bilinear", "bicubic"]
 
@@ -28,10 +28,5 @@ def resized(
 
     Returns:
         [height, width, 3] uint8.
-
-    Numerics: within 2 of 255 of Pillow's filters of the same names.
     """
-    # A negative stride or a read-only array cannot be shared with torch; a copy can.
-    channels_first = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None]
-    result = F.interpolate(channels_first, (height, width), mode=method, antialias=True)
-    return np.ascontiguousarray(result[0].permute(1, 2, 0).numpy())
+    return resize(photo, (width, height), method=method)

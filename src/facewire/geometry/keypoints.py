@@ -1,14 +1,13 @@
-"""Keypoints: from heat maps, and from canonical to posed (paper Eq. 1 and 2)."""
+"""Keypoints: from canonical to posed (paper Eq. 1 and 2)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from facewire.base.errors import ShapeError
-from facewire.geometry.grid import axis_line
+from facewire.geometry.arrays import Numbers, library, like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.precision import apply, compose
 
@@ -21,8 +20,8 @@ class Keypoints:
     jacobians  (B, K, 3, 3)  local linear frames J; for a near-rigid head simply R
     """
 
-    points: Tensor
-    jacobians: Tensor
+    points: Numbers
+    jacobians: Numbers
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[2] != 3:
@@ -36,7 +35,9 @@ class Keypoints:
 
     def in_plane(self) -> Keypoints:
         """Return the keypoints moved along z into the plane z = 0, for warping flat maps."""
-        return Keypoints(self.points * self.points.new_tensor((1.0, 1.0, 0.0)), self.jacobians)
+        return Keypoints(
+            self.points * like(np.array((1.0, 1.0, 0.0), np.float32), self.points), self.jacobians
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,16 @@ class CanonicalKeypoints:
     jacobians  (B, K, 3, 3) or None  J_c; None is the later revision of the paper, J_c = I
     """
 
-    points: Tensor
-    jacobians: Tensor | None = None
+    points: Numbers
+    jacobians: Numbers | None = None
 
     def expand(self, batch: int) -> CanonicalKeypoints:
         """Return the same keypoints for `batch` heads (only from a batch of one)."""
-        jacobians = (
-            None if self.jacobians is None else self.jacobians.expand(batch, *self.jacobians.shape[1:])
+        points, jacobians = (
+            None if part is None else library(part).broadcast_to(part, (batch, *part.shape[1:]))
+            for part in (self.points, self.jacobians)
         )
-        return CanonicalKeypoints(self.points.expand(batch, *self.points.shape[1:]), jacobians)
+        return CanonicalKeypoints(points, jacobians)
 
 
 def place(canonical: CanonicalKeypoints, motion: HeadMotion) -> Keypoints:
@@ -64,32 +66,10 @@ def place(canonical: CanonicalKeypoints, motion: HeadMotion) -> Keypoints:
     Shapes: canonical (B, K, 3), motion of B heads with the same K; result the same. Where the motion has J_k of its
     own, they are taken as they are.
     """
-    turned = apply(motion.rotation[:, None], canonical.points)
+    turned = apply(motion.rotation[:, None], like(canonical.points, motion.rotation))
     points = turned + motion.translation[:, None, :] + motion.expression
     if motion.jacobians is not None:
         return Keypoints(points, motion.jacobians)
-    rotation = motion.rotation[:, None].expand(*points.shape, 3)
+    rotation = library(points).broadcast_to(motion.rotation[:, None], (*points.shape, 3))
     jacobians = rotation if canonical.jacobians is None else compose(rotation, canonical.jacobians)
     return Keypoints(points, jacobians)
-
-
-def expected_points(heatmap: Tensor) -> Tensor:
-    """Return the expected coordinate of normalised heat maps.
-
-    Args:
-        heatmap: (B, K, D, H, W), each map non-negative with sum 1.
-
-    Returns:
-        (B, K, 3) in [-1, 1]^3, order (x, y, z).
-    """
-    depth, height, width = heatmap.shape[2:]
-    x, y, z = (axis_line(n, heatmap.device, heatmap.dtype) for n in (width, height, depth))
-    planes = heatmap.sum(dim=2)
-    means = (planes.sum(dim=2) * x, planes.sum(dim=3) * y, heatmap.sum(dim=(3, 4)) * z)
-    return torch.stack([mean.sum(dim=-1) for mean in means], dim=-1)
-
-
-def spatial_softmax(logits: Tensor, temperature: float = 0.1) -> Tensor:
-    """Return heat maps (B, K, D, H, W) that sum to 1 over space; temperature 0.1 as in spec 2.3 [C]."""
-    flat = logits.flatten(2).float() / temperature
-    return torch.softmax(flat, dim=-1).view_as(logits)

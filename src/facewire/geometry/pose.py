@@ -13,9 +13,15 @@ this file is our answer and tests/geometry/test_pose.py pins it.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+from facewire.geometry.arrays import Numbers, library
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BINS = 66
 """Angle classes of the paper's pose head (spec 2.4)."""
@@ -29,49 +35,67 @@ def angles_from_bins(logits: Tensor) -> Tensor:
     Class i covers [3i - 99, 3i - 96] degrees and counts with its centre, so flat logits give exactly 0
     (spec 2.4; the -97.5 offset is LivePortrait's correction of the older -99).
     """
+    torch = library(logits)
     index = torch.arange(BINS, device=logits.device, dtype=torch.float32)
     centre = BIN_DEGREES * (index - (BINS - 1) / 2)
     expectation = (torch.softmax(logits.float(), dim=-1) * centre).sum(dim=-1)
-    return torch.deg2rad(expectation)
+    angle: Tensor = torch.deg2rad(expectation)
+    return angle
 
 
-def rotation_from_angles(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
+def rotation_from_angles(yaw: Numbers, pitch: Numbers, roll: Numbers) -> Numbers:
     """Return R = Rx(pitch) Ry(yaw) Rz(roll), shape (*, 3, 3), from angles in radians of shape (*)."""
-    sy, cy = torch.sin(yaw), torch.cos(yaw)
-    sp, cp = torch.sin(pitch), torch.cos(pitch)
-    sr, cr = torch.sin(roll), torch.cos(roll)
+    by = library(yaw)
+    (sy, sp, sr), (cy, cp, cr) = ([of(angle) for angle in (yaw, pitch, roll)] for of in (by.sin, by.cos))
     rows = (
         (cy * cr, -cy * sr, -sy),
         (cp * sr + sp * sy * cr, cp * cr - sp * sy * sr, sp * cy),
         (-sp * sr + cp * sy * cr, -sp * cr - cp * sy * sr, cp * cy),
     )
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return by.stack([by.stack(row, -1) for row in rows], -2)
 
 
-def angles_from_rotation(rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def angles_from_rotation(rotation: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Return (yaw, pitch, roll) in radians, each of shape (*), of rotations (*, 3, 3).
 
     Exact inverse of `rotation_from_angles` for |yaw| < 90 degrees; at the pole roll and pitch share one
     degree of freedom and any valid split is returned.
     """
-    yaw = torch.asin((-rotation[..., 0, 2]).clamp(-1.0, 1.0))
-    pitch = torch.atan2(rotation[..., 1, 2], rotation[..., 2, 2])
-    roll = torch.atan2(-rotation[..., 0, 1], rotation[..., 0, 0])
+    by = library(rotation)
+    yaw = by.arcsin((-rotation[..., 0, 2]).clip(-1.0, 1.0))
+    pitch = by.arctan2(rotation[..., 1, 2], rotation[..., 2, 2])
+    roll = by.arctan2(-rotation[..., 0, 1], rotation[..., 0, 0])
     return yaw, pitch, roll
 
 
 def rotation_from_degrees(yaw: float, pitch: float, roll: float) -> Tensor:
-    """Return one rotation, shape (3, 3), from angles in degrees (command line, reports)."""
+    """Return one rotation, shape (3, 3), from angles in degrees, as a tensor (networks, reports)."""
+    import torch
+
     angles = [torch.tensor(math.radians(a)) for a in (yaw, pitch, roll)]
-    return rotation_from_angles(*angles)
+    rotation: Tensor = rotation_from_angles(*angles)
+    return rotation
 
 
-def orthonormal(columns: Tensor) -> Tensor:
+def turn_of_degrees(yaw: float, pitch: float, roll: float) -> NDArray[np.float32]:
+    """Return one rotation, shape (3, 3), from angles in degrees, as an array (command line, calls)."""
+    angles = np.radians(np.array((yaw, pitch, roll), np.float64)).astype(np.float32)[:, None]
+    rotation: NDArray[np.float32] = rotation_from_angles(*angles)[0]
+    return rotation
+
+
+def orthonormal(columns: Numbers) -> Numbers:
     """Return the rotation whose first two columns follow the 6 numbers (*, 6), by Gram-Schmidt.
 
     A continuous parametrisation of rotations: no angle wraps and no gimbal lock, so networks learn it well.
     """
     a, b = columns[..., :3], columns[..., 3:]
+    if isinstance(columns, np.ndarray):
+        own = a / np.linalg.norm(a, axis=-1, keepdims=True)
+        other = b - (own * b).sum(-1, keepdims=True) * own
+        other = other / np.linalg.norm(other, axis=-1, keepdims=True)
+        return np.stack((own, other, np.cross(own, other)), axis=-1)
+    torch = library(columns)
     first = torch.nn.functional.normalize(a, dim=-1)
     second = torch.nn.functional.normalize(b - (first * b).sum(-1, keepdim=True) * first, dim=-1)
     return torch.stack((first, second, torch.cross(first, second, dim=-1)), dim=-1)

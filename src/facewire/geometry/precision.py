@@ -2,23 +2,32 @@
 
 Under autocast a matrix product or an einsum becomes bfloat16, even of float32 tensors: three significant
 digits, 1.6 pixels of 256. Sums of element-wise products stay in float32; for 3x3 matrices they cost nothing.
+Arrays of numpy know no autocast.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from facewire.geometry.arrays import Numbers, library
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def full(x: Tensor) -> Tensor:
     """Return x in float32, or as it is when it is float32 or float64 already."""
+    torch = library(x)
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
-def apply(matrix: Tensor, vectors: Tensor) -> Tensor:
+def apply(matrix: Numbers, vectors: Numbers) -> Numbers:
     """Return M v of matrices (*, m, n) and vectors (*, n) with broadcasting leading axes, shape (*, m)."""
+    if isinstance(matrix, np.ndarray):
+        return (matrix @ vectors[..., None])[..., 0]
     columns = full(matrix).unbind(dim=-1)
     numbers = full(vectors).unsqueeze(-1).unbind(dim=-2)
     total = columns[0] * numbers[0]
@@ -27,13 +36,15 @@ def apply(matrix: Tensor, vectors: Tensor) -> Tensor:
     return total
 
 
-def compose(first: Tensor, second: Tensor) -> Tensor:
+def compose(first: Numbers, second: Numbers) -> Numbers:
     """Return the matrix product of (*, l, m) and (*, m, n), broadcasting leading axes, shape (*, l, n)."""
+    if isinstance(first, np.ndarray):
+        return first @ second
     return (full(first).unsqueeze(-1) * full(second).unsqueeze(-3)).sum(dim=-2)
 
 
 def product(first: Tensor, second: Tensor) -> Tensor:
     """Return the same product of matrices with a long inner axis: nothing of its size is written in between."""
-    kind = first.device.type
+    kind, torch = first.device.type, library(first)
     with torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext():
         return full(first) @ full(second)

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -59,6 +60,13 @@ _SAVERS: dict[str, tuple[str, dict[str, object]]] = {
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".webp": ("WEBP", {"quality": 95, "method": 4}),
+}
+
+Filter = Literal["bilinear", "bicubic", "lanczos"]
+_FILTERS: dict[Filter, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
 }
 
 _DEFAULT_DURATION_MS = 100
@@ -121,15 +129,19 @@ def check_picture_name(path: str | Path) -> None:
 
 
 def resize(
-    pixels: Pixels, size: tuple[int, int], window: tuple[float, float, float, float] | None = None
+    pixels: Pixels,
+    size: tuple[int, int],
+    window: tuple[float, float, float, float] | None = None,
+    method: Filter = "lanczos",
 ) -> Pixels:
-    """Return `pixels` resampled to `size` (width, height): Lanczos with the support widened when shrinking.
+    """Return `pixels` resampled to `size` (width, height), with the filter's support widened when shrinking.
 
     The one resampling policy of the project; uint8 [H, W, 3] in and out. `window` is the part that is taken, left,
-    top, right, bottom in pixels with fractions; by default everything.
+    top, right, bottom in pixels with fractions; by default everything. Only what networks were trained on has another
+    filter than Lanczos.
     """
     check_pixels("pixels", pixels)
-    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box=window))
+    return np.array(Image.fromarray(pixels).resize(size, _FILTERS[method], box=window))
 
 
 def is_picture(path: str | Path) -> bool:

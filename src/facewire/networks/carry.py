@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from facewire.geometry.head_motion import HeadMotion
-from facewire.networks.presets import Model
-from facewire.networks.relatives.model import RelativeTalkingHead
-from facewire.networks.relatives.pose import carried_over
+
+if TYPE_CHECKING:
+    from facewire.networks.relatives.model import RelativeTalkingHead
 
 Carry = Callable[[HeadMotion, HeadMotion, HeadMotion], HeadMotion]
 """(motions, reference, source) -> the source's own motion plus what changed since the reference."""
 
 
-def carry_of(model: Model) -> Carry:
-    """Return how a model carries changes over; `HeadMotion.relative` for our own."""
-    if not isinstance(model, RelativeTalkingHead):
+def carry_of(foreign: RelativeTalkingHead | None) -> Carry:
+    """Return how an imported model carries changes over; `HeadMotion.relative` for our own (None)."""
+    if foreign is None:
         return HeadMotion.relative
-    family = model.family
+    from facewire.networks.relatives.pose import carried_over
+
+    family = foreign.family
     return lambda motion, reference, source: carried_over(motion, reference, source, family)

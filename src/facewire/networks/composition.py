@@ -24,9 +24,6 @@ from torch import Tensor
 
 from facewire.geometry.warp import resize_flow, warp_image
 
-PHOTO, PERSON = "photo", "person"
-"""What of the source picture a candidate shows: all of it moved, or its person before the background."""
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from facewire.geometry.grid import image_grid
 from facewire.geometry.warp import resize_flow, warp_image
-from facewire.networks.composition import PERSON, PHOTO, Composition
+from facewire.networks.composition import Composition
+from facewire.networks.sources import PERSON, PHOTO
 
 MATTE, BEHIND = "matte", "background"
 """What PERSON is read from beside the photo: the share of the person (1, 1, H, W), and what stands behind."""

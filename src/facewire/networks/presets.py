@@ -12,6 +12,7 @@ from facewire.base.errors import ConfigError
 from facewire.networks.compact import config as compact_config
 from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.manifest import COMPACT
 from facewire.networks.paper import config as paper_config
 from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.networks.paper.config import PAPER_PRESETS, PaperConfig
@@ -20,7 +21,6 @@ from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.relatives.model import build as build_relative
 
-COMPACT = "compact-256"
 COMPACT_PRESET = CompactConfig(layers=True, mirror=True)
 """What is trained now; weights of before the layers have a manifest without settings."""
 OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}

@@ -1,17 +1,12 @@
-"""Weights on disk: safetensors with a manifest beside them, hash checked before a byte is interpreted.
-
-    NAME.safetensors   tensors, half precision
-    NAME.json          manifest: SHA-256, preset, config, steps, data, metrics, licence
+"""Models from weights and back: hash checked before a byte is interpreted (manifest.py says what lies where).
 
 Nothing here unpickles anything. Knows nothing about training: whoever saves brings the provenance along.
 """
 
 from __future__ import annotations
 
-import hashlib
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,60 +16,20 @@ from safetensors.torch import load as parse
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from facewire import __version__
-from facewire.base import weight_folder
-from facewire.base.config import from_dict, to_dict
-from facewire.base.errors import (
-    ConfigError,
-    HashMismatch,
-    MediaError,
-    OutputError,
-    SchemaMismatch,
-    WeightsError,
+from facewire.base.errors import ConfigError, OutputError, SchemaMismatch, WeightsError
+from facewire.base.files import atomic_output, sha256_of
+from facewire.networks.manifest import (
+    DEFAULT,
+    Manifest,
+    Provenance,
+    checked_bytes,
+    read_manifest,
+    resolve,
+    write_manifest,
 )
-from facewire.base.files import atomic_output, read_json, sha256_of, write_json
-from facewire.networks.presets import COMPACT, Model, build_preset
-
-SCHEMA = 1
-PUBLISHED = Path(__file__).parent.parent / "weights"
-"""Weights that come with the package."""
-DEFAULT = COMPACT
-"""Published name that is loaded when nothing else is asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingData:
-    """What a model has seen."""
-
-    clips: int
-    frames: int
-    sha256: str
-    """Of names and sizes of all clips, see data.clips.clips_hash."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where weights come from; part of the manifest."""
-
-    steps: int
-    data: TrainingData | None = None
-    perceptual: str = "none"
-    """Frozen networks whose features the training compared."""
-    licence: str = "not stated"
-    notes: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What is known about a weights file; the JSON beside it."""
-
-    preset: str
-    config: Mapping[str, Any]
-    sha256: str
-    provenance: Provenance
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    facewire: str = __version__
-    schema: int = SCHEMA
+from facewire.networks.memory_layout import channels_last
+from facewire.networks.presets import Model, build_preset
+from facewire.networks.relatives.model import RelativeTalkingHead
 
 
 def save_weights(
@@ -118,83 +73,6 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
             raise OutputError(path, f"cannot be written, is the disk full? ({problem})") from problem
 
 
-def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest of a weights file beside it."""
-    data = {
-        "schema": manifest.schema,
-        "preset": manifest.preset,
-        "config": dict(manifest.config),
-        "sha256": manifest.sha256,
-        "facewire": manifest.facewire,
-        "provenance": to_dict(manifest.provenance),
-        "metrics": dict(manifest.metrics),
-    }
-    write_json(path.with_suffix(".json"), data)
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Read the manifest of a weights file.
-
-    Raises:
-        WeightsError: there is none, or it is not one of ours.
-    """
-    beside = path.with_suffix(".json")
-    if not path.is_file():
-        raise WeightsError(path, "no such weights file")
-    if not beside.is_file():
-        raise WeightsError(path, f"its manifest {beside.name} is missing; keep both files together")
-    try:
-        data = read_json(beside)
-        if data["schema"] != SCHEMA:
-            raise WeightsError(beside, f"manifest schema {data['schema']} is not {SCHEMA}; update facewire")
-        return Manifest(
-            preset=str(data["preset"]),
-            config=dict(data["config"]),
-            sha256=str(data["sha256"]),
-            provenance=from_dict(Provenance, data["provenance"]),
-            metrics={str(name): float(value) for name, value in data["metrics"].items()},
-            facewire=str(data["facewire"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigError, MediaError) as problem:
-        raise WeightsError(beside, f"is not a weights manifest ({problem!r})") from problem
-
-
-def resolve(weights: str | Path) -> Path:
-    """Return the file of a published name (`compact-256`), of an imported one, or of a path.
-
-    Raises:
-        WeightsError: neither exists.
-    """
-    published = PUBLISHED / f"{weights}.safetensors"
-    if published.is_file():
-        return published
-    own = weight_folder.folder()
-    if own is not None and (imported := own / f"{weights}.safetensors").is_file():
-        return imported
-    path = Path(weights)
-    if path.is_file():
-        return path
-    said = f"no such weights file; published with this package: {_names(PUBLISHED)}"
-    raise WeightsError(path, said if own is None or not own.is_dir() else f"{said}; imported: {_names(own)}")
-
-
-def known_as(fingerprint: bytes) -> str | None:
-    """Return by which name `--weights` takes weights whose SHA-256 begins with some bytes, or None."""
-    for folder in (PUBLISHED, weight_folder.folder()):
-        for path in sorted(folder.glob("*.safetensors")) if folder is not None else ():
-            try:
-                found = bytes.fromhex(read_manifest(path).sha256)
-            except WeightsError:
-                continue
-            if found.startswith(fingerprint):
-                return path.stem
-    return None
-
-
-def _names(folder: Path) -> str:
-    return ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
-
-
 def load_model(weights: str | Path = DEFAULT) -> tuple[Model, Manifest]:
     """Return a model in evaluation mode, on the CPU in float32, and its manifest.
 
@@ -215,15 +93,22 @@ def load_model(weights: str | Path = DEFAULT) -> tuple[Model, Manifest]:
     return model, manifest
 
 
+def load_for(path: Path, device: str) -> Model:
+    """Return the model of a weights file on a device; on CUDA imported ones compute in float16 as their origin does.
+
+    Raises:
+        WeightsError, HashMismatch, SchemaMismatch: see `load_model`.
+    """
+    model, _ = load_model(path)
+    channels_last(model.to(torch.device(device)))
+    if isinstance(model, RelativeTalkingHead) and device.startswith("cuda"):
+        model.reduced = torch.float16
+    return model
+
+
 def _checked_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
     """Return the tensors of a file; the very bytes that are parsed were hashed before."""
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise WeightsError(path, f"cannot be read ({problem.strerror})") from problem
-    actual = hashlib.sha256(data).hexdigest()
-    if actual != sha256:
-        raise HashMismatch(path, sha256, actual)
+    data = checked_bytes(path, sha256)
     try:
         return parse(data)
     except SafetensorError as problem:

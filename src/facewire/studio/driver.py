@@ -15,7 +15,7 @@ from facewire.animation.smoothing import smoothed
 from facewire.animation.survey import Progress
 from facewire.geometry.pose import angles_from_rotation
 from facewire.geometry.precision import apply
-from facewire.networks.compact.motion import GUIDES
+from facewire.networks.compact.guides import GUIDES
 from facewire.talks.motion_file import is_motion_file, read_motion
 
 MOST_POINTS = 600

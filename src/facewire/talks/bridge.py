@@ -1,11 +1,10 @@
-"""The only crossing between tensors and the wire: HeadMotion <-> MotionFrame."""
+"""The only crossing between what networks say and the wire: HeadMotion <-> MotionFrame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
 
 from facewire.base.errors import ConfigError
 from facewire.codec.state import MotionFrame
@@ -21,19 +20,18 @@ def to_frames(motions: HeadMotion, kept: int | None = None) -> Iterator[MotionFr
     """
     if motions.jacobians is not None:
         raise ConfigError("weights", "keypoints with own Jacobians", "weights of another variant for coding")
-    angles = torch.stack(angles_from_rotation(motions.rotation), dim=-1)
-    rows = [
-        part.cpu().numpy().astype(np.float32) for part in (angles, motions.translation, motions.expression)
-    ]
+    now = motions.arrays()
+    angles = np.stack(angles_from_rotation(now.rotation), axis=-1)
+    rows = [part.astype(np.float32) for part in (angles, now.translation, now.expression)]
     for turn, shift, delta in zip(*rows, strict=True):
         yield MotionFrame(turn, shift, delta, kept)
 
 
 def to_motions(frames: Sequence[MotionFrame]) -> HeadMotion:
-    """Return the motions of wire frames, on the CPU."""
-    angles = torch.from_numpy(np.stack([frame.angles for frame in frames]))
+    """Return the motions of wire frames, as arrays."""
+    angles = np.stack([frame.angles for frame in frames])
     return HeadMotion(
-        rotation_from_angles(*angles.unbind(dim=-1)),
-        torch.from_numpy(np.stack([frame.translation for frame in frames])),
-        torch.from_numpy(np.stack([frame.expression for frame in frames])),
+        rotation_from_angles(*np.moveaxis(angles, -1, 0)),
+        np.stack([frame.translation for frame in frames]),
+        np.stack([frame.expression for frame in frames]),
     )

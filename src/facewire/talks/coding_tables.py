@@ -15,10 +15,12 @@ from facewire.base.errors import ConfigError
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.tables.shelf import Shelf
 from facewire.codec.tables.shipped import FOLDER
-from facewire.networks.presets import COMPACT
+from facewire.networks.manifest import COMPACT
 
 STANDARD = "standard"
-"""The rate where the picture does not suffer."""
+"""The rate of steps so small that nobody sees them."""
+COARSE = "coarse"
+"""The rate at which the picture does not suffer yet (docs/lab)."""
 FAMILY = "compact"
 """First part of the names of compact-256's tables."""
 GENERIC = "generic-{}-standard"
@@ -41,7 +43,7 @@ def tables_of(animator: Animator, rate: str = STANDARD) -> CodecTables:
     own = f"{family_of(animator.manifest.preset)}-{rate}"
     if own in shelf.names:
         return shelf.named(own)
-    count = animator.model.keypoints
+    count = animator.keypoints
     tables = shelf.named(f"{FAMILY}-{rate}")
     if tables.keypoints == count:
         return tables

@@ -152,7 +152,7 @@ class Receiver:
     def _seen(self, motions: HeadMotion, numbers: list[int]) -> HeadMotion:
         """Return the motions as this receiver wants to see them."""
         if self._other is not None and self._options.relative:
-            motions = self._of_other(motions, numbers, self._other.identity.motion.to("cpu"))
+            motions = self._of_other(motions, numbers, self._other.identity.motion)
         if self._options.view.is_still:
             return motions
         turns = [self._options.view.rotation(min(1.0, number / self._steps)) for number in numbers]
@@ -162,7 +162,7 @@ class Receiver:
         """Return what changed since rest, added to another person's own motion."""
         if not self._rests:
             self._rests.append((0, motions[:1]))
-        carry = carry_of(self._animator.model)
+        carry = carry_of(self._animator.foreign)
         moved = []
         for row, number in enumerate(numbers):
             rests = [rest for frame, rest in self._rests if frame <= number] or [self._rests[0][1]]

@@ -19,6 +19,8 @@ from fractions import Fraction
 from itertools import islice
 from typing import BinaryIO, Final, Protocol, cast
 
+import numpy as np
+
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.driving import HeadSquare, read_squares, rows_of
 from facewire.animation.reference import best_reference, median_motion
@@ -41,6 +43,7 @@ from facewire.codec.state import MotionFrame
 from facewire.codec.sufficiency import LIMIT, adaptive
 from facewire.codec.tables.artefact import CodecTables
 from facewire.codec.talk import TalkWriter, talk_header
+from facewire.geometry.arrays import as_array
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import place
 from facewire.media.image import resize
@@ -49,7 +52,7 @@ from facewire.media.still import decode_still, encode_still
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.carrier.writer import Carrier, CarrierWriter
-from facewire.talks.coding_tables import STANDARD, tables_of
+from facewire.talks.coding_tables import COARSE, tables_of
 from facewire.talks.patches import Patches
 from facewire.talks.picture_size import checked_side
 from facewire.talks.refresh import MODES, OFF, PATCH, SOURCE, Box, Refresher
@@ -57,6 +60,7 @@ from facewire.talks.source_choice import KnownSource, NewSource, SourceChoice
 
 PROFILES: Final[dict[str, Profile]] = {"file": FILE, "stream": STREAM, "raw": RAW}
 ADAPTIVE: Final = "adaptive"
+ALL: Final = "all"
 """As many keypoints as each frame needs."""
 MIME_IDS: Final = {text: number for number, text in MIME_TYPES.items()}
 GROUP_SECONDS = 10
@@ -94,13 +98,13 @@ class EncodeOptions:
 
     profile: str = "file"
     """file, stream or raw."""
-    rate: str = STANDARD
+    rate: str = COARSE
     """fine, standard or coarse: how finely motion is quantised."""
     size: int | None = None
     """Side of the pictures that a receiver shows, 256 to 1024 pixels; None: the networks' own, 256. Motion costs the
     same whatever it is."""
-    keypoints: int | str = ADAPTIVE
-    """How many of the ordered list are sent, or "adaptive"."""
+    keypoints: int | str = ALL
+    """How many of the ordered list are sent, "all", or "adaptive"."""
     limit: float = LIMIT
     """Adaptive: the quality threshold of `codec.sufficiency`, pixels of a 256-pixel picture."""
     still: str = "avif"
@@ -188,11 +192,11 @@ class _Encoding:
         if profile is None:
             raise ConfigError("profile", options.profile, ", ".join(PROFILES))
         self.animator, self.squares, self.options = animator, squares, options
-        keypoints = animator.model.keypoints
+        keypoints = animator.keypoints
         self.choose: Choose | None = None
         self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
-        if options.keypoints not in (ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
-            raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
+        if options.keypoints not in (ALL, ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
+            raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, {ALL}, or {ADAPTIVE}")
         tables = None if profile == RAW else tables_of(animator, options.rate)
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
         if options.refresh not in MODES:
@@ -228,7 +232,7 @@ class _Encoding:
         own = person.identity.motion if person is not None and self.options.relative else None
         rests = self.rests(own)
         self.mode = OFF if person is not None else self.mode
-        carry = carry_of(self.animator.model)
+        carry = carry_of(self.animator.foreign)
         stretch: int | None = None
         for square, motion, number in self.from_first_face():
             if stretch is None:
@@ -271,8 +275,8 @@ class _Encoding:
     def places(self, motion: MotionFrame) -> list[tuple[float, float]]:
         """Return where a motion has the keypoints of the person who is shown, picture units."""
         canonical = self.person.identity.canonical
-        moved = place(canonical, to_motions([motion]).to(canonical.points.device))
-        return [(float(x), float(y)) for x, y in moved.points[0, :, :2].cpu()]
+        moved = place(canonical, to_motions([motion]))
+        return [(float(x), float(y)) for x, y in moved.points[0, :, :2]]
 
     def rests(self, own: HeadMotion | None) -> dict[int, HeadMotion]:
         """Return the motion of rest of each stretch as far as it can be seen ahead.
@@ -289,12 +293,12 @@ class _Encoding:
             ]
             for number in set(numbers) - {None}:
                 rows = [row for row, other in enumerate(numbers) if other == number]
-                seen.setdefault(cast(int, number), []).append(rows_of(motions, rows).to("cpu"))
+                seen.setdefault(cast(int, number), []).append(rows_of(motions, rows).arrays())
         rests = {}
         for number, parts in seen.items():
             motions = HeadMotion.cat(parts)
-            place = median_motion(motions) if own is None else best_reference(motions, own.to("cpu"))
-            rests[number] = motions[place : place + 1].to(self.animator.device)
+            place = median_motion(motions) if own is None else best_reference(motions, own)
+            rests[number] = motions[place : place + 1]
         return rests
 
     def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion, int]]:
@@ -394,7 +398,7 @@ class _Encoding:
         """Go on with a source, and return its own motion."""
         self.person = person
         if self.adaptive_columns is not None:
-            canonical = self.person.identity.canonical.points[0].double().cpu().numpy()
+            canonical = as_array(self.person.identity.canonical.points[0]).astype(np.float64)
             self.choose = adaptive(canonical, self.adaptive_columns, self.options.limit)
         self.patches.new_source()
         (own,) = to_frames(person.identity.motion)

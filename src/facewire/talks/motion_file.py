@@ -80,7 +80,7 @@ def write_motion(
         weights_sha256=bytes.fromhex(animator.manifest.sha256),
         size=(animator.size, animator.size),
         fps=recorded.rate,
-        keypoints=animator.model.keypoints,
+        keypoints=animator.keypoints,
         references=True,
     )
     target = Path(path)

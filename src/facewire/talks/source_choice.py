@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+import numpy as np
+
 from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.driving import HeadSquare
 from facewire.base.errors import ConfigError
 from facewire.bitstream.bank import Bank
+from facewire.geometry.arrays import as_array
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import place
 from facewire.talks.refresh import TEST_SECONDS, WAIT_SECONDS, how_wrong
@@ -147,5 +150,5 @@ class SourceChoice:
 def _apart(person: Person, motion: HeadMotion) -> float:
     """Return how far a motion moves a source's keypoints from where its picture has them, picture units, mean."""
     canonical, own = person.identity.canonical, person.identity.motion
-    moved = place(canonical, motion.to(own.rotation.device)).points - place(canonical, own).points
-    return float(moved.norm(dim=-1).mean())
+    now, before = (as_array(place(canonical, one).points) for one in (motion, own))
+    return float(np.linalg.norm(now - before, axis=-1).mean())

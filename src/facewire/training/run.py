@@ -15,16 +15,17 @@ from torch import Tensor, nn
 from facewire.base.errors import ConfigError, OutputError, TrainingError
 from facewire.base.files import write_advice
 from facewire.data.clips import ClipSet
-from facewire.face.attention import load_attention_mesh
-from facewire.face.matte import load_person_matte
-from facewire.face.mesh import load_face_mesh
+from facewire.face.networks.attention import load_attention_mesh
+from facewire.face.networks.matte import load_person_matte
+from facewire.face.networks.mesh import load_face_mesh
 from facewire.losses.feature_taps import FeatureTaps, pad_with_zeros
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.manifest import COMPACT, resolve
 from facewire.networks.paper import config as paper
 from facewire.networks.paper.discriminator import Discriminator
-from facewire.networks.presets import COMPACT, Model, build_preset, preset_config
-from facewire.networks.weights import check_fit, fill, load_model, resolve
+from facewire.networks.presets import Model, build_preset, preset_config
+from facewire.networks.weights import check_fit, fill, load_model
 from facewire.training.checkpoint import Checkpoint, load_record, load_tensors, step_folder, stored_steps
 from facewire.training.config import PerceptualConfig, TrainConfig
 from facewire.training.learner import Learner

@@ -26,8 +26,9 @@ from facewire.data.augment import augment
 from facewire.data.clips import ClipSet
 from facewire.data.pairs import PairSampler
 from facewire.media.image import save_image
+from facewire.networks.manifest import Provenance, TrainingData
 from facewire.networks.presets import preset_config
-from facewire.networks.weights import Provenance, TrainingData, save_weights
+from facewire.networks.weights import save_weights
 from facewire.training.checkpoint import Checkpoint, CheckpointWriter
 from facewire.training.learner import Learner, Part
 from facewire.training.machine.pace import Pace

@@ -22,7 +22,7 @@ from facewire.base.errors import OutputError
 from facewire.base.files import beside, sha256_of, write_advice, write_json
 from facewire.codec.tables.shipped import FOLDER as TABLES
 from facewire.engines.artefact import Artefact
-from facewire.engines.graphs.live_graphs import FIND, IDENTITY, PICTURE, READ, RENDER
+from facewire.engines.graphs.names import FIND, IDENTITY, PICTURE, READ, RENDER
 from facewire.face.pose import canonical_face
 from facewire.web import runtime
 from facewire.web.light_graphs import WEIGHTS, Wanted, write_light
@@ -108,7 +108,7 @@ def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> Non
 
 def _wanted(graphs: Artefact, finder: Mapping[str, Path]) -> dict[str, Wanted]:
     own = {name: Wanted(graphs.file(name)) for name in (IDENTITY, FIND, READ)}
-    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,))}
+    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,), graphics=True)}
     return own | shown | {name: Wanted(path) for name, path in finder.items()}
 
 

@@ -85,7 +85,7 @@ async def call(folder: Path, other: str) -> None:
     settings = AgentSettings(signal=f"http://127.0.0.1:{signal}", room="talk", size=512)
     agents = [
         Agent(
-            NetworkEngine(networks, animator.manifest.sha256, animator.separate),
+            NetworkEngine(networks, animator.manifest.sha256),
             animator.finder,
             shipped_tables(),
             settings,

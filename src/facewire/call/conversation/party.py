@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from facewire.call.messages.peer_messages import Hello
 from facewire.codec.tables.artefact import CodecTables
-from facewire.networks.weights import known_as
+from facewire.networks.manifest import known_as
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facewire.face.blaze import Detection
 from facewire.face.crop import FACE_SHARE, CropBox, crop
+from facewire.face.detection import Detection
 from facewire.face.finder import Face, FaceFinder
 from facewire.face.relatives.framing import Framing, upright_box
 from facewire.media.frame import Pixels

@@ -7,11 +7,11 @@ MotionFrame ---> picture                receiver, every frame, as large as the p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from facewire.animation.animator import Animator
 from facewire.animation.composer import Composer
@@ -57,7 +57,9 @@ class FaceEngine(Protocol):
     def read(self, crop: Pixels, now: float) -> Seen:
         """Return the motion of the camera's next head crop (S, S, 3), taken at `now`, seconds; smoothed."""
 
-    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+    def render(
+        self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None
+    ) -> Pixels:
         """Return a picture (N, N, 3) of a person in a motion; `turn` is R_u, (3, 3), of the receiver's view."""
 
     @property
@@ -74,7 +76,6 @@ class NetworkEngine:
     Args:
         engine: runs the model.
         weights_sha256: of the weights file, hexadecimal.
-        separate: takes a photo apart as the model takes its head crop (S, S, 3) apart, `Animator.separate`.
         carry: how the model carries changes over.
         framing: how squares are laid around heads; None: as ours.
     """
@@ -83,11 +84,10 @@ class NetworkEngine:
         self,
         engine: Engine,
         weights_sha256: str,
-        separate: Callable[[Composer, Pixels], None],
         carry: Carry = HeadMotion.relative,
         framing: Framing | None = None,
     ) -> None:
-        self._engine, self._separate, self._carry, self._framing = engine, separate, carry, framing
+        self._engine, self._carry, self._framing = engine, carry, framing
         self._fingerprint = bytes.fromhex(weights_sha256)[:FINGERPRINT_BYTES]
         self._smoother = MotionSmoother()
         self._square: FaceSquare | None = None
@@ -95,8 +95,8 @@ class NetworkEngine:
     @classmethod
     def of(cls, animator: Animator, engine: Engine) -> NetworkEngine:
         """Return the networks of an animator through an engine that was opened for them."""
-        weights, carry = animator.manifest.sha256, carry_of(animator.model)
-        return cls(engine, weights, animator.separate, carry, animator.framing)
+        weights, carry = animator.manifest.sha256, carry_of(animator.foreign)
+        return cls(engine, weights, carry, animator.framing)
 
     @property
     def size(self) -> int:
@@ -118,9 +118,11 @@ class NetworkEngine:
         side = len(picture)
         if side == self.size:
             return Portrait(self._engine.identity(picture))
-        crop, composer = resize(picture, (self.size, self.size)), Composer(picture, CropBox(0, 0, side))
-        self._separate(composer, crop)
-        return Portrait(self._engine.identity(crop), composer)
+        composer = Composer(picture, CropBox(0, 0, side))
+        prepared = self._engine.identity(resize(picture, (self.size, self.size)))
+        if prepared.layers is not None:
+            composer.separate(*prepared.layers)
+        return Portrait(prepared, composer)
 
     def own_motion(self, person: Portrait) -> MotionFrame:
         """Return the motion that a source has in its picture."""
@@ -135,7 +137,9 @@ class NetworkEngine:
         motion = self._smoother(reading.motion, now) if reading.present else reading.motion
         return Seen(next(to_frames(motion)), reading.present)
 
-    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+    def render(
+        self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None
+    ) -> Pixels:
         """Return a picture (N, N, 3) of a person in a motion."""
         motions = to_motions([motion])
         seen = motions if turn is None else motions.turned_at_neck(turn)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from facewire.base.errors import WeightsError
 from facewire.face.expression import in_classical_order
@@ -67,5 +66,5 @@ class SamePerson:
 
 
 def _classical(face: Face) -> np.ndarray:
-    points: np.ndarray = in_classical_order(torch.from_numpy(face.landmarks)).numpy()[:68]
+    points: np.ndarray = in_classical_order(face.landmarks)[:68]
     return points

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from facewire.codec.state import MotionFrame
 from facewire.geometry.pose import rotation_from_angles
 
 GLIDE = 0.35
 """Share of the way that the view goes with each picture."""
+Turn = NDArray[np.float32]
 STILL = math.radians(0.05)
 
 
@@ -35,7 +36,7 @@ class FreeView:
         away = max(abs(goal - now) for goal, now in zip(self._goal, self._now, strict=True))
         return away > STILL or abs(self._share - self._frontal) > 0.01
 
-    def turn(self, motion: MotionFrame) -> Tensor | None:
+    def turn(self, motion: MotionFrame) -> Turn | None:
         """Return R_u, (3, 3), for the next picture of a head in this motion; None for its own view."""
         self._now = (
             self._now[0] + GLIDE * (self._goal[0] - self._now[0]),
@@ -47,9 +48,9 @@ class FreeView:
             return None
         own = _rotation(*(float(angle) for angle in motion.angles))
         kept = _rotation(*((1 - self._share) * float(angle) for angle in motion.angles))
-        return _rotation(*self._now) @ kept @ own.T
+        return np.asarray(_rotation(*self._now) @ kept @ own.T)
 
 
-def _rotation(yaw: float, pitch: float, roll: float) -> Tensor:
-    angles = (torch.tensor([angle], dtype=torch.float32) for angle in (yaw, pitch, roll))
-    return rotation_from_angles(*angles)[0]
+def _rotation(yaw: float, pitch: float, roll: float) -> Turn:
+    rotation: Turn = rotation_from_angles(*np.array(((yaw,), (pitch,), (roll,)), np.float32))[0]
+    return rotation

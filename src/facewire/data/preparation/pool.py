@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from facewire.base.endings import HANGUP
+from facewire.base.processors import limit_torch
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -163,15 +164,13 @@ def _result(worker: _Worker[Job], ready: bool, limit_s: float, lost: Callable[[J
 
 def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """Work on one job after the other, in a process of its own."""
-    import torch
-
     signal.signal(signal.SIGTERM, _leave)
     for number in OF_TERMINAL:
         signal.signal(number, signal.SIG_IGN)  # the parent decides
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, OF_TERMINAL)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
+    limit_torch(1)
     with suppress(EOFError, BrokenPipeError):  # the parent is gone
         pipe.send("there")
         while True:

@@ -1,9 +1,12 @@
-"""The four graphs of a live talking head, as modules that can be recorded and exported; one picture at a time.
+"""The graphs of a live talking head, as modules that can be recorded and exported; one picture at a time.
 
-    photo  --identity--> who               once a person   canonical keypoints, own motion, what the receiver keeps
     frame  --find------> centre, axes      at the start    where the face is
-    frame, centre, axes --read--> motion, presence, face, centre', axes'      sender, every frame
+    frame, centre, axes --read--> motion, presence, face, centre', axes', canonical keypoints      sender, every frame
+    photo, canonical, motion --prepare--> matte and background of models that have them, what the receiver keeps
     who, motion, kept   --render--> picture, and what it is put together from  receiver, every frame
+
+    photo  --identity--> canonical, motion, and what `prepare` returns: find, read and prepare in one, where a photo
+                         is to take one graph (ONNX); loading it is twice the work
 
 Pictures go in and come out as they lie in memory, (256, 256, 3) uint8, so that scaling and reordering are part of
 the graphs. Everything is float32 but the convolutions of `render` where the engine asks for less.
@@ -19,6 +22,21 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from facewire.engines.graphs.inference_graph import record, split_source
+from facewire.engines.graphs.names import (
+    BACKGROUND,
+    CANONICAL,
+    FIND,
+    FLOW,
+    IDENTITY,
+    MATTE,
+    MOTION,
+    PICTURE,
+    PREPARE,
+    READ,
+    RENDER,
+    REPAIR,
+    SHARES,
+)
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import rotation_from_degrees
@@ -26,12 +44,6 @@ from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.compact.motion import landmarks_of, square_around
 from facewire.networks.composition import Candidate
 from facewire.networks.types import Identity
-
-IDENTITY, FIND, READ, RENDER = "identity", "find", "read", "render"
-MOTION = ("rotation", "translation", "expression")
-CANONICAL = "canonical"
-PICTURE, SHARES, REPAIR, FLOW = "picture", "shares", "repair", "flow_"
-"""What `render` returns; flows are numbered by the candidate that is read along them (networks/composition.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +59,17 @@ class LiveGraph:
     """Of `render`: what each candidate is read from."""
 
 
-class Identify(nn.Module):
-    """Photo -> canonical keypoints, own motion, features."""
+class Features(nn.Module):
+    """Photo -> features."""
 
     def __init__(self, model: CompactTalkingHead) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """(S, S, 3) uint8 -> points (1, K, 3), R, t, delta, then the features."""
-        identity = self.model.identity(image_of(picture))
-        motion = identity.motion
-        own = (motion.rotation, motion.translation, motion.expression)
-        return (identity.canonical.points, *own, *identity.features)
+        """(S, S, 3) uint8 -> the features of an `Identity`."""
+        image = image_of(picture)
+        return (image, *self.model.appearance(image), *self.model.layers(image))
 
 
 class Find(nn.Module):
@@ -76,20 +86,20 @@ class Find(nn.Module):
 
 
 class Read(nn.Module):
-    """Frame and square -> motion, presence, face, and the square for the next frame."""
+    """Frame and square -> motion, presence, face, the square for the next frame, and canonical keypoints."""
 
     def __init__(self, model: CompactTalkingHead) -> None:
         super().__init__()
         self.motion_reader = model.motion_reader
 
     def forward(self, picture: Tensor, centre: Tensor, axes: Tensor) -> tuple[Tensor, ...]:
-        """(S, S, 3) uint8, (1, 2), (1, 2, 2) -> R, t, delta, presence (1), face (1, 4), centre', axes'."""
+        """(S, S, 3) uint8, (1, 2), (1, 2, 2) -> R, t, delta, presence (1), face (1, 4), centre', axes', x_c."""
         image = image_of(picture)
         mesh, presence = self.motion_reader.reader.look(image, centre, axes)
-        motion = self.motion_reader.from_landmarks(image, landmarks_of(mesh, image))[1]
+        canonical, motion = self.motion_reader.from_landmarks(image, landmarks_of(mesh, image))
         face = torch.cat((mesh.amin(dim=1), mesh.amax(dim=1)), dim=-1)
         own = (motion.rotation, motion.translation, motion.expression)
-        return (*own, torch.sigmoid(presence), face, *square_around(mesh))
+        return (*own, torch.sigmoid(presence), face, *square_around(mesh), canonical.points)
 
 
 class Render(nn.Module):
@@ -100,8 +110,9 @@ class Render(nn.Module):
         self.model = model
 
     def forward(self, *numbers: Tensor) -> tuple[Tensor, ...]:
-        """What `Identify` returns, then R, t, delta and kept (1) -> (S, S, 3) uint8, shares (1, N, 4, S/2, S/2),
-        repair (1, 3, 4, S/2, S/2), and every candidate's flow (1, 64, 64, 2) but for those that stand still.
+        """x_c, own R, t, delta, features, then R, t, delta and kept (1) -> (S, S, 3) uint8, shares
+        (1, N, 4, S/2, S/2), repair (1, 3, 4, S/2, S/2), and every candidate's flow (1, 64, 64, 2) but for those that
+        stand still.
 
         Four pixels of a square lie one behind the other in shares and repair.
         """
@@ -137,51 +148,79 @@ def picture_of(image: Tensor) -> Tensor:
 def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
     """Return the recorded graphs of a model in float32; takes ten seconds.
 
-    What `render` needs of a person only is moved to the end of `identity`.
+    What `render` needs of a person only is moved to the end of `prepare`.
     """
     size = model.resolution
     picture = torch.full((size, size, 3), 128, dtype=torch.uint8)
+    find = record(Find(model), (picture,))
     with torch.no_grad():
-        who = tuple(number.clone() for number in Identify(model)(picture))
-        centre, axes = (number.clone() for number in Find(model)(picture))
-    still = (*(part.clone() for part in who[1:4]), torch.tensor([model.keypoints]))
-    identity = record(Identify(model), (picture,))
-    once, render = split_source(record(Render(model), (*who, *still)), len(who))
-    prepared = Joined(identity, once)
+        square = tuple(number.clone() for number in find(picture))
+        *own, points = (number.clone() for number in Read(model)(picture, *square))
+        seen = (points, *own[:3])
+        features = tuple(number.clone() for number in Features(model)(picture))
+    read = record(Read(model), (picture, *square))
+    still = (
+        *(part.clone() for part in own[:3]),
+        torch.tensor([model.keypoints]),
+    )  # other tensors than those seen
+    made = record(Features(model), (picture,))
+    once, render = split_source(record(Render(model), (*seen, *features, *still)), len(seen) + len(features))
+    prepare = Prepare(made, once, layered=model.matte is not None)
+    layers = (MATTE, BACKGROUND) if prepare.layered else ()
     with torch.no_grad():
-        buffers = dict(zip(_names(render), prepared(picture)[4:], strict=True))
+        buffers = dict(zip(_names(render), prepare(picture, *seen)[len(layers) :], strict=True))
     candidates = Render(model).candidates(picture)
     flows = (f"{FLOW}{number}" for number, candidate in enumerate(candidates) if candidate.flow is not None)
-    read_inputs = {"picture": picture, "centre": centre, "axes": axes}
+    photo = {PICTURE: picture}
     return {
-        IDENTITY: LiveGraph(prepared, {"picture": picture}, (CANONICAL, *MOTION, *buffers)),
-        FIND: LiveGraph(record(Find(model), (picture,)), {"picture": picture}, ("centre", "axes")),
+        IDENTITY: LiveGraph(Joined(find, read, prepare), photo, (CANONICAL, *MOTION, *layers, *buffers)),
+        FIND: LiveGraph(find, photo, ("centre", "axes")),
         READ: LiveGraph(
-            record(Read(model), tuple(read_inputs.values())),
-            read_inputs,
-            (*MOTION, "presence", "face", "centre_next", "axes_next"),
+            read,
+            photo | dict(zip(("centre", "axes"), square, strict=True)),
+            (*MOTION, "presence", "face", "centre_next", "axes_next", CANONICAL),
+        ),
+        PREPARE: LiveGraph(
+            prepare, photo | dict(zip((CANONICAL, *MOTION), seen, strict=True)), (*layers, *buffers)
         ),
         RENDER: LiveGraph(
             render,
             buffers | dict(zip((*MOTION, "kept"), still, strict=True)),
             (PICTURE, SHARES, REPAIR, *flows),
-            _samples(model, identity, once),
+            _samples(model, made, once),
             tuple(candidate.of for candidate in candidates),
         ),
     }
 
 
-class Joined(nn.Module):
-    """Identity and what `render` needs of it: keypoints and own motion, then the receiver's buffers."""
+class Prepare(nn.Module):
+    """Layers of a photo, and what `render` needs of it."""
 
-    def __init__(self, identity: nn.Module, once: nn.Module) -> None:
+    def __init__(self, features: nn.Module, once: nn.Module, *, layered: bool) -> None:
         super().__init__()
-        self.identity, self.once = identity, once
+        self.features, self.once, self.layered = features, once, layered
+
+    def forward(self, picture: Tensor, *seen: Tensor) -> tuple[Tensor, ...]:
+        """(S, S, 3) uint8, x_c (1, K, 3), R, t, delta -> of models with layers matte (S, S) and background (S, S, 3)
+        uint8; then every buffer of `render`.
+        """
+        features = self.features(picture)
+        layers = (features[-2][0, 0], picture_of(features[-1].clamp(0, 1))) if self.layered else ()
+        return (*layers, *self.once(*seen, *features))
+
+
+class Joined(nn.Module):
+    """All that is done once with a photo."""
+
+    def __init__(self, find: nn.Module, read: nn.Module, prepare: nn.Module) -> None:
+        super().__init__()
+        self.find, self.read, self.prepare = find, read, prepare
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """(S, S, 3) uint8 -> points (1, K, 3), R, t, delta, then every buffer."""
-        who = self.identity(picture)
-        return (*who[:4], *self.once(*who))
+        """(S, S, 3) uint8 -> points (1, K, 3), R, t, delta, and what `Prepare` returns."""
+        *read, points = self.read(picture, *self.find(picture))
+        seen = (points, *read[:3])
+        return (*seen, *self.prepare(picture, *seen))
 
 
 SAMPLES = 4
@@ -189,9 +228,7 @@ TURNS = ((0.0, 0.0, 0.0), (25.0, -10.0, 0.08), (-25.0, 10.0, 0.04))
 """Yaw and pitch in degrees, and how far the lower lip hangs in picture units."""
 
 
-def _samples(
-    model: CompactTalkingHead, identity: nn.Module, once: nn.Module
-) -> tuple[tuple[Tensor, ...], ...]:
+def _samples(model: CompactTalkingHead, made: nn.Module, once: nn.Module) -> tuple[tuple[Tensor, ...], ...]:
     """Return inputs of `render`: the mean head in some motions, with noise for a picture.
 
     Faces would be better, but none comes with the package, and weights trained elsewhere need samples too.
@@ -201,7 +238,7 @@ def _samples(
     samples = []
     for seed in range(SAMPLES):
         with torch.no_grad():
-            features = identity(noise_picture(model.resolution, seed))[4:]
+            features = made(noise_picture(model.resolution, seed))
             buffers = once(points, torch.eye(3)[None], nowhere, torch.zeros_like(points), *features)
         for yaw, pitch, drop in TURNS:
             expression = torch.zeros_like(points)

@@ -15,11 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
-from facewire.engines.graphs.upsampled_convolution import transposed
 
 WEIGHT, COLUMNS, TRANSPOSED, LITERAL = "weight", "columns", "transposed", "literal"
 LEAST = 16
@@ -27,8 +23,8 @@ LEAST = 16
 ZEROS = -1
 
 Part = list[Any]
-State = Mapping[str, Tensor]
 Array = NDArray[Any]
+State = Mapping[str, Array]
 
 
 def numbers_of(part: Part, state: State) -> bytes:
@@ -39,12 +35,10 @@ def numbers_of(part: Part, state: State) -> bytes:
         state: a model's weights by name, float32.
     """
     kind, name, *inputs = part
-    weight = state[name].detach().contiguous()
+    weight = state[name]
     if kind != WEIGHT:
-        weight = torch.cat((weight, torch.zeros_like(weight[:, :1])), dim=1)[:, inputs[0]]
-    if kind == TRANSPOSED:
-        weight = transposed(weight)
-    return weight.contiguous().numpy().tobytes()
+        weight = np.concatenate((weight, np.zeros_like(weight[:, :1])), axis=1)[:, inputs[0]]
+    return np.ascontiguousarray(_transposed(weight) if kind == TRANSPOSED else weight).tobytes()
 
 
 class KnownWeights:
@@ -53,9 +47,9 @@ class KnownWeights:
     def __init__(self, state: State) -> None:
         self._whole: dict[bytes, str] = {}
         self._inputs: dict[bytes, tuple[str, int]] = {}
-        for name, tensor in state.items():
-            if tensor.dtype == torch.float32 and tensor.numel() >= LEAST:
-                self._learn(name, tensor.detach().contiguous())
+        for name, numbers in state.items():
+            if numbers.dtype == np.float32 and numbers.size >= LEAST:
+                self._learn(name, numbers)
 
     def part(self, numbers: Array) -> Part | None:
         """Return what a constant is of the weights; None for a literal."""
@@ -67,13 +61,16 @@ class KnownWeights:
             return None
         return self._convolution(COLUMNS, numbers.swapaxes(0, 1)) or self._convolution(TRANSPOSED, numbers)
 
-    def _learn(self, name: str, tensor: Tensor) -> None:
-        self._whole.setdefault(_digest(tensor.numpy()), name)
-        if tensor.ndim != 4:
+    def _learn(self, name: str, numbers: Array) -> None:
+        self._whole.setdefault(_digest(numbers), name)
+        if numbers.ndim != 4:
             return
-        for by_input in (tensor.transpose(0, 1), transposed(tensor) if tensor.shape[2:] == (3, 3) else ()):
+        for by_input in (
+            numbers.swapaxes(0, 1),
+            _transposed(numbers) if numbers.shape[2:] == (3, 3) else (),
+        ):
             for number, weights in enumerate(by_input):
-                self._inputs.setdefault(_digest(weights.numpy()), (name, number))
+                self._inputs.setdefault(_digest(weights), (name, number))
 
     def _convolution(self, kind: str, by_input: Array) -> Part | None:
         """Return a convolution if all its inputs are of one tensor; some may be zeros."""
@@ -87,3 +84,14 @@ class KnownWeights:
 
 def _digest(numbers: Array) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(numbers).tobytes()).digest()
+
+
+def _transposed(weight: Array) -> Array:
+    """Return what `upsampled_convolution.transposed` returns, to the bit, without torch."""
+    by_row = np.stack(_four(weight, 2), axis=2)
+    return np.stack(_four(by_row, 3), axis=3).swapaxes(0, 1)
+
+
+def _four(weight: Array, axis: int) -> tuple[Array, Array, Array, Array]:
+    first, middle, last = np.moveaxis(weight, axis, 0)
+    return last, middle + last, first + middle, first

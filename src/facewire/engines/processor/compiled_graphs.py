@@ -17,6 +17,7 @@ from facewire.base import cache
 from facewire.base.errors import OutputError
 from facewire.base.files import atomic_output
 from facewire.engines.processor.instruction_sets import limit
+from facewire.engines.processor.library import loaded
 
 FOLDER = "compiled"
 _DIGEST = hashlib.sha256().digest_size
@@ -24,7 +25,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 def machine_key(core: Any) -> str:
     """Return what compiled graphs and measurements depend on besides the graph."""
-    import openvino
+    openvino = loaded()
 
     name = core.get_property("CPU", "FULL_DEVICE_NAME")
     able = ",".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from facewire.engines.processor.library import loaded
+
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 SIDE, WINDOW = 64, 3
 MAPS, ROUNDS = 256, 15
@@ -28,7 +30,7 @@ def convolution_gflops(
         maps: in, and out.
         rounds: how often each is timed.
     """
-    import openvino
+    openvino = loaded()
 
     core, numbers = openvino.Core(), np.random.default_rng(0).random((1, maps, SIDE, SIDE), np.float32)
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
@@ -48,7 +50,7 @@ def convolution_gflops(
 
 def _graph(number_format: str, count: int) -> Any:
     """Return maps -> convolution -> their means, so that little is copied."""
-    import openvino
+    openvino = loaded()
     from openvino import opset13
 
     maps = opset13.parameter([1, count, SIDE, SIDE], openvino.Type.f32)

@@ -14,8 +14,9 @@ import torch
 
 from facewire.base.errors import OutputError, WeightsError
 from facewire.base.files import sha256_of, write_advice
+from facewire.face.backend import in_torch
 from facewire.face.finder import FaceFinder
-from facewire.face.matte import PersonMatte, load_person_matte
+from facewire.face.networks.matte import PersonMatte, load_person_matte
 from facewire.metrics import identity
 from facewire.metrics.absolute_error import L1
 from facewire.metrics.apertures import EYE_APERTURE, LIP_APERTURE
@@ -80,7 +81,7 @@ class Panel:
         """
         if nets is not None and not nets.is_dir():
             raise WeightsError(nets, "no such folder of networks")
-        panel = cls(FaceFinder(device), load_person_matte().to(device))
+        panel = cls(FaceFinder(in_torch(device)), load_person_matte().to(device))
         panel.absent |= _absences(nets, size, stride)
         if nets is not None:
             if SQUEEZE_PERCEPTUAL.name not in panel.absent:

@@ -109,7 +109,7 @@ def _card(animator: Animator) -> dict[str, Any]:
     return {
         "preset": manifest.preset,
         "parameters": parameter_count(animator.model),
-        "keypoints": animator.model.keypoints,
+        "keypoints": animator.keypoints,
         "steps": manifest.provenance.steps,
         "notes": manifest.provenance.notes,
     }

@@ -123,7 +123,7 @@ def _config(name: str, animator: Animator, data: Path, settings: Settings, clips
         "data": data.resolve().name,
         **to_dict(settings),
         "clips": clips,
-        "device": animator.device.type,
+        "device": animator.device.partition(":")[0],
         "facewire": __version__,
         "torch": torch.__version__,
     }

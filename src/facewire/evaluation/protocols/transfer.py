@@ -198,7 +198,7 @@ def _repeated(source: Look, frames: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _relative(bench: Bench, batch: HeadMotion, reference: HeadMotion, person: Person) -> HeadMotion:
-    return carry_of(bench.animator.model)(batch, reference, person.identity.motion.to("cpu"))
+    return carry_of(bench.animator.foreign)(batch, reference, person.identity.motion.to("cpu"))
 
 
 def _relative_rotations(driver: FloatArray, reference: int, source: Look) -> FloatArray:

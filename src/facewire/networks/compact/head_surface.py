@@ -129,7 +129,7 @@ class HeadSurface(nn.Module):
 
 def _mean_head() -> tuple[Tensor, Tensor]:
     """Return points (A, 3) in centimetres and outward unit normals (A, 3) of a mean head."""
-    face = canonical_face().points.float()
+    face = torch.from_numpy(canonical_face().points)
     centre, radii = torch.tensor(SKULL_CENTRE), torch.tensor(SKULL_RADII)
     skull = centre + radii * _sphere(SKULL_POINTS)
     clear = torch.cdist(skull, face).amin(dim=1) > CLEARANCE

@@ -20,18 +20,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facewire.face.matte import PersonMatte
+from facewire.face.networks.matte import PersonMatte
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints, place
 from facewire.geometry.warp import resize_flow
 from facewire.networks.compact.background import complete
 from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import CompactField, SurfaceField
+from facewire.networks.compact.guides import BODY, GUIDES, MIRRORED, UNIT
 from facewire.networks.compact.head_surface import HeadSurface
 from facewire.networks.compact.image import CompactAppearance, CompactGenerator, GeneratedParts, unfolded
-from facewire.networks.compact.motion import BODY, GUIDES, MIRRORED, UNIT, CompactMotion
+from facewire.networks.compact.motion import CompactMotion
 from facewire.networks.compact.openings import opening_maps
-from facewire.networks.composition import PERSON, PHOTO, Candidate, Composition, Layers
+from facewire.networks.composition import Candidate, Composition, Layers
+from facewire.networks.sources import PERSON, PHOTO
 from facewire.networks.types import Identity
 
 PLAIN = CompactConfig()

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from facewire.geometry.grid import image_grid
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints
-from facewire.networks.compact.motion import GUIDES
+from facewire.networks.compact.guides import EYES, MEAN_IRISES, number_of
 
 CHANNELS = 6
 OPEN_MOUTH, NEW_MOUTH, OPEN_EYES, NEW_EYES = 0, 2, 3, 5
@@ -36,18 +36,8 @@ IRIS_RADIUS = 0.62
 """In centimetres."""
 
 
-def _number(name: str) -> int:
-    return next(number for number, guide in enumerate(GUIDES) if guide.name == name)
-
-
-LIPS = (_number("upper lip"), _number("lower lip"))
-CORNERS = (_number("mouth corner, image left"), _number("mouth corner, image right"))
-EYES = tuple(
-    (_number(f"upper lid, image {side}"), _number(f"lower lid, image {side}"), _number(f"iris, image {side}"))
-    for side in ("left", "right")
-)
-MEAN_IRISES = GUIDES[EYES[1][2]].canonical[0] - GUIDES[EYES[0][2]].canonical[0]
-"""Distance of the mean head's irises in centimetres; says how large a person's picture is."""
+LIPS = (number_of("upper lip"), number_of("lower lip"))
+CORNERS = (number_of("mouth corner, image left"), number_of("mouth corner, image right"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facewire.geometry.keypoints import CanonicalKeypoints, expected_points, spatial_softmax
+from facewire.geometry.heatmap import expected_points, spatial_softmax
+from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.precision import product
 from facewire.networks.paper.blocks2d import DownBlock2d, conv2d, resize_image
 from facewire.networks.paper.blocks3d import UpBlock3d, conv3d

@@ -19,9 +19,10 @@ from torch import Tensor
 from facewire.base import weight_folder
 from facewire.base.errors import ConfigError, OutputError, WeightsError
 from facewire.base.files import check_output, sha256_of
+from facewire.networks.manifest import Manifest, Provenance, write_manifest
 from facewire.networks.published.checkpoints import LIVEPORTRAIT, ZK, ZLH, checked, recognise
 from facewire.networks.relatives.families import family_of
-from facewire.networks.weights import Manifest, Provenance, write_manifest, write_tensors
+from facewire.networks.weights import write_tensors
 
 TORCH = (".pth", ".pt", ".tar", ".ckpt", ".bin")
 SAFETENSORS = ".safetensors"

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facewire.base.errors import MotionFileError
@@ -42,7 +41,7 @@ class Template:
 
     motions: HeadMotion
     rate: int
-    openness: torch.Tensor | None
+    openness: Floats | None
 
 
 def read_template(path: str | Path) -> Template:
@@ -95,21 +94,21 @@ def _template(held: Any) -> Template:
         raise ValueError("scale is out of its range")
     translation = np.concatenate((parts["t"][:, :2], -np.log(scale)), axis=1)
     motions = HeadMotion(
-        torch.from_numpy(turns.transpose(0, 2, 1).copy()),
-        torch.from_numpy(translation),
-        torch.from_numpy(parts["exp"].copy()),
+        turns.transpose(0, 2, 1).copy(),
+        translation,
+        parts["exp"].copy(),
     )
     return Template(motions, rate, _openness(held, len(frames)))
 
 
-def _openness(held: Mapping[str, Any], count: int) -> torch.Tensor | None:
+def _openness(held: Mapping[str, Any], count: int) -> Floats | None:
     eyes, lips = (_part(held, name, optional=True) for name in ("c_eyes_lst", "c_lip_lst"))
     if not eyes or not lips:
         return None
     both = (_stacked(eyes, (1, 2)), _stacked(lips, (1, 1)))
     if {len(part) for part in both} != {count}:
         raise ValueError("ratios do not fit")
-    return torch.from_numpy(np.concatenate(both, axis=1))
+    return np.concatenate(both, axis=1)
 
 
 def _part(held: Mapping[str, Any], name: str, optional: bool = False) -> Any:

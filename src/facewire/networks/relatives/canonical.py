@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facewire.geometry.keypoints import expected_points, spatial_softmax
+from facewire.geometry.heatmap import expected_points, spatial_softmax
 from facewire.networks.paper.blocks2d import DownBlock2d
 from facewire.networks.paper.blocks3d import UpBlock3d, conv3d
 

@@ -43,9 +43,9 @@ def carried_over(motion: HeadMotion, reference: HeadMotion, source: HeadMotion, 
     if not family.side_first:
         return motion.relative(reference, source)
     batch = len(motion)
-    first, own = reference.expand(batch), source.expand(batch)
+    first, own = (other.like(motion).expand(batch) for other in (reference, source))
     return HeadMotion(
-        compose(compose(own.rotation, first.rotation.transpose(-1, -2)), motion.rotation),
+        compose(compose(own.rotation, first.rotation.swapaxes(-1, -2)), motion.rotation),
         own.translation + motion.translation - first.translation,
         own.expression + motion.expression - first.expression,
     )

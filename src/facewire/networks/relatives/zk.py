@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facewire.geometry.keypoints import expected_points, spatial_softmax
+from facewire.geometry.heatmap import expected_points, spatial_softmax
 from facewire.geometry.warp import warp_volume
 from facewire.networks.paper.blocks2d import conv2d
 from facewire.networks.paper.blocks3d import conv3d

@@ -42,8 +42,9 @@ from facewire.geometry.transform import PlaneTransform, random_transform
 from facewire.geometry.warp import warp_image
 from facewire.losses.perceptual import PerceptualLoss
 from facewire.losses.total import LossReport, weighted_total
+from facewire.networks.compact.guides import GUIDES
 from facewire.networks.compact.model import CompactSynthesis, CompactTalkingHead
-from facewire.networks.compact.motion import GUIDES, body_size, guided_points
+from facewire.networks.compact.motion import body_size, guided_points
 from facewire.networks.compact.openings import CHANNELS as OPENING_CHANNELS
 from facewire.networks.compact.openings import OPEN_EYES, OPEN_MOUTH
 from facewire.networks.types import Identity

@@ -17,8 +17,9 @@ from torch import Tensor
 from facewire.face.expression import SEVENTY_EIGHT
 from facewire.geometry.grid import from_fractions
 from facewire.geometry.pose import rotation_from_angles
+from facewire.networks.compact.guides import GUIDES
 from facewire.networks.compact.model import CompactTalkingHead
-from facewire.networks.compact.motion import GUIDES, LandmarkReader, guided_points, square_around
+from facewire.networks.compact.motion import LandmarkReader, guided_points, square_around
 from facewire.networks.types import Identity
 
 LARGEST_TURN = (35.0, 20.0, 20.0)

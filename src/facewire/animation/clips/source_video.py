@@ -3,7 +3,7 @@
     pass 1  clip    -> square of the head -> own motion of every frame, and whether there is a head
             driver  -> motions at the clip's times
             both    -> the driver's changes on what is usual for the clip's person, in the chosen regions
-    pass 2  every frame is its own photo -> whole picture      (animation/video_edit.py)
+    pass 2  every frame is its own photo -> whole picture      (animation/clips/video_edit.py)
 
 What a region shows is the driver's alone, not the sum of both: lips that speak would else speak twice. The clip's
 frame that looks most like all of them is where the driver's changes start from. Frames without a head stay as they
@@ -21,7 +21,6 @@ from itertools import dropwhile, islice
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from facewire.animation.animate import BEST, FIRST, AnimateOptions
 from facewire.animation.animator import BATCH, Animator
@@ -39,6 +38,7 @@ from facewire.animation.transfer import Face, Transfer
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError
 from facewire.face.crop import CropBox, crop
+from facewire.geometry.arrays import Numbers, as_array, library, like
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import orthonormal
 from facewire.media.frame import Frame
@@ -179,21 +179,22 @@ def resampled(driver: RecordedMotion, seconds: Sequence[float]) -> HeadMotion:
     places = np.interp(seconds, times, np.arange(len(times)))
     low = np.floor(places).astype(int)
     high = np.minimum(low + 1, len(times) - 1)
-    share = torch.from_numpy((places - low).astype(np.float32)).to(driver.motions.rotation.device)
+    share = like((places - low).astype(np.float32), driver.motions.rotation)
 
-    def between(part: torch.Tensor) -> torch.Tensor:
+    def between(part: Numbers) -> Numbers:
         weight = share.reshape(-1, *(1,) * (part.ndim - 1))
         return part[low] * (1 - weight) + part[high] * weight
 
     turned = between(driver.motions.rotation)
-    rotation = orthonormal(torch.cat((turned[..., 0], turned[..., 1]), dim=-1))
+    rotation = orthonormal(library(turned).concatenate((turned[..., 0], turned[..., 1]), -1))
     return HeadMotion(rotation, between(driver.motions.translation), between(driver.motions.expression))
 
 
 def usual(motions: HeadMotion) -> int:
     """Return the index of the motion whose expression is nearest to the median of all."""
-    middle = motions.expression.median(dim=0).values
-    return int((motions.expression - middle).square().sum(dim=(1, 2)).argmin())
+    expressions = as_array(motions.expression)
+    middle = np.sort(expressions, axis=0)[(len(expressions) - 1) // 2]
+    return int(np.square(expressions - middle).sum((1, 2)).argmin())
 
 
 def clip_motions(
@@ -217,7 +218,11 @@ def clip_face(animator: Animator, clip: Clip) -> Face:
     with VideoReader(clip.path) as reader:
         frame = next(islice(reader, clip.first + usual(clip.motions), None))
     picture = crop(frame.pixels, clip.place(frame), animator.size)
-    return Face(animator.identity(picture), lambda: animator.openness(picture).to(animator.device))
+    return Face(
+        animator.canonical(picture),
+        lambda: animator.identity(picture),
+        lambda: animator.openness(picture),
+    )
 
 
 def _reference(motions: HeadMotion, base: HeadMotion, options: AnimateOptions) -> int:

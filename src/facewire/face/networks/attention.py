@@ -27,14 +27,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from facewire.face.blocks import BlazeBlock, ConvPReLU, full_precision
-from facewire.face.mesh import MESH_INPUT_SIZE, MESH_POINTS, check_image, landmark_branch, mesh_trunk
-from facewire.face.store import WEIGHTS_FOLDER, fill
+from facewire.face.mesh_points import MESH_INPUT_SIZE, MESH_POINTS
+from facewire.face.networks.blocks import BlazeBlock, ConvPReLU, full_precision
+from facewire.face.networks.filling import fill
+from facewire.face.networks.mesh import check_image, landmark_branch, mesh_trunk
+from facewire.face.store import WEIGHTS_FOLDER
 from facewire.geometry.grid import from_fractions
 from facewire.geometry.warp import warp_image
-
-ATTENTION_POINTS = 478
-"""The mesh, then the left iris (468 to 472) and the right iris (473 to 477), centre first."""
 
 ATTENTION_FILE = "attention_mesh.safetensors"
 

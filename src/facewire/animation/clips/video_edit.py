@@ -1,6 +1,6 @@
 """An edited video: every frame of a clip is its own photo, with the motion that was read and changed before.
 
-Clip + driver --clip_motions--> motions     once     (animation/source_video.py)
+Clip + driver --clip_motions--> motions     once     (animation/clips/source_video.py)
 frame --> ShownFrame --motion--> picture    each     --> file, with the clip's times
 """
 
@@ -9,16 +9,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
 from facewire.animation.animate import AnimateOptions, AnimateReport, shaped, viewed
-from facewire.animation.animator import Animator, Ready
-from facewire.animation.composer import Composer
-from facewire.animation.driving import RecordedMotion
-from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
-from facewire.animation.source_video import (
+from facewire.animation.animator import Animator
+from facewire.animation.clips.source_video import (
     ALL_OF_IT,
     Clip,
     Span,
@@ -27,6 +23,9 @@ from facewire.animation.source_video import (
     length,
     read_clip,
 )
+from facewire.animation.composer import Composer
+from facewire.animation.driving import RecordedMotion
+from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.survey import CropPlan, Progress
 from facewire.animation.transfer import transfer_of
 from facewire.face.crop import crop
@@ -71,9 +70,10 @@ class ShownFrame:
         else:
             self.composer = whole(frame.pixels, box, shown.size)
         self._animator, self._head, self._present = animator, shown.head, clip.present[row]
-        self._small = crop(frame.pixels, box, animator.size)
         if self._present:
-            animator.separate(self.composer, self._small)
+            self._ready, layers = animator.ready(crop(frame.pixels, box, animator.size))
+            if layers is not None:
+                self.composer.separate(*layers)
 
     @property
     def own(self) -> Pixels:
@@ -86,10 +86,6 @@ class ShownFrame:
             return self.own
         parts = self._animator.ready_parts(self._ready, motion, kept=kept)
         return self.composer.square(parts) if self._head else self.composer.whole(parts)
-
-    @cached_property
-    def _ready(self) -> Ready:
-        return self._animator.ready(self._small)
 
 
 def edit_video(
@@ -126,7 +122,7 @@ def edit_video(
     checked_size(shown.size)
     read = read_clip(animator, clip, face=shown.face, span=_as_long_as(driver, shown.span), progress=progress)
     own = read.part(shown.span, length(driver))
-    motions, reference = clip_motions(own, driver, chosen, transfer_of(animator.model))
+    motions, reference = clip_motions(own, driver, chosen, transfer_of(animator.foreign))
     motions = _shaped(animator, own, motions, chosen)
     begin = time.perf_counter()
     with VideoReader(clip) as reader:
@@ -173,7 +169,7 @@ def _as_long_as(driver: RecordedMotion, span: Span) -> Span:
 def _shaped(animator: Animator, clip: Clip, motions: HeadMotion, options: AnimateOptions) -> HeadMotion:
     if not (options.edit or options.keys):
         return viewed(motions, options.view)
-    return shaped(animator.model, clip_face(animator, clip), motions, options, clip.seconds)
+    return shaped(animator.foreign, clip_face(animator, clip), motions, options, clip.seconds)
 
 
 def _first_side(plan: CropPlan) -> int:

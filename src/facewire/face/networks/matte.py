@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facewire.base.errors import ShapeError
-from facewire.face.blocks import pad_same
-from facewire.face.store import WEIGHTS_FOLDER, fill
+from facewire.face.networks.blocks import pad_same
+from facewire.face.networks.filling import fill
+from facewire.face.store import WEIGHTS_FOLDER
 
 MATTE_SIZE = 256
 """Side of the pictures that it was trained on, in pixels."""

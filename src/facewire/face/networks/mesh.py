@@ -19,14 +19,10 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
-from facewire.face.blocks import BlazeBlock, ConvPReLU, full_precision
-from facewire.face.store import WEIGHTS_FOLDER, fill
-
-MESH_INPUT_SIZE = 192
-"""Side of the input picture in pixels."""
-
-MESH_POINTS = 468
-"""Points of the mesh without the irises."""
+from facewire.face.mesh_points import MESH_INPUT_SIZE, MESH_POINTS
+from facewire.face.networks.blocks import BlazeBlock, ConvPReLU, full_precision
+from facewire.face.networks.filling import fill
+from facewire.face.store import WEIGHTS_FOLDER
 
 MESH_FILE = "face_mesh.safetensors"
 

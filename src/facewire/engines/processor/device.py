@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import torch
+
+from facewire.base import processors
 
 PRODUCTS = 10
 
@@ -35,12 +36,7 @@ def peak_mb(device: torch.device) -> float:
     """Return the most memory used so far, of the GPU or of this process, in 10^6 bytes; 0 if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6
+    return processors.peak_mb()
 
 
 def matrix_gflops(dtype: torch.dtype, side: int, device: torch.device) -> float:
