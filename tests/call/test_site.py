@@ -105,9 +105,12 @@ def test_without_a_site_no_page_enters() -> None:
 def test_pages_are_told_stun_servers(folder: Path) -> None:
     async def test() -> None:
         app = SignalServer(site=Site(folder, HEADERS, ["stun:stun.example.org:3478"])).app
-        async with listening(app) as port, aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/ice") as answer:
-                assert await answer.json() == ["stun:stun.example.org:3478"]
+        async with (
+            listening(app) as port,
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/ice") as answer,
+        ):
+            assert await answer.json() == ["stun:stun.example.org:3478"]
 
     asyncio.run(asyncio.wait_for(test(), 60))
     with pytest.raises(ConfigError, match="no TURN servers"):
