@@ -20,7 +20,6 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,9 +38,9 @@ from facewire.animation.animator import Animator
 from facewire.animation.composer import Composer
 from facewire.media.image import save_image
 from facewire.studio import painter
-from facewire.studio.commands import Base
+from facewire.studio.jobs.commands import Base
 from facewire.studio.library import Library
-from facewire.studio.preview import NativePreview
+from facewire.studio.preview.native import NativePreview
 from facewire.studio.project import Project
 from facewire.studio.server import StudioServer
 from facewire.studio.session import Session
@@ -163,7 +162,8 @@ async def timed(browser: Browser, seconds: float, stages: Stages) -> dict[str, A
     await dragged(browser, seconds)
     passed = time.perf_counter() - begun
     count = int(await browser.value(DRAWN)) - first
-    own, others = time.process_time() - own, chromium_seconds() - others
+    own = time.process_time() - own
+    others = {kind: seconds - others.get(kind, 0.0) for kind, seconds in chromium_seconds().items()}
     parts = {
         f"chromium, {kind}, processor ms": round(1000 * seconds / count, 1)
         for kind, seconds in others.items()
@@ -200,7 +200,7 @@ async def dragged(browser: Browser, seconds: float) -> None:
     await mouse("mouseReleased", 0)
 
 
-def chromium_seconds() -> Counter[str]:
+def chromium_seconds() -> dict[str, float]:
     """Return the processor seconds of all processes below this one, by what they are in Chromium."""
     parents: dict[int, int] = {}
     used: dict[int, float] = {}
@@ -222,10 +222,10 @@ def chromium_seconds() -> Counter[str]:
             process = parents[process]
         return process == os.getpid()
 
-    sums: Counter[str] = Counter()
+    sums: dict[str, float] = {}
     for process, seconds in used.items():
         if process != os.getpid() and is_below(process):
-            sums[kinds[process]] += seconds
+            sums[kinds[process]] = sums.get(kinds[process], 0.0) + seconds
     return sums
 
 

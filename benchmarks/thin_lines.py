@@ -1,19 +1,21 @@
-"""The same thin lines with a face and with a video call: what either looks like, in one run.
+"""The same thin lines with a face and with two video calls: what each looks like, in one run.
 
     python benchmarks/thin_lines.py CLIP -o out/ --seconds 20
 
-Every line of LINES is met twice with the same seed: by a whole Facewire call (`facewire loopback`), and by x264
-beside the sound of our thinnest step in packets of its own. x264 gets what 85 % of the line leaves; it is set as a
-live encoder is (no delay, a constant rate, 5 pictures a second, one dropped while the one before is still being
-sent), makes a key picture when the receiver asks for one after a loss, and may be 256 or 128 pixels wide, whichever
-looks nearer.
-Networks are charged with fixed costs, x264 with none. Prints a table; -o also writes lines.png: clip, face, x264.
+Every line of LINES is met three times with the same seed: by a whole Facewire call (`facewire loopback`), and by
+x264 and SVT-AV1 beside the sound of our thinnest step in packets of its own. They get what 85 % of the line leaves,
+are set as live encoders are (no delay, a constant rate, 5 pictures a second, one dropped while the one before is
+still being sent), make a key picture when the receiver asks for one after a loss, and may be 256 or 128 pixels wide,
+whichever looks nearer. Networks are charged with fixed costs, video with none.
+Prints a table; -o also writes lines.json and lines.png: at five moments the camera, and what either shows then.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,7 +42,6 @@ from facewire.face.crop import crop
 from facewire.media.contact_sheet import contact_sheet
 from facewire.media.frame import Pixels
 from facewire.media.image import resize, save_image
-from facewire.media.sound.opus import SAMPLE_RATE
 from facewire.media.video import VideoReader
 from facewire.talks.coding_tables import tables_of
 from facewire.transport.link import Link, LinkSettings
@@ -58,21 +59,22 @@ SIDES = (256, 128)
 PICTURE_SECONDS = 0.2
 PACKET_BYTES = 1000
 MOST_FRAMES = 250
-STRIP = 4
+STRIP = 5
 """Pictures of a row in lines.png."""
+NOTHING = np.full((SIDE, SIDE, 3), 224, np.uint8)
+os.environ.setdefault("SVT_LOG", "-1")
 
 
 @dataclass
 class Seen:
-    """What one receiver saw: figures, and some pictures with the frame of the clip that the camera saw then."""
+    """What one receiver saw: figures, and what was shown from when on, seconds since both met."""
 
     figures: dict[str, float]
-    pictures: list[tuple[int, Pixels]]
+    pictures: list[tuple[float, Pixels]]
 
-    def spread(self) -> list[tuple[int, Pixels]]:
-        """Return some pictures from all over the call."""
-        places = np.linspace(len(self.pictures) // 4, len(self.pictures) - 1, STRIP).astype(int)
-        return [self.pictures[place] for place in places]
+    def at(self, times: Sequence[float]) -> list[Pixels]:
+        """Return what was seen at some times."""
+        return [next((one for at, one in reversed(self.pictures) if at <= time), NOTHING) for time in times]
 
 
 class WatchedEngine(NetworkEngine):
@@ -103,19 +105,33 @@ def main() -> None:
     animator = Animator.load()
     networks, _ = open_engine(animator.model, animator.manifest.sha256, given.engine)
     engine = WatchedEngine(networks, animator.manifest.sha256, animator.separate)
+    times = np.linspace(given.seconds / 2, given.seconds, STRIP)
     strips: list[list[Pixels]] = []
+    report: dict[str, dict[str, dict[str, float]]] = {}
     for name, line in LINES.items():
         face, crops = face_call(animator, engine, frames, line, given.seconds, given.seed)
-        videos = [video_call(crops, line, given.seconds, given.seed, side) for side in SIDES]
-        video = max(videos, key=lambda one: one.figures["PSNR dB"])
-        for kind, seen in (("face", face), ("x264", video)):
-            figures = "  ".join(f"{key} {value:.2f}" for key, value in seen.figures.items())
-            print(f"{name:22}{kind:6}{figures}", flush=True)
-        strips.append([crops[index] for index, _ in face.spread()])
-        strips += [[picture for _, picture in seen.spread()] for seen in (face, video)]
+        seen = {"face": face} | {kind: video(crops, line, given.seconds, given.seed, kind) for kind in CODECS}
+        report[name] = {kind: one.figures for kind, one in seen.items()}
+        for kind, figures in report[name].items():
+            print(
+                f"{name:22}{kind:9}" + "  ".join(f"{key} {value:.2f}" for key, value in figures.items()),
+                flush=True,
+            )
+        strips.append([crops[camera(time, len(crops))] for time in times])
+        strips += [one.at(times) for one in seen.values()]
     if given.output is not None:
-        labels = [f"{name}: {kind}" for name in LINES for kind in ("camera", "face", "x264")]
-        save_image(given.output / "lines.png", contact_sheet(strips, row_labels=labels))
+        labels = [f"{name}: {kind}" for name in LINES for kind in ("camera", "face", *CODECS)]
+        columns = [f"after {time:.1f} s" for time in times]
+        sheet = contact_sheet(strips, row_labels=labels, column_labels=columns, cell_size=(144, 144))
+        given.output.mkdir(parents=True, exist_ok=True)
+        save_image(given.output / "lines.png", sheet, overwrite=True)
+        (given.output / "lines.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def camera(now: float, count: int) -> int:
+    """Return the frame of a clip, played to and fro, that the camera sees at a time."""
+    step = round(now / FRAME_SECONDS) % (2 * count - 2)
+    return step if step < count else 2 * count - 2 - step
 
 
 def face_call(
@@ -129,14 +145,10 @@ def face_call(
     """Return what the receiver of a Facewire call saw, and the clip as the sender cut it."""
     settings = LoopbackSettings(seconds=seconds, link=line, seed=seed, costs="fixed")
     call = Loopback(engine, animator.finder, tables_of(animator), frames, settings)
-    seen: list[tuple[int, Pixels]] = []
+    seen: list[tuple[float, Pixels]] = []
 
     def watch(picture: Pixels) -> None:
-        taken, talk, origin = call._taken, call.a.talk, call.b.talk.clock_origin if call.b.talk else None
-        media = call.b.talk.playout.face_position(call.line.now) if call.b.talk else None
-        if taken and talk is not None and origin is not None and media is not None:
-            told = talk.begin + (media + origin) / SAMPLE_RATE
-            seen.append((taken[min(taken, key=lambda at: abs(at - told))], picture))
+        seen.append((call.line.now, picture))
 
     engine.watch = watch
     report = call.run()
@@ -153,23 +165,42 @@ def face_call(
     return Seen(figures, seen), [crop(frame, sight.box, SIDE) for frame in frames]
 
 
-class LiveX264:
-    """x264 as a call would use it."""
+def x264_options(rate: int) -> dict[str, str]:
+    """Return how x264 is set for a call, kbit/s."""
+    return {
+        "preset": "medium",
+        "tune": "zerolatency",
+        "g": "9999",
+        "forced-idr": "1",
+        "x264-params": f"vbv-maxrate={rate}:vbv-bufsize={rate}:repeat-headers=1",
+    }
 
-    def __init__(self, side: int, bit_rate: int) -> None:
-        codec = av.CodecContext.create("libx264", "w")
+
+def av1_options(rate: int) -> dict[str, str]:
+    """Return how SVT-AV1 is set for a call: low delay, constant rate, real time."""
+    return {"preset": "7", "g": "9999", "svtav1-params": "pred-struct=1:rc=2:rtc=1:lp=1"}
+
+
+CODECS = {"x264": ("libx264", "h264", x264_options), "SVT-AV1": ("libsvtav1", "libdav1d", av1_options)}
+
+
+class LiveVideo:
+    """An encoder as a call would use it.
+
+    Args:
+        kind: one of CODECS.
+        side: pixels.
+        bit_rate: bits per second.
+    """
+
+    def __init__(self, kind: str, side: int, bit_rate: int) -> None:
+        name, _, options = CODECS[kind]
+        codec: Any = av.CodecContext.create(name, "w")
         codec.width = codec.height = side
         codec.pix_fmt, codec.thread_count = "yuv420p", 1
         codec.time_base, codec.framerate = Fraction(1, 5), Fraction(5)
         codec.bit_rate = bit_rate
-        rate = str(bit_rate // 1000)
-        codec.options = {
-            "preset": "medium",
-            "tune": "zerolatency",
-            "g": "9999",
-            "forced-idr": "1",
-            "x264-params": f"vbv-maxrate={rate}:vbv-bufsize={rate}:repeat-headers=1",
-        }
+        codec.options = options(bit_rate // 1000)
         self._codec, self._number = codec, 0
 
     def encode(self, picture: Pixels, *, key: bool) -> bytes:
@@ -182,15 +213,29 @@ class LiveX264:
         return b"".join(bytes(packet) for packet in self._codec.encode(frame))
 
 
+def video(
+    crops: Sequence[Pixels], line: LinkSettings | LinkShape, seconds: float, seed: int, kind: str
+) -> Seen:
+    """Return the better one of the video calls with a codec."""
+    calls = [video_call(crops, line, seconds, seed, kind, side) for side in SIDES]
+    return max(calls, key=lambda one: one.figures["PSNR dB"])
+
+
 def video_call(
-    crops: Sequence[Pixels], line: LinkSettings | LinkShape, seconds: float, seed: int, side: int
+    crops: Sequence[Pixels],
+    line: LinkSettings | LinkShape,
+    seconds: float,
+    seed: int,
+    kind: str,
+    side: int,
 ) -> Seen:
     """Return what the receiver of a video call saw."""
     link, thin = Link(line, 2 * seed), STEPS[THIN]
     sound_size, sound_seconds = rtp_bytes(thin.sound_bit_rate * thin.packet_ms // 8000), thin.packet_ms / 1000
     budget = 1000 * SHARE * link.at(0.0).rate_kbit_per_s - 8 * sound_size / sound_seconds
-    encoder = LiveX264(side, round(max(2000.0, budget - 8 * rtp_bytes(0) / PICTURE_SECONDS)))
-    decoder: Any = av.CodecContext.create("h264", "r")
+    encoder = LiveVideo(kind, side, round(max(2000.0, budget - 8 * rtp_bytes(0) / PICTURE_SECONDS)))
+    begin = connecting_seconds(link.at(0.0))
+    decoder: Any = av.CodecContext.create(CODECS[kind][1], "r")
     decoder.thread_count = 1
     decoder.options = {"flags": "+low_delay"}
     queue: list[tuple[float, int, Callable[[float], None]]] = []
@@ -212,8 +257,7 @@ def video_call(
         at(now + PICTURE_SECONDS, picture)
         if now < free:
             return
-        step = round(now / FRAME_SECONDS) % (2 * len(crops) - 2)
-        index = step if step < len(crops) else 2 * len(crops) - 2 - step
+        index = camera(begin + now, len(crops))
         data, key = encoder.encode(crops[index], key=wants_key), wants_key
         number, wants_key, free = number + 1, False, now
         parts = [len(data[begin : begin + PACKET_BYTES]) for begin in range(0, len(data), PACKET_BYTES)]
@@ -262,13 +306,14 @@ def video_call(
     times = [now for now, *_ in seen]
     figures = {
         "all kbit/s": 8 * link.bytes / seconds / 1000,
-        "first picture s": times[0] + connecting_seconds(link.at(0.0)),
+        "side": side,
+        "first picture s": times[0] + begin,
         "pictures/s": len(times) / seconds,
         "longest freeze ms": 1000 * max(b - a for a, b in pairwise([*times, seconds])),
         "delay ms": 1000 * median(now - taken for now, taken, *_ in seen),
         "PSNR dB": mean(_psnr(picture, crops[index]) for *_, index, picture in seen),
     }
-    return Seen(figures, [(index, picture) for *_, index, picture in seen])
+    return Seen(figures, [(begin + now, picture) for now, _, _, picture in seen])
 
 
 def _psnr(first: Pixels, second: Pixels) -> float:

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 import torch
 
+from facewire.animation.clips.source_video import Span, is_video, length, resampled, usual, within
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import Span, is_video, length, resampled, usual, within
 from facewire.base.errors import ConfigError, MediaError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles

@@ -101,6 +101,12 @@ def test_copies_are_plainer_where_the_line_is_narrow() -> None:
     assert control.protection.sound == 6000
 
 
+def test_nothing_goes_twice_while_packets_wait_long() -> None:
+    control = Controller()
+    control.hear(LineReport(loss=0.2, wait=0.5), ROUND_TRIP, 1.0)
+    assert control.protection == Protection()
+
+
 def test_protection_that_does_not_fit_is_left_out() -> None:
     control = Controller(thin=True)
     control.hear(LineReport(loss=0.1, run=0.12), ROUND_TRIP, 1.0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -205,6 +207,23 @@ def test_an_older_side_is_sent_what_it_knows() -> None:
     assert all(split(payload)[1][0] < 0x80 for payload in heard)
     assert {len(split(payload)[0]) for payload in heard} == {120}
     assert two.sides[0].line.step.name == "rich"
+
+
+def test_a_gap_in_a_browsers_sound_is_no_reason_to_refuse_it() -> None:
+    two = Two()
+    two.greet()
+    hear = two.sides[1].hear_media
+    for gap in (0, 480, 1000):
+        later = partial(_later, hear, gap)
+        two.sides[1].hear_media = later  # type: ignore[method-assign]
+        before = two.sides[1].faces.decoded
+        two.run(1.0)
+        assert two.sides[1].faces.decoded > before + 20
+    assert two.sides[1].refused == 0
+
+
+def _later(hear: Callable[[bytes, int, float], None], gap: int, payload: bytes, at: int, now: float) -> None:
+    hear(payload, at + gap, now)
 
 
 def test_losses_are_answered_with_copies() -> None:

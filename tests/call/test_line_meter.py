@@ -92,6 +92,14 @@ def test_the_first_photo_says_what_the_line_carries() -> None:
     assert out.photo_kbit_per_s == pytest.approx(16.0)
 
 
+def test_a_piece_of_the_photo_that_was_sent_again_does_not_make_the_line_slow() -> None:
+    out = LineMeter()
+    out.photo_begins(1.0)
+    for now in (1.08, 2.16, 2.24):
+        out.photo_piece(1000, now)
+    assert out.photo_kbit_per_s == pytest.approx(100.0)
+
+
 def test_a_photo_that_comes_at_once_says_nothing() -> None:
     out = LineMeter()
     out.photo_begins(1.0)

@@ -15,6 +15,8 @@ from facewire.transport.shapes import SHAPES, LinkShape
 from tests.call.stand_ins import SIZE, Pixels, engine, finder, frame
 
 FRAMES = [frame(step) for step in range(60)]
+STEADY, CHANGING = 25.0, 46.0
+"""Seconds in which a line has shown what it does: the longest takes 41.5 seconds for all its phases."""
 
 
 def call(
@@ -92,7 +94,7 @@ def test_bad_links_are_survived(link: LinkSettings) -> None:
 @pytest.mark.parametrize("burst", [1.0, 2.0, 3.0, 4.0, 5.0])
 def test_losses_in_a_row_leave_no_frozen_face(burst: float, seed: int) -> None:
     link = LinkSettings(loss=0.1, burst=burst, delay_ms=40, jitter_ms=8)
-    report = call(10.0, link, pictures=0, seed=seed)
+    report = call(8.0, link, pictures=0, seed=seed)
     assert report.longest_freeze_ms <= 400
     assert report.longest_without_news_ms <= 40 * (
         report.lost_in_a_row + 2
@@ -102,7 +104,7 @@ def test_losses_in_a_row_leave_no_frozen_face(burst: float, seed: int) -> None:
 
 @pytest.mark.slow
 def test_a_cut_of_a_minute_heals_by_itself() -> None:
-    report = call(80.0, LinkSettings(delay_ms=20, cut_start_s=5.0, cut_s=60.0), pictures=0)
+    report = call(72.0, LinkSettings(delay_ms=20, cut_start_s=5.0, cut_s=60.0), pictures=0)
     assert report.reconnects == 1
     assert report.reconnect_s is not None
     assert report.reconnect_s < 5
@@ -125,8 +127,8 @@ def test_delay_does_not_grow() -> None:
 
 @pytest.mark.slow
 def test_thin_mode_keeps_its_promises() -> None:
-    report = call(20.0, thin=True)
-    assert report.steps == {"thin": 20}
+    report = call(12.0, thin=True)
+    assert report.steps == {"thin": 12}
     assert report.line_kbit_per_s <= 16
     assert report.delay_ms.median <= 450
     assert report.lip_skew_ms.p95 <= 80
@@ -139,7 +141,7 @@ def test_thin_mode_keeps_its_promises() -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_thin_line_shows_a_face_within_five_seconds(seed: int) -> None:
     link = LinkSettings(rate_kbit_per_s=24, loss=0.02, delay_ms=50, queue_ms=1000)
-    report = call(20.0, link, pictures=0, seed=seed)
+    report = call(10.0, link, pictures=0, seed=seed)
     assert report.first_face_s is not None
     assert report.first_face_s < 5
     assert report.state == ("live", "live")
@@ -148,7 +150,7 @@ def test_a_thin_line_shows_a_face_within_five_seconds(seed: int) -> None:
 
 @pytest.mark.slow
 def test_the_thinnest_line_holds() -> None:
-    report = call(120.0, LinkSettings(rate_kbit_per_s=16, delay_ms=300, queue_ms=2000), pictures=0, thin=True)
+    report = call(60.0, LinkSettings(rate_kbit_per_s=16, delay_ms=300, queue_ms=2000), pictures=0, thin=True)
     assert report.reconnects == 0
     assert report.line_kbit_per_s <= 16
     assert report.late_delay_ms.median <= report.early_delay_ms.median + 20
@@ -157,7 +159,10 @@ def test_the_thinnest_line_holds() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_lines_as_people_have_them(name: str) -> None:
-    report = call(60.0, SHAPES[name], pictures=0)
+    """All phases of a line that changes and some seconds after them; of one that does not, a part."""
+    report = call(
+        STEADY if len(SHAPES[name].phases) == 1 and name != "lift" else CHANGING, SHAPES[name], pictures=0
+    )
     assert report.state == ("live", "live")
     assert report.lip_skew_ms.median <= 40
     if (

@@ -226,7 +226,7 @@ def test_compare_at_512_codes_the_larger_pictures_and_motion_costs_the_same(
     def rate(document: dict[str, Any], method: str, setting: str, account: str) -> float:
         return float(document["curves"][method][setting]["kbit_per_s"][account])
 
-    motion, whole = ((ours, "standard adaptive", account) for account in ("after the first picture", "10 s"))
+    motion, whole = ((ours, "coarse 20", account) for account in ("after the first picture", "10 s"))
     assert rate(large, *motion) == pytest.approx(rate(small, *motion), rel=0.2)
     assert rate(large, *whole) > rate(small, *whole)
     coded = anchor, "27", "after the first picture"

@@ -403,7 +403,7 @@ def test_compare_measures_ours_and_an_anchor_and_goes_on_where_it_was(
     assert len(anchor) == 7
     quality = [point["values"]["psnr"] for point in anchor.values()]
     assert quality == sorted(quality, reverse=True)
-    assert ours["standard adaptive"]["kbit_per_s"]["after the first picture"] < 20
+    assert ours["coarse 20"]["kbit_per_s"]["after the first picture"] < 20
     assert ours["fine 20"]["kbit_per_s"]["10 s"] > ours["fine 20"]["kbit_per_s"]["10 min"]
     ratio = first["ratios"]["psnr"]["x264 low delay"]["after the first picture"]
     assert (ratio["overall"] is None) == bool(ratio["reason"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -19,10 +20,11 @@ from facewire.base.errors import NoFaceFound
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, save_image
 from facewire.studio import messages as page
-from facewire.studio.commands import Base
+from facewire.studio.jobs.commands import Base
 from facewire.studio.library import Library
 from facewire.studio.library import jpeg as jpeg
-from facewire.studio.preview import FaceBox, NativePreview, Opened, Wanted
+from facewire.studio.preview.native import FaceBox, NativePreview, Opened, Wanted
+from facewire.studio.preview.page_engine import Head
 from facewire.studio.server import StudioServer
 from facewire.studio.session import Session
 from facewire.transport.web.serve import serve
@@ -55,6 +57,45 @@ class GreyPreview:
 
     def reference(self, wanted: Wanted) -> int | None:
         return None
+
+    def heads(self, wanted: Wanted) -> tuple[Head, ...] | None:
+        self.asked.append(wanted)
+        turn = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+        place = {"left": 0.25, "top": 0.25, "width": 0.5, "height": 0.5}
+        return (
+            Head(
+                face=0,
+                **place,
+                rotation=turn,
+                translation=(0.0,) * 3,
+                expression=(wanted.project.look.smile,) * 3,
+            ),
+        )
+
+    def square(self, wanted: Wanted, face: int) -> bytes:
+        return bytes([face, 1, 2, 255])
+
+    def milliseconds(self) -> float:
+        return 40.0
+
+
+RENDERER = """export class Renderer {
+  constructor() { this.ready = Promise.resolve({ provider: "none", threads: 1 }); this.people = []; }
+  async person(pixels) { return this.people.push(pixels) - 1; }
+  async render(id) { globalThis.rendered = (globalThis.rendered ?? 0) + 1; return { pixels: this.people[id] }; }
+  forget() {}
+}"""
+"""Shows everybody as they are; counts in `rendered`."""
+
+
+def engine_folder(folder: Path) -> Path:
+    """Write what looks like a folder of `facewire web`, whose renderer computes nothing."""
+    (folder / "render").mkdir(parents=True)
+    manifest = {"weights": "ab", "resolution": 256, "keypoints": 20}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "render" / "index.js").write_text(RENDERER)
+    (folder / "secret.txt").write_text("secret")
+    return folder
 
 
 def photo(folder: Path, name: str = "photo.png", size: tuple[int, int] = (64, 48)) -> Path:
@@ -93,6 +134,14 @@ class Page:
                 await self._draw(frame.data)
                 return bytes(frame.data)
 
+    async def headers(self, path: str) -> Mapping[str, str]:
+        """Return the headers of a path's answer."""
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{self.port}{path}") as answer,
+        ):
+            return dict(answer.headers)
+
     async def _draw(self, data: bytes) -> None:
         self.pictures.append(data)
         with contextlib.suppress(ConnectionError):  # another page has taken over
@@ -120,12 +169,14 @@ class Page:
 
 
 @asynccontextmanager
-async def studio(folder: Path, preview: GreyPreview | None = None) -> AsyncIterator[tuple[Session, int]]:
-    """Open a studio on a folder."""
+async def studio(
+    folder: Path, preview: GreyPreview | None = None, engine: Path | None = None
+) -> AsyncIterator[tuple[Session, int]]:
+    """Open a studio on a folder; `engine` is that of the page's own engine."""
     shown = cast(NativePreview, preview or GreyPreview())
-    session = Session(shown, Library(folder), Base(folder.parent))
+    session = Session(shown, Library(folder), Base(folder.parent), web=engine is not None)
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    app = StudioServer(session, SITE).app
+    app = StudioServer(session, SITE, engine).app
     task = asyncio.create_task(serve(app, "127.0.0.1", 0, port.set_result, session.run()))
     try:
         yield session, await port

@@ -24,9 +24,9 @@ from facewire.cli.main import main
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, save_image
 from facewire.media.video import Frame, VideoReader, VideoWriter
-from facewire.studio.commands import Base
+from facewire.studio.jobs.commands import Base
 from facewire.studio.library import Library
-from facewire.studio.preview import NativePreview
+from facewire.studio.preview.native import NativePreview
 from facewire.studio.project import Project
 from facewire.studio.server import StudioServer
 from facewire.studio.session import Session
@@ -35,7 +35,7 @@ from facewire.transport.web.serve import serve
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium, write_y4m
 from tests.studio.reader import OPERATED, press, read_out
-from tests.studio.stand_ins import SITE
+from tests.studio.stand_ins import SITE, engine_folder
 
 START, END = 1.0, 1.08
 """Two frames of the demo's motion."""
@@ -133,10 +133,18 @@ async def course(folder: Path) -> None:
     save_image(photo, astronaut())
     write_y4m(camera, [np.ascontiguousarray(astronaut()[:480])], 10)
     animator = Animator.load()
-    session = Session(NativePreview(animator), Library(folder / "studio"), Base(folder, (), "torch"), "torch")
+    session = Session(
+        NativePreview(animator), Library(folder / "studio"), Base(folder, (), "torch"), "torch", web=True
+    )
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
-        serve(StudioServer(session, SITE).app, "127.0.0.1", 0, port.set_result, session.run())
+        serve(
+            StudioServer(session, SITE, engine_folder(folder / "engine")).app,
+            "127.0.0.1",
+            0,
+            port.set_result,
+            session.run(),
+        )
     )
     (folder / "browser").mkdir()
     try:
@@ -158,7 +166,10 @@ async def work(page: Driven, folder: Path, photo: Path, session: Session) -> Non
     plain = await page.picture()
     assert plain.shape == (512, 512, 3)
 
+    await browser.until("document.getElementById('engines').textContent.includes('rendered in the page')")
+    drawn = await browser.value("globalThis.rendered")
     await page.drag(-90)
+    await browser.until(f"globalThis.rendered > {drawn}")
     await page.put("slider-smile", 0.6, "input")
     await browser.until("parseFloat(document.querySelector('#slider-yaw + output').textContent) < -5")
     await page.put("kind", "still")

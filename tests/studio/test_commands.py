@@ -11,10 +11,10 @@ import pytest
 from facewire.base.errors import ConfigError, MediaError
 from facewire.cli import options, picture_options
 from facewire.cli.main import parser
-from facewire.studio.commands import Base, line_of, number, words_for
+from facewire.studio.jobs.commands import Base, line_of, number, words_for
+from facewire.studio.jobs.tools import Compare, Decode, Encode, Tool, tool_words
 from facewire.studio.library import Library
 from facewire.studio.project import Keyframe, Look, Motion, Project, Result
-from facewire.studio.tools import Compare, Decode, Encode, Tool, tool_words
 from tests.studio.stand_ins import photo
 
 FULL = Project(
@@ -124,7 +124,7 @@ def test_names_of_results_are_free(library: Library, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tool", "said"),
     [
-        (Encode(name="talk.mp4"), {"profile": "file", "rate": "standard", "refresh": "source", "size": None}),
+        (Encode(name="talk.mp4"), {"profile": "file", "rate": "coarse", "refresh": "source", "size": None}),
         (
             Encode(name="talk.mp4", profile="stream", rate="fine", size=512, refresh="off", sound=False),
             {"profile": "stream", "rate": "fine", "size": 512, "refresh": "off", "no_audio": True},
@@ -152,9 +152,10 @@ def test_tools_say_what_was_chosen(
 def test_tools_that_make_no_sense_are_refused(library: Library, tmp_path: Path) -> None:
     with pytest.raises(MediaError):
         tool_words(Encode(name="gone.mp4"), library, Base(tmp_path))
-    for wrong in ({"size": 100}, {"frames": 1}):
-        with pytest.raises(ConfigError):
-            Compare(name="talk.mp4", **wrong)
+    with pytest.raises(ConfigError):
+        Compare(name="talk.mp4", size=100)
+    with pytest.raises(ConfigError):
+        Compare(name="talk.mp4", frames=1)
     with pytest.raises(ConfigError):
         Decode(name="motion.fwv", yaw=90)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from facewire.base.errors import MediaError
-from facewire.studio import jobs
-from facewire.studio.jobs import Job, Queue
+from facewire.studio.jobs import queue as jobs
+from facewire.studio.jobs.queue import Job, Queue
 from tests.studio.stand_ins import run
 
 PROGRAM = """import os, signal, sys, time

@@ -246,7 +246,9 @@ def test_a_frame_of_a_video_becomes_a_photo(tmp_path: Path) -> None:
 def test_a_result_may_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photo(tmp_path / "studio")
     (tmp_path / "studio" / "x.mp4").write_bytes(b"x")
-    monkeypatch.setattr("facewire.studio.jobs._PROGRAM", "import sys; open(sys.argv[4], 'w').write('motion')")
+    monkeypatch.setattr(
+        "facewire.studio.jobs.queue._PROGRAM", "import sys; open(sys.argv[4], 'w').write('motion')"
+    )
 
     async def test() -> None:
         async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:

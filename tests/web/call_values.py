@@ -110,13 +110,15 @@ HEARD = (
     Say(body="t", seal="3" * 64),
     Refused(reason="full"),
 )
+ZEROS = "0" * 64
 REFUSED = (
     "", "[]", "{}", "null", "3", '{"type":"hell"}', '{"type":"bye","reason":3}', '{"type":"bye","more":1}',
     '{"type":"photo-held","epoch":65536}', '{"type":"photo-held","epoch":true}', '{"type":"photo-held"}',
     '{"type":"photo-held","epoch":1.5}', '{"type":"bye","reason":"' + "x" * 201 + '"}', '{"type":["bye"]}',
-    '{"type":"hello","synthesised":false}', '{"type":"photo","epoch":0,"bytes":262145,"sha256":"' + "0" * 64 + '","anchor":""}',
-    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + "0" * 64 + '","anchor":"0"}',
-    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + "G" * 64 + '","anchor":"00"}',
+    '{"type":"hello","synthesised":false}',
+    '{"type":"photo","epoch":0,"bytes":262145,"sha256":"' + ZEROS + '","anchor":""}',
+    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS + '","anchor":"0"}',
+    '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS.replace("0", "G") + '","anchor":"00"}',
 )  # fmt: skip
 HEADS = ("08", "48", "78", "00", "f8", "fb", "fb04", "fb00", "fb7f", "19", "1a", "1b03", "")
 
@@ -165,7 +167,7 @@ def _samples(head: str) -> int | None:
 
 
 def _metered() -> list[list[float]]:
-    """Return packets (start, samples, arrival) of a line that loses and delays, and loss, run, wait, rate after each."""
+    """Return packets (start, samples, arrival) of a bad line, and loss, run, wait and rate after each."""
     rng, meter, rows, end = np.random.default_rng(5), LineMeter(), [], 0
     for number in range(220):
         start, end = end, end + (1920 if number < 150 else 5760)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from facewire.engines.artefact import ONNX, export
 from facewire.web.finder_graphs import write_finder_graphs
-from facewire.web.folder import write_folder
+from facewire.web.folder import HEADERS, write_folder
+from tests.call.browsers.browser import Browser
 from tests.conftest import Recorded
 
 from .both_sides import ROOT
@@ -22,3 +27,35 @@ def web_site(tmp_path_factory: pytest.TempPathFactory, recorded: Recorded) -> Pa
     graphs = export(recorded.model, recorded.sha256, folder / "onnx", ONNX, graphs=recorded.graphs)
     (folder / "finder").mkdir()
     return write_folder(graphs, write_finder_graphs(folder / "finder"), RUNTIME, folder / "site").folder
+
+
+@asynccontextmanager
+async def served(site: Path, isolated: bool) -> AsyncIterator[tuple[str, list[str]]]:
+    """Serve a folder as a static host does; yield the address and the paths that were asked for."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(f"{request.method} {request.path}")
+        name = request.path.lstrip("/") or "index.html"
+        return web.FileResponse(site / name, headers=HEADERS if isolated else None)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    place = web.TCPSite(runner, "127.0.0.1", 0)
+    await place.start()
+    try:
+        yield f"http://localhost:{runner.addresses[0][1]}", asked
+    finally:
+        await runner.cleanup()
+
+
+async def drop(browser: Browser, name: str, data: bytes) -> None:
+    text = base64.b64encode(data).decode()
+    await browser.value(
+        "(() => { const held = new DataTransfer();"
+        f"const bytes = Uint8Array.from(atob('{text}'), (one) => one.charCodeAt(0));"
+        f"held.items.add(new File([bytes], '{name}'));"
+        "document.dispatchEvent(new DragEvent('drop', { dataTransfer: held, bubbles: true })); })()"
+    )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from facewire.animation.reference import best_reference, median_motion
 from facewire.animation.smoothing import MotionSmoother
 from facewire.call.playout.concealment import Concealment
 from facewire.call.playout.playout import Playout
@@ -44,6 +45,8 @@ def values() -> dict[str, Any]:
         "turned": _listed(motions.turned(view)),
         "turned_at_neck": _listed(motions.turned_at_neck(view)),
         "relative": _listed(motions.relative(motions[3:4], motions[9:10])),
+        "best_reference": best_reference(motions, motions[9:10].turned(view)),
+        "median_motion": median_motion(motions),
         "placed": place(CanonicalKeypoints(canonical[None]).expand(30), motions)
         .points.reshape(30, -1)
         .tolist(),

@@ -104,6 +104,26 @@ def test_weights_are_halved_and_shared_and_what_is_not_used_is_gone(tmp_path: Pa
     assert np.abs(results[0]).max() > 100
 
 
+def test_maps_that_are_convolved_on_webgpu_have_a_multiple_of_four_channels(tmp_path: Path) -> None:
+    import onnxruntime
+
+    write_graph(tmp_path / "full.onnx")
+    write_light({"one": Wanted(tmp_path / "full.onnx", graphics=True)}, tmp_path)
+    model = onnx.load(str(tmp_path / "one.onnx"))
+    onnx.checker.check_model(model)
+    arrays = {tensor.name: tensor for tensor in model.graph.initializer}
+    widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
+    channels = [arrays[widened[node.input[1]]].dims[1] for node in model.graph.node if node.op_type == "Conv"]
+    assert channels == [4, 4]
+    picture = np.random.default_rng(0).random((1, 3, 8, 8)).astype(np.float32)
+    full, filled = (
+        onnxruntime.InferenceSession(str(tmp_path / name)).run(["picture", "other"], {"in": picture})
+        for name in ("full.onnx", "one.onnx")
+    )
+    for expected, found in zip(full, filled, strict=True):
+        np.testing.assert_allclose(found, expected, atol=0.1)
+
+
 def test_the_folder_has_everything(
     tmp_path: Path, graphs: Artefact, finder: dict[str, Path], runtime_files: Path
 ) -> None:

@@ -8,15 +8,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from aiohttp import web
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
@@ -32,11 +29,10 @@ from facewire.media.image import resize
 from facewire.talks.bridge import to_frames
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import DecodeOptions, Receiver
-from facewire.web.folder import HEADERS
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium
 
-from .conftest import RUNTIME
+from .conftest import RUNTIME, drop, served
 
 Pixels = NDArray[np.uint8]
 FRAMES = 8
@@ -90,38 +86,6 @@ def talk() -> Talk:
         writer.frame(MotionFrame(own.angles + turn, own.translation, own.expression))
     writer.finish()
     return Talk(sink.getvalue(), animator)
-
-
-@asynccontextmanager
-async def served(site: Path, isolated: bool) -> AsyncIterator[tuple[str, list[str]]]:
-    """Serve a folder as a static host does; yield the address and the paths that were asked for."""
-    asked: list[str] = []
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        asked.append(f"{request.method} {request.path}")
-        name = request.path.lstrip("/") or "index.html"
-        return web.FileResponse(site / name, headers=HEADERS if isolated else None)
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    place = web.TCPSite(runner, "127.0.0.1", 0)
-    await place.start()
-    try:
-        yield f"http://localhost:{runner.addresses[0][1]}", asked
-    finally:
-        await runner.cleanup()
-
-
-async def drop(browser: Browser, name: str, data: bytes) -> None:
-    text = base64.b64encode(data).decode()
-    await browser.value(
-        "(() => { const held = new DataTransfer();"
-        f"const bytes = Uint8Array.from(atob('{text}'), (one) => one.charCodeAt(0));"
-        f"held.items.add(new File([bytes], '{name}'));"
-        "document.dispatchEvent(new DragEvent('drop', { dataTransfer: held, bubbles: true })); })()"
-    )
 
 
 async def seek(browser: Browser, number: int) -> None:

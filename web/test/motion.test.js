@@ -37,6 +37,15 @@ test("relative to another motion", () => {
   alike(motions.map((one) => motion.relative(one, motions[3], motions[9])), values.relative);
 });
 
+test("the motions that stand for rest", () => {
+  const own = motion.turned(motions[9], view);
+  assert.equal(motion.bestReference(motions, own), values.best_reference);
+  assert.equal(motion.medianMotion(motions), values.median_motion);
+  const many = Array.from({ length: 500 }, (_, at) => motions[at % motions.length]);
+  assert.deepEqual(motion.bestReference(many, own), values.best_reference);
+  assert.ok(motion.medianMotion(many) < many.length);
+});
+
 test("keypoints are placed", () => {
   motions.forEach((one, at) => near(motion.place(values.canonical, one), values.placed[at]));
 });

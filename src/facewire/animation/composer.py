@@ -161,7 +161,7 @@ class Composer:
 
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
-        side, window = self.box.side, self._window(parts.repair.shape[0])
+        side, window = self.box.side, self.window(parts.repair.shape[0])
         stay, readings = 1 - window, []
         for number, (layer, share) in enumerate(zip(parts.candidates, _planes(parts.shares), strict=True)):
             share = share * window
@@ -232,7 +232,8 @@ class Composer:
             self._mattes[size] = _at_side(share, size, cv2.INTER_LINEAR)
         return self._mattes[size]
 
-    def _window(self, size: int) -> Floats:
+    def window(self, size: int) -> Floats:
+        """Return how far each cell of the square is shown, (size, size) in [0, 1]: it fades into the photo."""
         if size not in self._windows:
             self._windows[size] = self._fading.window(
                 size, self._matte(size) if PERSON in self._plates else None

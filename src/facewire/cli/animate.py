@@ -193,7 +193,7 @@ class Work:
 
     def make(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
         """Do one job."""
-        from facewire.animation.source_video import is_video
+        from facewire.animation.clips.source_video import is_video
 
         if is_video(source):
             return self._edited(source, driving, output, bars)
@@ -211,7 +211,7 @@ class Work:
 
     def _animated(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
         from facewire.animation.animate import animate, beside_frames
-        from facewire.animation.source_video import within
+        from facewire.animation.clips.source_video import within
         from facewire.base.errors import ConfigError
         from facewire.talks.motion_file import is_motion_file
 
@@ -243,8 +243,8 @@ class Work:
         )
 
     def _edited(self, source: str, driving: str, output: str, bars: options.Bars) -> AnimateReport:
-        from facewire.animation.source_video import within
-        from facewire.animation.video_edit import ClipOptions, edit_video
+        from facewire.animation.clips.source_video import within
+        from facewire.animation.clips.video_edit import ClipOptions, edit_video
         from facewire.base.errors import ConfigError
         from facewire.talks.motion_file import is_motion_file
 
@@ -362,7 +362,7 @@ def _check_reference(number: int, driving: str) -> None:
 
 def _check_media(source: str, driving: str) -> None:
     """Raise MediaError if photo and video are swapped, or are something else altogether."""
-    from facewire.animation.source_video import is_video
+    from facewire.animation.clips.source_video import is_video
     from facewire.base.errors import MediaError
     from facewire.talks.motion_file import is_motion_file
 

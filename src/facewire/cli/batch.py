@@ -209,7 +209,7 @@ def expanded(side: str, *, pictures: bool) -> list[Path]:
 
 
 def _is_medium(path: Path, pictures: bool) -> bool:
-    from facewire.animation.source_video import is_video
+    from facewire.animation.clips.source_video import is_video
     from facewire.talks.motion_file import is_motion_file
 
     suffix = path.suffix.lower()

@@ -64,9 +64,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--keypoints",
         type=_count,
-        default="adaptive",
-        metavar="N|adaptive",
-        help="keypoints sent a frame: a number, or as many as the frame needs (default: adaptive)",
+        default="all",
+        metavar="N|all|adaptive",
+        help="keypoints sent a frame: a number, all, or as many as the frame needs (default: all)",
     )
     parser.add_argument(
         "--limit",
@@ -77,8 +77,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--rate",
         choices=("fine", "standard", "coarse"),
-        default="standard",
-        help="how finely motion is quantised (default: standard)",
+        default="coarse",
+        help="how finely motion is quantised (default: coarse)",
     )
     parser.add_argument(
         "--refresh",
@@ -251,8 +251,8 @@ def _person(given: argparse.Namespace) -> int:
 
 
 def _count(text: str) -> int | str:
-    """Return a number of keypoints, or the word adaptive."""
-    return text if text == "adaptive" else whole("keypoints", 1)(text)
+    """Return a number of keypoints, or the word all or adaptive."""
+    return text if text in ("all", "adaptive") else whole("keypoints", 1)(text)
 
 
 def _lines(report: EncodeReport) -> list[str]:

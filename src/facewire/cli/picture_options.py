@@ -9,10 +9,10 @@ from facewire.cli.arguments import number
 
 if TYPE_CHECKING:
     from facewire.animation.animator import Animator, Person
+    from facewire.animation.clips.source_video import Span
     from facewire.animation.edits import Edit
     from facewire.animation.keyframes import Keys
     from facewire.animation.person import Size
-    from facewire.animation.source_video import Span
     from facewire.media.marks.caption import Caption
 
 EVERYONE = "all"
@@ -182,6 +182,6 @@ def retarget_of(given: argparse.Namespace) -> frozenset[str]:
 
 def span_of(given: argparse.Namespace) -> Span:
     """Return which part of the video is meant."""
-    from facewire.animation.source_video import Span
+    from facewire.animation.clips.source_video import Span
 
     return Span(given.start, given.end)

@@ -52,11 +52,18 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--virtual-camera", action="store_true", help="show the result on a virtual camera, too"
     )
+    parser.add_argument(
+        "--web",
+        type=Path,
+        metavar="DIR",
+        help="a folder of `facewire web`: the page renders what moves itself, where it is faster at that",
+    )
     options.add_engine_option(parser)
     options.add_weights_options(parser)
     places.declare(
         parser,
         places.WEIGHTS,
+        places.Input("web", places.any_folder),
         places.Output("folder", folder=True, writes=("project.json", "jobs.json")),
     )
     parser.set_defaults(run=run)
@@ -85,19 +92,22 @@ async def _both(given: argparse.Namespace, camera: VirtualCamera | None) -> None
     def started(port: int) -> None:
         options.note(f"open http://127.0.0.1:{port}/#key={session.key}")
 
-    app = StudioServer(session, SITE).app
+    app = StudioServer(session, SITE, given.web).app
     await serve(app, "127.0.0.1", given.port, started, session.run())
 
 
 def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session:
     import torch
 
-    from facewire.studio.commands import Base
+    from facewire.studio.jobs.commands import Base
     from facewire.studio.library import Library
-    from facewire.studio.preview import NativePreview
+    from facewire.studio.preview.native import NativePreview
+    from facewire.studio.preview.page_engine import checked_folder
     from facewire.studio.session import Session
 
     animator = options.animator_of(given)
+    if given.web is not None:
+        checked_folder(given.web, animator.manifest.sha256)
     choice = animator.use(given.engine)
     options.tell_engine(choice)
     if animator.engine is not None:
@@ -113,6 +123,7 @@ def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session
         Base(Path.cwd(), words, given.engine),
         choice.name,
         None if camera is None else camera.show,
+        given.web is not None,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 import cv2
 
-from facewire.animation.source_video import is_video
+from facewire.animation.clips.source_video import is_video
 from facewire.base.errors import FacewireError, MediaError
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image, resize

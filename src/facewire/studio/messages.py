@@ -12,13 +12,14 @@ from typing import Literal
 
 from facewire.base.wire import VERSION, MessageSet, short, within
 from facewire.studio.driver import Curves
-from facewire.studio.jobs import Job
+from facewire.studio.jobs.queue import Job
+from facewire.studio.jobs.tools import Compare as Compare
+from facewire.studio.jobs.tools import Decode as Decode
+from facewire.studio.jobs.tools import Encode as Encode
 from facewire.studio.library import Medium
-from facewire.studio.preview import FaceBox
+from facewire.studio.preview.native import FaceBox
+from facewire.studio.preview.page_engine import Head
 from facewire.studio.project import LONGEST_NAME, Project, Show
-from facewire.studio.tools import Compare as Compare
-from facewire.studio.tools import Decode as Decode
-from facewire.studio.tools import Encode as Encode
 from facewire.transport.web.door import Enter as Enter
 from facewire.transport.web.door import Failure as Failure
 
@@ -91,6 +92,18 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """How long the page's own engine takes for a head, and what computes there."""
+
+    milliseconds: float
+    name: str
+
+    def __post_init__(self) -> None:
+        within("milliseconds", self.milliseconds, 0, 1e6)
+        short("name", self.name, 40)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Webcam:
     """Drive with the webcam, or no more; `again` takes what it shows next as the photo's own pose and expression."""
 
@@ -139,6 +152,7 @@ ToStudio = (
     | View
     | Play
     | Shown
+    | Measured
     | Webcam
     | Render
     | Encode
@@ -151,11 +165,12 @@ ToStudio = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Welcome:
-    """The studio takes the page in."""
+    """The studio takes the page in; `web` says whether the page may try an engine of its own, from /web/."""
 
     version: int = VERSION
     folder: str
     engine: str
+    web: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +182,28 @@ class State:
     can_undo: bool
     can_redo: bool
     command: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engines:
+    """Which engine renders what moves, in words, and whether it is the page's."""
+
+    text: str
+    page: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heads:
+    """A preview that the page renders itself: heads before the photo.
+
+    number, seconds  as of a preview
+    key              of the photo at this size; under another one squares and photo are fetched again
+    """
+
+    number: int
+    seconds: float
+    key: str
+    heads: tuple[Head, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,7 +273,7 @@ class Jobs:
     paused: bool
 
 
-ToPage = Welcome | State | Media | Photo | Driver | Working | Playing | Jobs | Failure
+ToPage = Welcome | Engines | Heads | State | Media | Photo | Driver | Working | Playing | Jobs | Failure
 
 TO_STUDIO: MessageSet[ToStudio] = MessageSet(
     {
@@ -247,6 +284,7 @@ TO_STUDIO: MessageSet[ToStudio] = MessageSet(
         "view": View,
         "play": Play,
         "shown": Shown,
+        "measured": Measured,
         "webcam": Webcam,
         "render": Render,
         "encode": Encode,
@@ -259,6 +297,8 @@ TO_STUDIO: MessageSet[ToStudio] = MessageSet(
 TO_PAGE: MessageSet[ToPage] = MessageSet(
     {
         "welcome": Welcome,
+        "engines": Engines,
+        "heads": Heads,
         "state": State,
         "media": Media,
         "photo": Photo,

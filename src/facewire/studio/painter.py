@@ -15,12 +15,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from facewire.media.frame import Pixels
 from facewire.studio.library import fitted, jpeg, png
-from facewire.studio.messages import View, preview
-from facewire.studio.preview import Preview, Wanted
+from facewire.studio.messages import Heads, View, preview
+from facewire.studio.preview.native import Preview, Wanted
 
 MOST_UNSEEN = 2
 """Previews on their way."""
@@ -47,7 +47,7 @@ class Painter:
         render: makes pictures, in a thread of its own.
         ask: returns what is to be shown now; None while there is nothing.
         pace: returns how long a frame lasts while a clock runs, None while nothing moves by itself.
-        say: sends a picture.
+        say: sends a picture, or what the page renders itself.
         fail: told why one could not be made.
         shown: gets every picture of the result as well.
     """
@@ -57,13 +57,15 @@ class Painter:
         render: Preview,
         ask: Callable[[], Wanted | None],
         pace: Callable[[], float | None],
-        say: Callable[[bytes], None],
+        say: Callable[[Any], None],
         fail: Callable[[str], None],
         shown: Callable[[Pixels], None] | None = None,
     ) -> None:
         self._render, self._ask, self._pace, self._say, self._fail = render, ask, pace, say, fail
         self._shown = shown
         self.view = USUAL_VIEW
+        self.by_page = False
+        """Whether the page renders what moves."""
         self._number = self._drawn = 0
         self._took: deque[float] = deque(maxlen=REMEMBERED)
         self._size = 0
@@ -115,7 +117,26 @@ class Painter:
             return b""
         return await self.do(lambda: png(self._seen(replace(wanted, show="before"))))
 
+    async def square(self, face: int) -> bytes:
+        """Return what the page's engine makes a person of; nothing without a photo."""
+        wanted = self._ask()
+        if wanted is None:
+            return b""
+        return await self.do(lambda: self._render.square(wanted, face))
+
     async def _paint(self, wanted: Wanted) -> None:
+        begun = time.monotonic()
+        seen = None if await self._told(wanted) else await self._sent(wanted)
+        pace = self._pace()
+        if pace is not None:
+            asyncio.get_running_loop().call_later(max(0.0, pace - time.monotonic() + begun), self.wish)
+        elif not await self._changes_soon():
+            exact = await self.do(lambda: png(self._seen(wanted) if seen is None else seen))
+            if not self._news.is_set():
+                self._send(wanted, 0.0, exact, exact=True)
+
+    async def _sent(self, wanted: Wanted) -> Pixels | None:
+        """Render and send a picture; return it if it is as large as it is wanted."""
         begun = time.monotonic()
         small = self._halved(wanted)
         seen = await self.do(lambda: self._seen(small))
@@ -123,13 +144,20 @@ class Painter:
         took = time.monotonic() - begun
         self._note(small, took)
         self._send(wanted, took, data)
-        pace = self._pace()
-        if pace is not None:
-            asyncio.get_running_loop().call_later(max(0.0, pace - took), self.wish)
-        elif not await self._changes_soon():
-            exact = await self.do(lambda: png(seen if small is wanted else self._seen(wanted)))
-            if not self._news.is_set():
-                self._send(wanted, 0.0, exact, exact=True)
+        return seen if small is wanted else None
+
+    async def _told(self, wanted: Wanted) -> bool:
+        """Tell the page what to render itself, if it can; return whether it was told."""
+        if not self.by_page or self._shown is not None or self.view.zoom:
+            return False
+        heads = await self.do(lambda: self._render.heads(wanted))
+        if heads is None:
+            return False
+        self._number += 1
+        changed = wanted.photo.stat().st_mtime_ns
+        key = f"{wanted.photo.name} {changed} {wanted.size} {self.view.width}x{self.view.height}"
+        self._say(Heads(number=self._number, seconds=wanted.seconds, key=key, heads=heads))
+        return True
 
     def _seen(self, wanted: Wanted) -> Pixels:
         """Return what of a picture the stage shows: all of it, made smaller if need be, or with zoom a part of it."""

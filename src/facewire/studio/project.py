@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facewire.animation.animate import AnimateOptions
+from facewire.animation.clips.source_video import Span, is_video
 from facewire.animation.edits import Edit
 from facewire.animation.keyframes import Key, Keys
 from facewire.animation.regions import REGIONS
-from facewire.animation.source_video import Span, is_video
 from facewire.animation.view import LIMITS, ViewPath
 from facewire.base.config import from_dict, to_dict
 from facewire.base.errors import ConfigError, MediaError

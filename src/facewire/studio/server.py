@@ -4,15 +4,18 @@
     GET /media/NAME    it comes back, for its sound
     GET /thumb/NAME    a small picture of it; ?frame=N of a frame of a video
     GET /before        the photo as the preview shows it, unchanged
+    GET /head/N        what the page's own engine makes face N of
     GET /out/NAME      a result, to look at
 
-All of it only with the key, in the header X-Facewire-Key.
+All of it only with the key, in the header X-Facewire-Key. Without it, as the page's own files, only /web/...:
+programs and networks of a folder that `facewire web` wrote, where there is one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -22,9 +25,31 @@ from facewire.base.files import atomic_output
 from facewire.studio import messages as page
 from facewire.studio.library import OUT, thumbnail
 from facewire.studio.session import Session
-from facewire.transport.web.door import Door, Rules, is_key, is_own, protective
+from facewire.transport.web.door import Door, Rules, is_key, is_own
 
-SCRIPTS = ("studio", "link", "stage", "sound", "controls", "timeline", "media", "jobs", "tools", "dom")
+KINDS = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".wasm": "application/wasm",
+    ".onnx": "application/octet-stream",
+    ".bin": "application/octet-stream",
+    ".safetensors": "application/octet-stream",
+}
+"""Of a folder of `facewire web` that are served."""
+SCRIPTS = (
+    "studio",
+    "link",
+    "stage",
+    "sound",
+    "controls",
+    "timeline",
+    "media",
+    "jobs",
+    "tools",
+    "engine",
+    "dom",
+)
 FILES = {
     "/": ("index.html", "text/html"),
     "/studio.css": ("studio.css", "text/css"),
@@ -55,10 +80,11 @@ class StudioServer(Door):
     Args:
         session: the studio.
         assets: the folder with the page's files.
+        engine: a folder of `facewire web`, for the page's own engine.
     """
 
-    def __init__(self, session: Session, assets: Path) -> None:
-        super().__init__(session, assets, RULES)
+    def __init__(self, session: Session, assets: Path, engine: Path | None = None) -> None:
+        super().__init__(session, assets, replace(RULES, computes=engine is not None))
         self._session = session
         router = self.app.router
         router.add_put("/media/{name}", self._keyed(self._take))
@@ -66,6 +92,9 @@ class StudioServer(Door):
         router.add_get("/thumb/{name}", self._keyed(self._thumbnail))
         router.add_get("/out/{name}", self._keyed(self._result))
         router.add_get("/before", self._keyed(self._before))
+        router.add_get("/head/{face:[0-9]{1,2}}", self._keyed(self._head))
+        self._engine = {} if engine is None else _served(engine)
+        router.add_get("/web/{path:.+}", self._of_engine)
 
     def _keyed(self, answer: Answer) -> Answer:
         """Return what answers only the page: it shows the key, and where browsers tell, it is this server's."""
@@ -78,7 +107,7 @@ class StudioServer(Door):
                 response = await answer(request)
             except FacewireError as error:
                 return web.Response(status=422, text=str(error))
-            response.headers.update(protective(request.headers["Host"], ALLOWED))
+            response.headers.update(self._protective(request))
             return response
 
         return answered
@@ -115,8 +144,24 @@ class StudioServer(Door):
             return web.Response(status=404, text="there is no such result")
         return web.FileResponse(path)
 
+    async def _head(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(body=await self._session.square(int(request.match_info["face"])))
+
+    async def _of_engine(self, request: web.Request) -> web.StreamResponse:
+        path = self._engine.get(request.match_info["path"])
+        if path is None:
+            return web.Response(status=404, text="there is no such file")
+        headers = self._protective(request) | {"Content-Type": KINDS[path.suffix]}
+        return web.FileResponse(path, headers=headers)
+
     async def _before(self, request: web.Request) -> web.StreamResponse:
         return web.Response(body=await self._session.before(), content_type="image/png")
+
+
+def _served(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder of `facewire web` by the paths under which they are asked for."""
+    files = (path for path in folder.rglob("*") if path.suffix in KINDS and path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in files}
 
 
 def _too_large() -> str:

@@ -22,27 +22,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from facewire.animation.clips.source_video import Clip, length, read_clip
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import LONGEST
-from facewire.animation.source_video import Clip, length, read_clip
 from facewire.base.errors import FacewireError, MediaError, ProtocolError
 from facewire.media.frame import Pixels
 from facewire.media.image import save_image
 from facewire.studio import messages as page
 from facewire.studio.clock import Clock
-from facewire.studio.commands import Base, line_of, words_for
 from facewire.studio.driver import read_driver, steady
 from facewire.studio.history import FILE as HISTORY_FILE
 from facewire.studio.history import read_history
-from facewire.studio.jobs import FILE as JOBS_FILE
-from facewire.studio.jobs import Queue
+from facewire.studio.jobs.commands import Base, line_of, words_for
+from facewire.studio.jobs.queue import FILE as JOBS_FILE
+from facewire.studio.jobs.queue import Queue
+from facewire.studio.jobs.tools import tool_words
 from facewire.studio.library import Library, picture_of
-from facewire.studio.moment import Live
 from facewire.studio.painter import Painter
-from facewire.studio.preview import NativePreview, Wanted
+from facewire.studio.preview.moment import Live
+from facewire.studio.preview.native import NativePreview, Wanted
+from facewire.studio.preview.page_engine import is_fast_enough
 from facewire.studio.project import FILE, Project, read_project, with_faces, write_project
 from facewire.studio.timeline import timeline_of
-from facewire.studio.tools import tool_words
 from facewire.studio.webcam import WebcamReader
 
 WEBCAM_SECONDS = 1.0
@@ -70,6 +71,7 @@ class Session:
         base: how command lines are written.
         engine: what computes, in words.
         shown: gets every picture of the result as well, such as a virtual camera.
+        web: whether the page may try the web package's engine.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Session:
         base: Base,
         engine: str = "",
         shown: Show | None = None,
+        web: bool = False,
     ) -> None:
         self.key = secrets.token_urlsafe(24)
         self.library, self._preview, self._base, self._engine = library, preview, base, engine
@@ -99,6 +102,7 @@ class Session:
         self._clock, self._heard, self._on_camera = Clock(), 0, shown is not None
         self._painter = Painter(preview, self._asked, self._frame_seconds, self._send, self._fail, shown)
         self._reader = ThreadPoolExecutor(1, "studio-read")
+        self._web = web
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # The page.
@@ -107,7 +111,8 @@ class Session:
         """Take a page in and tell it everything."""
         self._say = say
         self._heard = 0
-        say(page.Welcome(folder=str(self.library.folder), engine=self._engine))
+        self._painter.by_page = False
+        say(page.Welcome(folder=str(self.library.folder), engine=self._engine, web=self._web))
         self.tell_media()
         say(self._photo)
         say(self._driver)
@@ -160,6 +165,10 @@ class Session:
         """What is chosen."""
         return self.history.now
 
+    async def square(self, face: int) -> bytes:
+        """Return what the page's engine makes a person of; nothing without a photo."""
+        return await self._painter.square(face)
+
     async def before(self) -> bytes:
         """Return the photo as the preview shows it, without any change, as PNG; nothing without a photo."""
         return await self._painter.before()
@@ -180,6 +189,8 @@ class Session:
             case page.Shown(number=number):
                 self._painter.drawn(number)
                 return
+            case page.Measured(milliseconds=milliseconds, name=name):
+                self._begin("engines", self._choose_engine(milliseconds, name))
             case page.Webcam(on=on, again=again):
                 self._use_webcam(on, again)
             case page.Render(photos=photos, drivers=drivers):
@@ -409,6 +420,17 @@ class Session:
         shown = self._clip or self._recorded
         return 1 / (KEYED_RATE if shown is None else float(shown.rate))
 
+    async def _choose_engine(self, in_page: float, name: str) -> None:
+        """Let the faster engine render what moves, the page's or this machine's."""
+        here = await self._painter.do(self._preview.milliseconds)
+        self._painter.by_page = self._web and is_fast_enough(in_page, here)
+        what = (
+            "what moves is rendered in the page" if self._painter.by_page else "the page's engine is not used"
+        )
+        text = f"{self._engine} {here:.0f} ms a head, in the page ({name}) {in_page:.0f} ms: {what}"
+        self._say(page.Engines(text=text, page=self._painter.by_page))
+        self._wish()
+
     # The webcam.
 
     def _use_webcam(self, on: bool, again: bool) -> None:
@@ -432,7 +454,7 @@ class Session:
     def _wish(self) -> None:
         self._painter.wish()
 
-    def _send(self, picture: bytes) -> None:
+    def _send(self, picture: Any) -> None:
         self._say(picture)
 
     def _fail(self, problem: str) -> None:

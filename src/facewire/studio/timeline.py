@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from facewire.animation.clips.source_video import Clip, resampled
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import Clip, resampled
-from facewire.studio.clip_preview import motion_of
 from facewire.studio.driver import curves_of
 from facewire.studio.messages import Driver
+from facewire.studio.preview.clip import motion_of
 
 
 def timeline_of(name: str, recorded: RecordedMotion | None, clip: Clip | None, start: float) -> Driver:

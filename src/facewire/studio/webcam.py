@@ -10,7 +10,7 @@ from facewire.animation.head_tracker import HeadTracker
 from facewire.engines.engine import Engine
 from facewire.engines.torch_engine import TorchEngine
 from facewire.media.frame import Pixels
-from facewire.studio.moment import Live
+from facewire.studio.preview.moment import Live
 
 LONGEST = 1280
 """Pixels; larger pictures are not looked at."""

@@ -18,7 +18,9 @@ from facewire.codec.tables.shipped import FOLDER
 from facewire.networks.manifest import COMPACT
 
 STANDARD = "standard"
-"""The rate where the picture does not suffer."""
+"""The rate of steps so small that nobody sees them."""
+COARSE = "coarse"
+"""The rate at which the picture does not suffer yet (docs/lab)."""
 FAMILY = "compact"
 """First part of the names of compact-256's tables."""
 GENERIC = "generic-{}-standard"

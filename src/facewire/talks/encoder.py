@@ -52,7 +52,7 @@ from facewire.media.still import decode_still, encode_still
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.carrier.writer import Carrier, CarrierWriter
-from facewire.talks.coding_tables import STANDARD, tables_of
+from facewire.talks.coding_tables import COARSE, tables_of
 from facewire.talks.patches import Patches
 from facewire.talks.picture_size import checked_side
 from facewire.talks.refresh import MODES, OFF, PATCH, SOURCE, Box, Refresher
@@ -60,6 +60,7 @@ from facewire.talks.source_choice import KnownSource, NewSource, SourceChoice
 
 PROFILES: Final[dict[str, Profile]] = {"file": FILE, "stream": STREAM, "raw": RAW}
 ADAPTIVE: Final = "adaptive"
+ALL: Final = "all"
 """As many keypoints as each frame needs."""
 MIME_IDS: Final = {text: number for number, text in MIME_TYPES.items()}
 GROUP_SECONDS = 10
@@ -97,13 +98,13 @@ class EncodeOptions:
 
     profile: str = "file"
     """file, stream or raw."""
-    rate: str = STANDARD
+    rate: str = COARSE
     """fine, standard or coarse: how finely motion is quantised."""
     size: int | None = None
     """Side of the pictures that a receiver shows, 256 to 1024 pixels; None: the networks' own, 256. Motion costs the
     same whatever it is."""
-    keypoints: int | str = ADAPTIVE
-    """How many of the ordered list are sent, or "adaptive"."""
+    keypoints: int | str = ALL
+    """How many of the ordered list are sent, "all", or "adaptive"."""
     limit: float = LIMIT
     """Adaptive: the quality threshold of `codec.sufficiency`, pixels of a 256-pixel picture."""
     still: str = "avif"
@@ -194,8 +195,8 @@ class _Encoding:
         keypoints = animator.keypoints
         self.choose: Choose | None = None
         self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
-        if options.keypoints not in (ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
-            raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, or {ADAPTIVE}")
+        if options.keypoints not in (ALL, ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
+            raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, {ALL}, or {ADAPTIVE}")
         tables = None if profile == RAW else tables_of(animator, options.rate)
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
         if options.refresh not in MODES:

@@ -53,8 +53,9 @@ KEPT = 2
 
 Tensors = dict[str, Tensor]
 
-# Its notes about the format come with every checkpoint.
-logging.getLogger("torch.distributed.checkpoint").setLevel(logging.WARNING)
+# The notes of torch: about the format with every checkpoint, and thousands that nobody reads about its own calls.
+for _notes in ("torch.distributed.checkpoint", "c10d-NullHandler-dcp_logger"):
+    logging.getLogger(_notes).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> Non
 
 def _wanted(graphs: Artefact, finder: Mapping[str, Path]) -> dict[str, Wanted]:
     own = {name: Wanted(graphs.file(name)) for name in (IDENTITY, FIND, READ)}
-    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,))}
+    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,), graphics=True)}
     return own | shown | {name: Wanted(path) for name, path in finder.items()}
 
 

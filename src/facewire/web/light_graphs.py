@@ -22,6 +22,7 @@ CONVOLUTIONS = ("Conv", "ConvTranspose")
 LARGEST_HALF = 65504.0
 LEAST_BYTES = 1024
 """Smaller arrays stay in their graph: shapes, for example, must be known before weights are."""
+CHANNELS = 4
 ALIGNED = 64
 """Every array begins at a multiple of this many bytes."""
 
@@ -30,10 +31,16 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A graph that the page needs, and which of its outputs are asked for; None means all."""
+    """A graph that the page needs.
+
+    source    where it lies
+    outputs   those that are asked for; None means all
+    graphics  whether it may run on WebGPU
+    """
 
     source: Path
     outputs: Collection[str] | None = None
+    graphics: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +69,8 @@ def write_light(graphs: Mapping[str, Wanted], folder: Path) -> None:
         if wanted.outputs is not None:
             _keep_outputs(model.graph, wanted.outputs)
         _name_constants(model.graph)
+        if wanted.graphics:
+            _fill_fours(model.graph)
         _lighten(model.graph, weights)
         onnx.save(model, str(folder / f"{name}.onnx"))
     (folder / WEIGHTS).write_bytes(weights.data)
@@ -77,6 +86,12 @@ def _keep_outputs(graph: Any, outputs: Collection[str]) -> None:
             graph.node.remove(node)
         else:
             needed.update(node.input)
+    _drop_unused(graph)
+
+
+def _drop_unused(graph: Any) -> None:
+    """Drop arrays that no node reads."""
+    needed = {name for node in graph.node for name in node.input}
     for unused in [weights for weights in graph.initializer if weights.name not in needed]:
         graph.initializer.remove(unused)
 
@@ -89,6 +104,28 @@ def _name_constants(graph: Any) -> None:
             value.t.name = node.output[0]
             graph.initializer.append(value.t)
             graph.node.remove(node)
+
+
+def _fill_fours(graph: Any) -> None:
+    """Give maps that are convolved as many channels of zeros as four divides their number.
+
+    With other numbers onnxruntime-web 1.30.0 convolves wrongly on WebGPU.
+    """
+    import onnx
+
+    arrays = {tensor.name: tensor for tensor in graph.initializer}
+    for index, node in enumerate(list(graph.node)):
+        if node.op_type != "Conv" or (missing := -arrays[node.input[1]].dims[1] % CHANNELS) == 0:
+            continue
+        weights = onnx.numpy_helper.to_array(arrays[node.input[1]])
+        wider = np.pad(weights, ((0, 0), (0, missing), (0, 0), (0, 0)))
+        name, amounts = f"filled_{index}", np.array((0, 0, 0, 0, 0, missing, 0, 0))
+        graph.initializer.append(onnx.numpy_helper.from_array(wider, f"{name}_weights"))
+        graph.initializer.append(onnx.numpy_helper.from_array(amounts, f"{name}_amounts"))
+        fill = onnx.helper.make_node("Pad", [node.input[0], f"{name}_amounts"], [name], name)
+        graph.node.insert(list(graph.node).index(node), fill)
+        node.input[0], node.input[1] = name, f"{name}_weights"
+    _drop_unused(graph)
 
 
 def _lighten(graph: Any, weights: WeightFile) -> None:

@@ -126,6 +126,14 @@ async def call(folder: Path, other: str) -> None:
                 )
             await a.value("document.getElementById('look').click()")
             await a.until("document.getElementById('look').getAttribute('aria-pressed') == 'true'")
+            await a.value("document.getElementById('thin').click()")
+            for browser, why in ((a, "thin mode was chosen"), (b, "thin mode was chosen by the other side")):
+                await browser.until("document.getElementById('step').textContent == 'thin'")
+                assert why in await browser.value("document.getElementById('why').textContent")
+                await browser.until("parseFloat(document.getElementById('received-sound').textContent) < 8")
+            await a.until("document.getElementById('thin').getAttribute('aria-pressed') == 'true'")
+            await a.value("document.getElementById('thin').click()")
+            await a.until("document.getElementById('thin').getAttribute('aria-pressed') == 'false'")
             for own, remote in ((b, a), (a, b)):
                 await own.value("document.getElementById('camera').click()")
                 await remote.until("document.getElementById('mark').textContent == 'Camera off'")

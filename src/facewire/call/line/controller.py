@@ -197,6 +197,9 @@ class Controller:
 
     def _protect(self) -> None:
         """Choose what is sent twice: by the loss, and so that it fits the line."""
+        if self.wait > LONG_WAIT:  # whatever goes twice makes the queue longer
+            self.protection = NONE
+            return
         faces = self._loss >= FACES_FROM
         sound = (
             Protection(faces, rate, self._back) for rate in self._copy_rates() if self._loss >= SOUND_FROM

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from itertools import pairwise
 
 from facewire.transport.line_report import LineReport
 from facewire.transport.meter import RateMeter
@@ -41,7 +42,8 @@ class LineMeter:
         self._quickest: deque[tuple[int, float]] = deque()
         """Second and the quickest packet of it."""
         self._rate = RateMeter(RATE_SECONDS)
-        self._photo: tuple[float, int] | None = None
+        self._photo: list[tuple[float, int]] | None = None
+        """When the head and the pieces of the first photo came, and their bytes."""
         self._timed = False
         self.photo_kbit_per_s = math.inf
         """How fast the first pieces of a photo came, which were sent at once: what the line carries."""
@@ -71,16 +73,18 @@ class LineMeter:
 
     def photo_begins(self, now: float) -> None:
         """Note that a photo was announced; the pieces of the first follow at once."""
-        self._photo = None if self._timed else (now, 0)
+        self._photo = None if self._timed else [(now, 0)]
 
     def photo_piece(self, size: int, now: float) -> None:
         """Note a piece of that photo, headers included; the first photo's rate is kept."""
         if self._photo is None:
             return
-        begin, before = self._photo
-        self._photo = begin, before + size
-        if now - begin > BURST_SECONDS:
-            self.photo_kbit_per_s = 8 * (before + size) / (now - begin) / 1000
+        self._photo.append((now, size))
+        gaps = sorted((after[0] - before[0], after[1]) for before, after in pairwise(self._photo))
+        usual = gaps[:-1] or gaps  # the longest may be the wait for a piece that was lost and sent again
+        seconds = sum(gap for gap, _ in usual)
+        if seconds > BURST_SECONDS:
+            self.photo_kbit_per_s = 8 * sum(count for _, count in usual) / seconds / 1000
 
     def photo_ends(self) -> bool:
         """Note that the photo is whole, and say whether its rate is new; later ones are paced and say nothing."""

@@ -24,12 +24,13 @@ MOST_WAITING = 50
 """Decoded frames that wait at most to be shown: 2 s."""
 GAP = 1.6
 """A frame is missing between two that are this many usual intervals apart."""
-HOLD = 3.0
-"""Usual intervals for which the last frame is held when nothing follows: 0.12 s at 25 frames a second."""
+HOLD, LEAST_HOLD, HOLD_SECONDS = 3.0, 1.5, 0.16
+"""Usual intervals for which the last frame is held when nothing follows, 0.12 s at 25 frames a second; no longer than
+so many seconds, unless frames come so slowly that it would be less than the least."""
 INTERVALS = 25
 """Frames over which the usual interval is measured."""
 LONGEST_INTERVAL = 0.2
-"""Seconds; however slowly frames come, the hold ends after 0.6 s."""
+"""Seconds; however slowly frames come, the hold ends after 0.3 s."""
 PERIOD = 0.04
 """Seconds between pictures where the sender leaves out every second frame and they are drawn here."""
 MOST_NUMBERS = 64
@@ -181,7 +182,8 @@ class FaceReceiver:
                 concealment.back()
             self._shown = self._visible = Show(motion, last.epoch, media, "filled")
             return self._shown
-        silence = (media - last.capture) / RATE - HOLD * interval
+        hold = max(LEAST_HOLD * interval, min(HOLD * interval, HOLD_SECONDS))
+        silence = (media - last.capture) / RATE - hold
         eased = concealment.ease(last.motion, silence) if concealment is not None and silence > 0 else None
         if eased is None:
             return None

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 RATE = 48_000
 """Ticks of media time per second."""
 READ_SECONDS = 0.02
@@ -117,4 +115,9 @@ class _Lateness:
 
     def percentile(self, share: float) -> float:
         """Return a percentile, seconds."""
-        return float(np.percentile([late for _, late in self._values], share))
+        # Of so few numbers NumPy's own takes ten times as long, with every packet.
+        values = sorted(late for _, late in self._values)
+        place = share / 100 * (len(values) - 1)
+        below = int(place)
+        above = min(below + 1, len(values) - 1)
+        return values[below] + (place - below) * (values[above] - values[below])

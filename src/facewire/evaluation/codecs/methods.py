@@ -115,13 +115,14 @@ KEY_QUALITY: Final = 75
 """Of the first picture by default."""
 REFRESH_QUALITY: Final = 50
 """Of later ones."""
-DEFAULT_SETTING: Final = f"standard {ADAPTIVE}"
+DEFAULT_SETTING: Final = "coarse 20"
 """What `facewire encode` does when nothing else is said; ratios are taken here."""
-OUR_SETTINGS: Final = (f"coarse {ADAPTIVE}", "coarse 20", DEFAULT_SETTING, "standard 20", "fine 20")
+STANDARD_SETTING: Final = f"standard {ADAPTIVE}"
+OUR_SETTINGS: Final = (f"coarse {ADAPTIVE}", DEFAULT_SETTING, STANDARD_SETTING, "standard 20", "fine 20")
 KEY_SETTINGS: Final = tuple(
     step if quality == KEY_QUALITY else f"{step} key {quality}"
     for quality in (KEY_QUALITY, 55, 40, 25)
-    for step in ("coarse 20", DEFAULT_SETTING, "fine 20")
+    for step in (DEFAULT_SETTING, STANDARD_SETTING, "fine 20")
 )
 """The key picture at four qualities, each with motion at three steps."""
 

@@ -108,15 +108,20 @@ export class Stage {
 
   async draw(picture) {
     const bitmap = await createImageBitmap(picture.blob);
+    this.put(bitmap, picture);
+    bitmap.close();
+  }
+
+  // Draws what is an image already.
+  put(image, picture) {
     this.told.drawn(picture.number);
     if (this.last > picture.number) return;
     this.last = picture.number;
-    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
-      this.canvas.width = bitmap.width;
-      this.canvas.height = bitmap.height;
+    if (this.canvas.width !== image.width || this.canvas.height !== image.height) {
+      this.canvas.width = image.width;
+      this.canvas.height = image.height;
     }
-    this.context.drawImage(bitmap, 0, 0);
-    bitmap.close();
+    this.context.drawImage(image, 0, 0);
     this.canvas.hidden = false;
     this.canvas.dataset.exact = String(picture.exact);
     this.canvas.dataset.number = String(picture.number);

@@ -2,6 +2,7 @@
 
 import { Controls } from "./controls.js";
 import { byId, clamp, make, pressed, rounded } from "./dom.js";
+import { Engine } from "./engine.js";
 import { Jobs } from "./jobs.js";
 import { Link } from "./link.js";
 import { Media } from "./media.js";
@@ -30,12 +31,18 @@ function working(text, share = 0) {
 // What the studio says.
 
 const hear = {
-  welcome({ folder, engine }) {
+  welcome({ folder, engine, web }) {
     byId("folder").textContent = `${folder} · ${engine}`;
     byId("folder").title = folder;
     said = 0;
     stage.restart();
+    if (web) measure();
   },
+  engines({ text }) {
+    byId("engines").textContent = text;
+    byId("engines").hidden = false;
+  },
+  heads(message) { engine.show(message).catch(withoutEngine); },
   state(message) {
     byId("undo").disabled = !message.can_undo;
     byId("redo").disabled = !message.can_redo;
@@ -76,14 +83,19 @@ const hear = {
   failure({ problem }) { notice(problem); },
 };
 
+// What came is shown; where it plays, the timeline follows.
+function follow(one) {
+  if (!timeline.playing || one.exact) return;
+  timeline.set({ seconds: one.seconds });
+  sound.follow(one.seconds);
+  showValues();
+}
+
 const link = new Link(key, {
   hear,
   picture(one) {
     stage.draw(one);
-    if (!timeline.playing || one.exact) return;
-    timeline.set({ seconds: one.seconds });
-    sound.follow(one.seconds);
-    showValues();
+    follow(one);
   },
   lost() {
     working("");
@@ -256,6 +268,27 @@ const files = new Media(link, {
   working,
 });
 const sound = new Sound(link);
+const engine = new Engine(link, {
+  working,
+  drawn: (number) => link.say("shown", { number }),
+  draw: (canvas, picture) => { stage.put(canvas, picture); follow(picture); },
+});
+
+// Lets the studio render again.
+function withoutEngine(problem) {
+  notice(`The page's own engine stopped: ${problem.message}`);
+  link.say("measured", { milliseconds: 1e6, name: "stopped" });
+}
+
+// Tries the page's own engine and says how fast it is; without it everything comes from the studio.
+async function measure() {
+  try {
+    link.say("measured", await engine.measured());
+  } catch (problem) {
+    notice(`The page's own engine cannot be used: ${problem.message}`);
+  }
+  working("");
+}
 const jobs = new Jobs(link, { order: (job, action) => link.say("order", { job, action }), notice });
 
 // Buttons.

@@ -9,7 +9,7 @@ const SIDES = [[0, "as usual"], [256, "256"], [512, "512"], [1024, "1024"]];
 const FIELDS = {
   encode: [
     ["profile", "For", [["file", "a file: smallest"], ["stream", "a stream: every packet stands for itself"], ["raw", "the paper's numbers"]]],
-    ["rate", "Motion", [["standard", "standard"], ["fine", "fine"], ["coarse", "coarse"]]],
+    ["rate", "Motion", [["coarse", "coarse"], ["standard", "standard"], ["fine", "fine"]]],
     ["size", "Side of the pictures", SIDES],
     ["refresh", "Where it fails", [["source", "send another picture"], ["patch", "send a part of one"], ["off", "send nothing"]]],
     ["sound", "With its sound", true],

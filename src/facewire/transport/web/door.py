@@ -88,6 +88,7 @@ class Rules:
     rate, burst messages a second and at once
     allowed     what its Permissions-Policy allows
     command     what prints its address
+    computes    whether the page runs WebAssembly, with threads
     """
 
     files: Files
@@ -98,6 +99,7 @@ class Rules:
     burst: float
     allowed: str
     command: str
+    computes: bool = False
 
 
 class Door:
@@ -119,9 +121,13 @@ class Door:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name, kind = self._rules.files[request.path]
-        headers = protective(request.headers["Host"], self._rules.allowed)
+        headers = self._protective(request)
         body = (self._assets / name).read_bytes()
         return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
+
+    def _protective(self, request: web.Request) -> dict[str, str]:
+        headers = protective(request.headers["Host"], self._rules.allowed)
+        return headers | (computing(headers) if self._rules.computes else {})
 
     async def _control(self, request: web.Request) -> web.StreamResponse:
         if not is_own(request):
@@ -240,6 +246,18 @@ def protective(host: str, allowed: str) -> dict[str, str]:
         "Permissions-Policy": allowed,
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
+    }
+
+
+def computing(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that differ where a page runs WebAssembly in workers that share memory."""
+    policy = headers["Content-Security-Policy"]
+    return {
+        "Content-Security-Policy": policy.replace(
+            "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'"
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Embedder-Policy": "require-corp",
     }
 
 

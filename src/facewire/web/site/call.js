@@ -42,6 +42,7 @@ let manifest = null;
 let agent = null;
 let state = "idle";
 let photoReady = false;
+let drawn = false;  // whether a picture was ever drawn
 let engine = "";  // what computes the pictures
 let theirs = { mode: "synthesis", avatar: false };
 let invited = null;  // the invitation that the address of this page is
@@ -137,7 +138,13 @@ function join(invitation) {
 
 const hear = {
   failure({ problem }) { notice(problem); },
-  drawn() { document.body.toggleAttribute("data-drawn", true); },
+
+  drawn() {
+    if (drawn) return;
+    drawn = true;
+    show();
+  },
+
   silent() { notice("The browser lets this page play sound only after a click on it."); },
 
   check(message) {
@@ -205,10 +212,16 @@ function show() {
   const own = OWN_PICTURE.includes(state);
   const { mode, avatar } = own ? { mode: "synthesis", avatar: false } : theirs;
   document.body.dataset.mode = mode;
-  document.body.toggleAttribute("data-shows", own ? photoReady : state === "live" || state === "lost");
+  document.body.dataset.stage = stage(own);
   byId("mark").textContent = MARKS[mode] + (avatar ? " · avatar" : "");
   view.enabled = state === "live" && mode === "synthesis";
   for (const id of ["look", "reset"]) byId(id).disabled = !view.enabled;
+}
+
+/** What is large: the camera until there is something better, nothing while two find each other, else the face. */
+function stage(own) {
+  if (own) return photoReady && drawn ? "picture" : "camera";
+  return state === "live" || state === "lost" ? "picture" : "empty";
 }
 
 function ready() {

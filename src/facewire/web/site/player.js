@@ -1,21 +1,22 @@
 // The page of the player: a file is dropped, read and shown here, and leaves this page for nowhere.
 
-import { Shelf } from "./codec/index.js";
 import { FaceView } from "./face.js";
 import { IDENTITY, fromDegrees } from "./motion/index.js";
 import { recordingOf } from "./recording.js";
 import { Renderer } from "./render/index.js";
 import { Screen } from "./screen.js";
+import { Site } from "./networks/site.js";
+import { SoundPlayer } from "./sound/player.js";
 
-const BASE = new URL(".", location.href).href;
+const site = new Site(new URL(".", location.href).href);
 const SPEED_FRAMES = 12;  // that the shown speed is the mean of
 
 const byId = (id) => document.getElementById(id);
 const [play, seek, file, problem] = ["play", "seek", "file", "problem"].map(byId);
-let manifest = null;
-let shelf = null;
 let renderer = null;
 let screen = null;
+/** @type {SoundPlayer | null} */
+let sound = null;
 let playing = null;  // when frame 0 would have been shown, milliseconds; null: it stands still
 let drawing = false;
 let wanted = 0;  // number of the frame to draw
@@ -25,26 +26,11 @@ let computes = "";  // what computes, in words
 let opened = 0;  // files so far; a later one ends what an earlier one began
 let times = [];
 
-async function bytesOf(path) {
-  const response = await fetch(path).catch(() => null);
-  if (!response?.ok) throw new Error(`${path} could not be loaded: check the connection`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-const jsonOf = async (path) => JSON.parse(new TextDecoder().decode(await bytesOf(path)));
-
-/** Load what reading needs. */
-async function prepareReading() {
-  if (!isSecureContext) throw new Error("this page must be opened with https, or on this computer: browsers want that");
-  manifest ??= await jsonOf("manifest.json");
-  shelf ??= new Shelf(await jsonOf("tables/manifest.json"), (name) => bytesOf(`tables/${name}`));
-}
-
 /** Load what rendering needs, once, and again where it failed; return what computes, in words. */
 async function prepareRendering() {
   if (!renderer) {
     byId("loading").hidden = false;
-    renderer = new Renderer(BASE, (share) => { byId("loading").value = share; });
+    renderer = new Renderer(site.base, (share) => { byId("loading").value = share; });
   }
   try {
     const { provider, threads } = await renderer.ready;
@@ -70,14 +56,21 @@ async function open(chosen) {
   problem.textContent = "";
   stop();
   screen?.close();
-  screen = null;
+  sound?.close();
+  screen = sound = null;
   state("loading", "Loading the networks");
   try {
     const data = new Uint8Array(await chosen.arrayBuffer());
-    await prepareReading();
+    const { manifest, shelf } = await site.opened();
     const recording = await recordingOf(data, shelf, manifest);
     computes = await prepareRendering();
-    if (turn !== opened) return;
+    const heard = await SoundPlayer.of(recording.sound);
+    if (turn !== opened) {
+      heard?.close();
+      return;
+    }
+    sound = heard;
+    document.body.dataset.sound = sound ? "yes" : "no";
     screen = new Screen(byId("picture"), recording, renderer, manifest.resolution);
     [seek.max, seek.value, wanted, times] = [String(recording.last), "0", 0, []];
     await drawn();
@@ -131,7 +124,9 @@ function tell(frame, milliseconds) {
 
 function start() {
   if (wanted >= screen.recording.last) wanted = 0;
-  playing = performance.now() - 1000 * wanted * screen.recording.frameSeconds;
+  const seconds = wanted * screen.recording.frameSeconds;
+  playing = performance.now() - 1000 * seconds;
+  sound?.play(seconds);
   times = [];
   play.textContent = "Pause";
   requestAnimationFrame(step);
@@ -139,6 +134,7 @@ function start() {
 
 function stop() {
   playing = null;
+  sound?.stop();
   play.textContent = "Play";
 }
 
@@ -188,4 +184,10 @@ for (const type of ["dragover", "dragleave", "drop"]) {
     document.body.classList.toggle("over", type === "dragover");
     if (type === "drop" && event.dataTransfer?.files.length) open(event.dataTransfer.files[0]);
   });
+}
+if (opener) {  // the converter hands over what it made
+  addEventListener("message", ({ source, origin, data }) => {
+    if (source === opener && origin === location.origin && data instanceof File) open(data);
+  });
+  opener.postMessage("ready", location.origin);
 }

@@ -1,4 +1,4 @@
-// A whole .fwv file as the player needs it: frames by time, pictures by epoch, patches; pure.
+// A whole .fwv file as the player needs it: frames by time, pictures by epoch, patches, sound; pure.
 
 import { BitstreamError, RAW, openTalk } from "./codec/index.js";
 import { hex } from "./codec/bytes.js";
@@ -27,6 +27,8 @@ export class Recording {
     this.starts = new Map();
     /** @type {TalkPatch[]} */
     this.patches = [];
+    /** @type {import("./sound/decode.js").RecordedSound | null} */
+    this.sound = null;
     /** Why the file ends early; empty if it does not. */
     this.problem = "";
   }
@@ -72,6 +74,8 @@ export class Recording {
   take(item) {
     if (item.is === "frame") this.frames.push(item);
     else if (item.is === "patch") this.patches.push(item);
+    else if (item.is === "audioHead") this.sound = { channels: item.channels, preSkip: item.preSkip, pieces: [] };
+    else if (item.is === "audio") this.sound?.pieces.push({ time: item.time, packets: item.packets });
     else if (item.is === "source") {
       if (item.mime) this.stills.set(item.epoch, { mime: item.mime, picture: item.picture });
       const before = this.shown.get(item.epoch - 1) ?? item.epoch;

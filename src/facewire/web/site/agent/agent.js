@@ -80,7 +80,7 @@ export class Agent {
   async take() {
     const source = await this.performer.take(await this.camera.picture(), performance.now() / 1000);
     this.meeting.talk?.newSource(source);
-    return source;
+    if (AT_REST.includes(this.course.state)) this.preview(source.motion, clock());
   }
 
   /** @param {import("../protocol/invitation.js").Invitation} invitation */

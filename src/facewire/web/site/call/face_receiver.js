@@ -10,7 +10,8 @@ import { NUMBERS, UNIT_SECONDS } from "../protocol/bundle.js";
 
 const MOST_WAITING = 50;  // decoded frames that wait at most to be shown
 const GAP = 1.6;  // a frame is missing between two that are this many usual intervals apart
-const HOLD = 3;  // usual intervals for which the last frame is held when nothing follows
+const [HOLD, LEAST_HOLD] = [3, 1.5];  // usual intervals for which the last frame is held when nothing follows
+const HOLD_SECONDS = 0.16;  // and no longer than so, unless that is less than the least
 const INTERVALS = 25;  // frames over which the usual interval is measured
 const LONGEST_INTERVAL = 0.2;
 const PERIOD = 0.04;  // between pictures where the sender leaves out every second frame
@@ -155,7 +156,8 @@ export class FaceReceiver {
       this.shown = this.visible = { motion, epoch: last.epoch, capture: media, kind: "filled" };
       return this.shown;
     }
-    const silence = (media - last.capture) / RATE - HOLD * interval;
+    const hold = Math.max(LEAST_HOLD * interval, Math.min(HOLD * interval, HOLD_SECONDS));
+    const silence = (media - last.capture) / RATE - hold;
     const eased = silence > 0 ? concealment?.ease(last.motion, silence) : null;
     if (!eased) return null;
     this.visible = { motion: eased, epoch: last.epoch, capture: media, kind: "eased" };

@@ -13,7 +13,7 @@ const SETTLE = 1;  // seconds, and a round trip, until a step shows in the repor
 const SILENCE = 2;  // seconds without a report after which the line counts as full
 const THIN_LINE = 16;  // kbit/s that a line is taken for whose user wants thin mode
 const [FACES_FROM, SOUND_FROM] = [0.008, 0.02];  // shares lost from which faces and sound are sent twice
-const [LONGEST_BACK, PACKET_SECONDS] = [6, 0.04];  // packets that a copy may be earlier
+const [LONGEST_BACK, PACKET_SECONDS] = [9, 0.04];  // packets that a copy may be earlier
 
 /** Chooses for one direction; time is handed in, in seconds. */
 export class Controller {
@@ -27,7 +27,7 @@ export class Controller {
     [this.own, this.theirs] = [false, false];
     [this.changed, this.heard, this.rose] = [-Infinity, -Infinity, -Infinity];
     this.hold = FIRST_HOLD;
-    [this.loss, this.run] = [0, 0];
+    [this.loss, this.run, this.wait] = [0, 0, 0];
     /** @type {[number, number][]} */
     this.waits = [];
     this.want(thin);
@@ -74,7 +74,7 @@ export class Controller {
    */
   hear(report, roundTrip, now) {
     this.heard = now;
-    [this.loss, this.run] = [report.loss, report.run];
+    [this.loss, this.run, this.wait] = [report.loss, report.run, report.wait];
     this.wantTheirs(report.thin);
     const settled = now - this.changed > SETTLE + roundTrip;
     const tried = now - this.rose < PROBATION;
@@ -156,7 +156,11 @@ export class Controller {
 
   /** Choose what is sent twice: by the loss, and so that it fits the line. */
   protect() {
-    const back = Math.max(1, Math.min(Math.round(this.run / PACKET_SECONDS), LONGEST_BACK));
+    if (this.wait > LONG_WAIT) {  // whatever goes twice makes the queue longer
+      this.protection = NONE;
+      return;
+    }
+    const back = Math.max(1, Math.min(Math.round((2 * this.run) / PACKET_SECONDS) - 1, LONGEST_BACK));
     const wanted = { faces: this.loss >= FACES_FROM, sound: this.loss >= SOUND_FROM, back };
     const fits = this.limit === Infinity || rateOf(this.step, wanted) <= SHARE * this.limit;
     this.protection = fits ? wanted : { ...wanted, sound: false };

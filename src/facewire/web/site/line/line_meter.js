@@ -26,7 +26,7 @@ export class LineMeter {
     /** Second and the quickest packet of it. @type {[number, number][]} */
     this.quickest = [];
     this.meter = new RateMeter(1);
-    /** @type {{begin: number, bytes: number} | null} */
+    /** When the head and the pieces of the first photo came, and their bytes. @type {[number, number][] | null} */
     this.photo = null;
     this.timed = false;
     /** kbit/s at which the first photo came: what the line carries. */
@@ -59,7 +59,7 @@ export class LineMeter {
   bytesCame(bytes, now) { this.meter.add(now, bytes); }
 
   /** Note that a photo was announced. @param {number} now */
-  photoBegins(now) { this.photo = this.timed ? null : { begin: now, bytes: 0 }; }
+  photoBegins(now) { this.photo = this.timed ? null : [[now, 0]]; }
 
   /**
    * Note a piece of that photo, headers included; the first photo's rate is kept.
@@ -67,10 +67,14 @@ export class LineMeter {
    * @param {number} now
    */
   photoPiece(bytes, now) {
-    if (!this.photo) return;
-    this.photo.bytes += bytes;
-    const seconds = now - this.photo.begin;
-    if (seconds > BURST_SECONDS) this.photoRate = (8 * this.photo.bytes) / seconds / 1000;
+    const photo = this.photo;
+    if (!photo) return;
+    photo.push([now, bytes]);
+    const gaps = photo.slice(1).map(([at, size], place) => [at - photo[place][0], size]).sort(([a], [b]) => a - b);
+    const usual = gaps.length > 1 ? gaps.slice(0, -1) : gaps;  // the longest may be the wait for a piece sent again
+    const seconds = usual.reduce((sum, [gap]) => sum + gap, 0);
+    const whole = usual.reduce((sum, [, size]) => sum + size, 0);
+    if (seconds > BURST_SECONDS) this.photoRate = (8 * whole) / seconds / 1000;
   }
 
   /** Note that the photo is whole, and say whether its rate is new. */

@@ -3,6 +3,7 @@
 import { fetched } from "./store.js";
 
 const MOST_THREADS = 4;
+const PATIENCE = 30_000;  // milliseconds that threads may take to come up
 const WEIGHTS = "weights.bin";  // what the graphs call the file that holds the weights of them all
 
 /**
@@ -19,35 +20,48 @@ const WEIGHTS = "weights.bin";  // what the graphs call the file that holds the 
  * @param {string} base where the site lies
  * @param {string[]} names of the graphs
  * @param {(share: number) => void} progress told how much is there, 0 to 1
- * @param {{threads?: number, gpu?: string[]}} [options] how many threads at most; which graphs may run on WebGPU
+ * @param {{threads?: number, gpu?: string[], software?: boolean}} [options] how many threads at most; which graphs may run on WebGPU;
+ *   whether one that is only computed by the processor will do, too, which is slow
  * @returns {Promise<Networks>}
  */
-export async function openNetworks(base, names, progress, { threads: most = MOST_THREADS, gpu = [] } = {}) {
+export async function openNetworks(base, names, progress, { threads: most = MOST_THREADS, gpu = [], software = false } = {}) {
   const manifest = await (await fetch(new URL("manifest.json", base), { cache: "no-cache" })).json();
-  const provider = gpu.length && await hasGpu() ? "webgpu" : "wasm";
-  const runtime = manifest.runtimes[provider] ?? manifest.runtimes.wasm;
+  const provider = gpu.length && await hasGpu(software) ? "webgpu" : "wasm";
+  const runtime = manifest.runtimes[provider];
   const wanted = ["weights", runtime.program, ...names];
   const files = await fetched(manifest.files, wanted, new URL(base), progress);
-  const ort = await import(new URL(runtime.module, base).href);
   const threads = self.crossOriginIsolated ? Math.min(most, navigator.hardwareConcurrency || 1) : 1;
-  Object.assign(ort.env.wasm, {
-    numThreads: threads,
-    wasmBinary: files[runtime.program].buffer,
-    wasmPaths: { mjs: new URL(runtime.loader, base).href },
-  });
-  /** @type {Record<string, any>} */
-  const sessions = {};
-  for (const name of names) {
-    sessions[name] = await ort.InferenceSession.create(files[name], {
-      executionProviders: [gpu.includes(name) ? provider : "wasm"],
-      externalData: [{ path: WEIGHTS, data: files.weights }],
+  const load = async (/** @type {number} */ count) => {
+    const ort = await import(new URL(`${runtime.module}?threads=${count}`, base).href);
+    ort.env.logLevel = "error";
+    Object.assign(ort.env.wasm, {
+      numThreads: count,
+      initTimeout: count > 1 ? PATIENCE : 0,
+      wasmBinary: files[runtime.program].buffer,
+      wasmPaths: { mjs: new URL(runtime.loader, base).href },
     });
-  }
-  return { ort, sessions, manifest, threads, provider };
+    /** @type {Record<string, any>} */
+    const sessions = {};
+    for (const name of names) {
+      sessions[name] = await ort.InferenceSession.create(files[name], {
+        executionProviders: [gpu.includes(name) ? provider : "wasm"],
+        externalData: [{ path: WEIGHTS, data: files.weights }],
+      });
+    }
+    return { ort, sessions, manifest, threads: count, provider };
+  };
+  return load(threads).catch((error) => {
+    if (threads === 1) throw error;
+    return load(1);  // threads do not always come up, in pages with little memory for example
+  });
 }
 
-/** Say whether WebGPU can be used here, with what onnxruntime-web's program for it needs of WebAssembly. */
-async function hasGpu() {
+/**
+ * Say whether WebGPU can be used here, with what onnxruntime-web's program for it needs of WebAssembly.
+ * @param {boolean} software
+ */
+async function hasGpu(software) {
   if (!("Suspending" in WebAssembly)) return false;
-  return Boolean(await /** @type {any} */ (navigator).gpu?.requestAdapter().catch(() => null));
+  const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter) && (software || !adapter.info.isFallbackAdapter);
 }

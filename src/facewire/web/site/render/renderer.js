@@ -9,8 +9,8 @@ export class Renderer {
   /**
    * @param {string} base where the site lies
    * @param {(share: number) => void} [progress] told how much of the networks is loaded, 0 to 1
-   * @param {{threads?: number, gpu?: boolean}} [options] how many threads compute at most; whether WebGPU is used where
-   *   there is one (it is)
+   * @param {{threads?: number, gpu?: boolean, software?: boolean}} [options] how many threads compute at most; whether
+   *   WebGPU is used where there is one (it is), and even where that is slow software (it is not)
    */
   constructor(base, progress = () => {}, options = {}) {
     this.calls = new Calls(new Worker(new URL("worker.js", import.meta.url), { type: "module" }), progress);

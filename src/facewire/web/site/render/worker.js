@@ -15,10 +15,10 @@ const people = new Map();
 let receiver;
 
 answer({
-  async open({ base, options: { threads, gpu = true } }) {
+  async open({ base, options: { gpu = true, ...options } }) {
     const opened = await openNetworks(
       base, ["identity", "render"], (share) => postMessage({ type: "progress", share }),
-      { threads, gpu: gpu ? ["render"] : [] });
+      { ...options, gpu: gpu ? ["render"] : [] });
     receiver = new Receiver(opened.ort, /** @type {any} */ (opened.sessions), opened.manifest.resolution);
     return { provider: opened.provider, threads: opened.threads };
   },

@@ -3,7 +3,7 @@
     pass 1  clip    -> square of the head -> own motion of every frame, and whether there is a head
             driver  -> motions at the clip's times
             both    -> the driver's changes on what is usual for the clip's person, in the chosen regions
-    pass 2  every frame is its own photo -> whole picture      (animation/video_edit.py)
+    pass 2  every frame is its own photo -> whole picture      (animation/clips/video_edit.py)
 
 What a region shows is the driver's alone, not the sum of both: lips that speak would else speak twice. The clip's
 frame that looks most like all of them is where the driver's changes start from. Frames without a head stay as they

@@ -16,16 +16,17 @@ import torch
 
 from facewire.animation.animate import face_of, rendered, shaped, transferred
 from facewire.animation.animator import Animator, Person
+from facewire.animation.clips.source_video import Clip, is_video, within
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import Clip, is_video, within
 from facewire.animation.transfer import transfer_of
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image
-from facewire.studio.clip_preview import ClipPreview, standing
-from facewire.studio.moment import Live, row_at
+from facewire.studio.preview.clip import ClipPreview, standing
+from facewire.studio.preview.moment import Live, row_at
+from facewire.studio.preview.page_engine import Head, head_of, milliseconds, square_of
+from facewire.studio.preview.shelf import Shelf
 from facewire.studio.project import Project, Show
-from facewire.studio.shelf import Shelf
 
 KEPT_PEOPLE, KEPT_MOTIONS = 6, 6
 
@@ -91,6 +92,15 @@ class Preview(Protocol):
     def reference(self, wanted: Wanted) -> int | None:
         """Return which frame of the driver stands for the photo, None if none does."""
 
+    def heads(self, wanted: Wanted) -> tuple[Head, ...] | None:
+        """Return what the page's engine needs for the picture; None where it cannot make it."""
+
+    def square(self, wanted: Wanted, face: int) -> bytes:
+        """Return what the page's engine makes a person of, see `square_of`."""
+
+    def milliseconds(self) -> float:
+        """Return how long this engine takes for a head."""
+
 
 class NativePreview:
     """Renders on this machine.
@@ -151,6 +161,24 @@ class NativePreview:
         person = self._person(wanted, wanted.project.faces[0])
         moved = self._transferred(person, wanted.project, wanted.recorded)
         return moved.references[0] + moved.first if moved.references else None
+
+    @torch.inference_mode()
+    def heads(self, wanted: Wanted) -> tuple[Head, ...] | None:
+        """Return what the page's engine needs for the picture; None for videos and views of layers, too."""
+        if wanted.clip is not None or wanted.show != "result":
+            return None
+        people = [(self._person(wanted, face), face) for face in wanted.project.faces]
+        heads = [head_of(person, face, self._motion(person, wanted)) for person, face in people]
+        there = tuple(head for head in heads if head is not None)
+        return there if len(there) == len(heads) else None
+
+    def square(self, wanted: Wanted, face: int) -> bytes:
+        """Return what the page's engine makes a person of."""
+        return square_of(self._person(wanted, face))
+
+    def milliseconds(self) -> float:
+        """Return how long this engine takes for a head."""
+        return milliseconds(self.animator)
 
     def _pixels(self, photo: Path) -> Pixels:
         key = photo, photo.stat().st_mtime_ns

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from facewire.animation.animate import shaped, transferred
 from facewire.animation.animator import Animator
+from facewire.animation.clips.source_video import Clip, clip_face, clip_motions, length
+from facewire.animation.clips.video_edit import ClipOptions, ShownFrame
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.source_video import Clip, clip_face, clip_motions, length
 from facewire.animation.transfer import Face, transfer_of
-from facewire.animation.video_edit import ClipOptions, ShownFrame
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Frame, Pixels
 from facewire.media.video import VideoReader
-from facewire.studio.moment import Live, row_at
+from facewire.studio.preview.moment import Live, row_at
+from facewire.studio.preview.shelf import Shelf
 from facewire.studio.project import Project, Show
-from facewire.studio.shelf import Shelf
 
 KEPT_FRAMES, KEPT_MOTIONS, KEPT_READY = 24, 4, 4
 TICK = Fraction(1, 1_000_000)

@@ -1,6 +1,6 @@
 """An edited video: every frame of a clip is its own photo, with the motion that was read and changed before.
 
-Clip + driver --clip_motions--> motions     once     (animation/source_video.py)
+Clip + driver --clip_motions--> motions     once     (animation/clips/source_video.py)
 frame --> ShownFrame --motion--> picture    each     --> file, with the clip's times
 """
 
@@ -14,10 +14,7 @@ from pathlib import Path
 
 from facewire.animation.animate import AnimateOptions, AnimateReport, shaped, viewed
 from facewire.animation.animator import Animator
-from facewire.animation.composer import Composer
-from facewire.animation.driving import RecordedMotion
-from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
-from facewire.animation.source_video import (
+from facewire.animation.clips.source_video import (
     ALL_OF_IT,
     Clip,
     Span,
@@ -26,6 +23,9 @@ from facewire.animation.source_video import (
     length,
     read_clip,
 )
+from facewire.animation.composer import Composer
+from facewire.animation.driving import RecordedMotion
+from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.survey import CropPlan, Progress
 from facewire.animation.transfer import transfer_of
 from facewire.face.crop import crop

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from facewire.animation.clips.source_video import is_video
 from facewire.animation.keyframes import Key
-from facewire.animation.source_video import is_video
 from facewire.animation.view import LIMITS
 from facewire.base.errors import ConfigError
 from facewire.studio.library import Library

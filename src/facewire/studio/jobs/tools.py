@@ -13,7 +13,7 @@ from typing import Literal
 from facewire.animation.view import LIMITS
 from facewire.base.errors import ConfigError
 from facewire.base.wire import short, within
-from facewire.studio.commands import PLAIN_RESULT, SUFFIXES, Base, number
+from facewire.studio.jobs.commands import PLAIN_RESULT, SUFFIXES, Base, number
 from facewire.studio.library import Library
 from facewire.studio.project import LONGEST_NAME, MOST_CRF
 
@@ -29,7 +29,7 @@ class Encode:
 
     name: str
     profile: Literal["file", "stream", "raw"] = "file"
-    rate: Literal["fine", "standard", "coarse"] = "standard"
+    rate: Literal["fine", "standard", "coarse"] = "coarse"
     size: int = 0
     refresh: Literal["source", "patch", "off"] = "source"
     sound: bool = True
@@ -46,7 +46,7 @@ class Encode:
     def words(self, library: Library, base: Base) -> Iterator[str]:
         """Yield its options."""
         yield from _unless("--profile", self.profile, "file")
-        yield from _unless("--rate", self.rate, "standard")
+        yield from _unless("--rate", self.rate, "coarse")
         yield from _unless("--refresh", self.refresh, "source")
         yield from _unless("--size", str(self.size), "0")
         yield from () if self.sound else ("--no-audio",)
