@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from facewire.engines.artefact import ONNX, export
+from facewire.engines.artefact import ONNX
+from facewire.engines.graphs.exporting import export
 from facewire.web.finder_graphs import write_finder_graphs
 from facewire.web.folder import HEADERS, write_folder
 from tests.call.browsers.browser import Browser

@@ -11,17 +11,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from facewire.engines.artefact import FLOAT32, ONNX, write_graph
+from facewire.engines.artefact import FLOAT32, ONNX
+from facewire.engines.graphs.exporting import write_graph
 from facewire.engines.graphs.live_graphs import LiveGraph
-from facewire.face.attention import load_attention_mesh
-from facewire.face.blaze import BLAZE_INPUT_SIZE, load_blaze_face
-from facewire.face.mesh import MESH_INPUT_SIZE
-
-DETECT, MESH = "detect", "mesh"
+from facewire.engines.graphs.names import DETECT, MESH
+from facewire.face.detection import BLAZE_INPUT_SIZE
+from facewire.face.mesh_points import MESH_INPUT_SIZE
+from facewire.face.networks.attention import load_attention_mesh
+from facewire.face.networks.blaze import load_blaze_face
 
 
 class Detect(nn.Module):
-    """Tile -> what the anchors say (face/blaze.py)."""
+    """Tile -> what the anchors say (face/networks/blaze.py)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +35,7 @@ class Detect(nn.Module):
 
 
 class Mesh(nn.Module):
-    """Square around a face -> its points (face/attention.py)."""
+    """Square around a face -> its points (face/networks/attention.py)."""
 
     def __init__(self) -> None:
         super().__init__()
