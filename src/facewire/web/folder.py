@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from facewire import __version__
 from facewire.base.errors import OutputError
 from facewire.base.files import beside, sha256_of, write_advice, write_json
@@ -149,7 +151,7 @@ def _program(name: str) -> str:
 def _canonical_face() -> dict[str, list[Any]]:
     """Return the points that a pose is fitted to: which of the mesh, where, and how much each counts."""
     face = canonical_face()
-    used = face.weights.nonzero().squeeze(-1)
+    used = np.flatnonzero(face.weights)
     return {
         "indices": used.tolist(),
         "points": face.points[used].reshape(-1).tolist(),
