@@ -237,27 +237,6 @@ def quickly_compressed(data: bytes, preset: int) -> bytes:
     return COMPRESS(data, preset=1)
 
 
-def test_onnx_graphs_need_nothing_that_only_some_processors_have(
-    opened: Callable[[str, str], Engine], exports: Path
-) -> None:
-    """Operators of ONNX itself, on the few types that ONNX Runtime computes everywhere, ARM included."""
-    onnx = pytest.importorskip("onnx")
-    opened("onnxruntime", "float32")
-    kinds = onnx.TensorProto
-    everywhere = {kinds.FLOAT, kinds.INT32, kinds.INT64, kinds.UINT8, kinds.BOOL}
-    files = sorted((exports / "onnxruntime").glob("*.onnx"))
-    assert [file.stem for file in files] == ["find", "identity", "read", "render"]
-    for file in files:
-        model = onnx.load(file)
-        graph = onnx.shape_inference.infer_shapes(model).graph
-        assert {opset.domain for opset in model.opset_import} == {""}, file.name
-        assert {node.domain for node in graph.node} == {""}, file.name
-        values = (*graph.input, *graph.output, *graph.value_info)
-        types = {tensor.data_type for tensor in graph.initializer}
-        types |= {value.type.tensor_type.elem_type for value in values}
-        assert types <= everywhere, file.name
-
-
 def test_graphs_that_come_with_the_package_are_what_the_model_records(
     recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
