@@ -107,7 +107,9 @@ class Painter:
                     try:
                         await self._paint(wanted)
                     except FileNotFoundError as error:
-                        self._fail(f"{Path(error.filename or '').name} is not in the project's folder any more")
+                        self._fail(
+                            f"{Path(error.filename or '').name} is not in the project's folder any more"
+                        )
                     except Exception as error:  # whatever it was, the studio goes on
                         self._fail(str(error) or type(error).__name__)
         finally:
