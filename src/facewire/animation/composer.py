@@ -433,7 +433,7 @@ def _averaged(maps: Floats, side: int, axis: int) -> Floats:
     """
     first, weights = _averages(maps.shape[axis], side)
     shape = [side if place == axis else 1 for place in range(maps.ndim)]
-    averaged = maps.take(first, axis) * weights[0].reshape(shape)
+    averaged: Floats = maps.take(first, axis) * weights[0].reshape(shape)
     for tap, weight in enumerate(weights[1:], start=1):
         averaged += maps.take(np.minimum(first + tap, maps.shape[axis] - 1), axis) * weight.reshape(shape)
     return averaged

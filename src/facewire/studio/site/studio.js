@@ -112,6 +112,8 @@ function change(fields, gesture = "") {
   if (!project) return;
   notice("");
   project = { ...project, ...fields };
+  stage.setChosen(project.faces);
+  timeline.set({ project });  // what changes next builds on this, before the screen shows it
   if (!asked) requestAnimationFrame(tell);
   asked = { project, gesture };
 }
