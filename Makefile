@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Tests run side by side, a file to one of them at a time: each computes in one thread and takes about 2 GB.
 WORKERS ?= 2
+# Compiled files are kept, for every worker and every command that tests start would compile all sources again.
+unexport PYTHONDONTWRITEBYTECODE
 # A process that dies ends the run at once; waiting for its tests would never end.
 PYTEST = $(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile --max-worker-restart 0
 READY := $(VENV)/.ready

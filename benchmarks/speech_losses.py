@@ -59,7 +59,7 @@ LOUDNESS, SILENCE = 2500, 14_400
 ROUND, AROUND = 960, 9_600
 """Samples that are played at once; samples around a sentence that the recogniser hears."""
 LOSSY = LinkSettings(loss=0.2, delay_ms=40)
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ CASES = {
     "perfect, rich": Case(LinkSettings(delay_ms=40)),
     "perfect, thin": Case(LinkSettings(delay_ms=40), THIN),
     **{
-        f"20 % lost, {name}, {what}": Case(replace(LOSSY, **burst), place, what.endswith(", copies"))  # type: ignore[arg-type]
+        f"20 % lost, {name}, {what}": Case(replace(LOSSY, **burst), place, what.endswith(", copies"))
         for name, burst in (
             ("bursts of up to 5", {"burst": 5, "longest_burst": 5}),
             ("mean burst 2.5", {"burst": 2.5}),
@@ -169,7 +169,7 @@ def transmitted(speech: Sound, case: Case, seed: int) -> tuple[Sound, NDArray[np
             speaker.put(start, packet, step.samples)
             if copy is not None:
                 if not meter.came(copy[0]):
-                    playout.sound_came(copy[0], copy[0] + step.samples, arrival)
+                    playout.copy_came(copy[0] + step.samples, arrival)
                 speaker.put_copy(copy[0], copy[1], step.samples)
         if now - reported >= REPORT_SECONDS:
             reported = now

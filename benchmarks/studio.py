@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from skimage.data import astronaut
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -121,8 +120,6 @@ async def measured(given: argparse.Namespace) -> dict[str, Any]:
         write_y4m(folder / "camera.y4m", [np.ascontiguousarray(astronaut()[:480])], 10)
         animator = Animator.load()
         choice = animator.use(given.engine)
-        if animator.engine is not None:
-            torch.set_num_threads(1)  # as the command does
         stages = Stages()
         preview = NativePreview(animator)
         stages.around(animator, "parts", "networks")

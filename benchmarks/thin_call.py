@@ -79,7 +79,7 @@ def main() -> None:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
     animator = Animator.load()
     networks, _ = open_engine(animator.model, animator.manifest.sha256, given.engine)
-    engine = NetworkEngine(networks, animator.manifest.sha256, animator.separate)
+    engine = NetworkEngine(networks, animator.manifest.sha256)
     read: dict[int, Any] = {}
     report: dict[str, dict[str, Any]] = {}
     for name, settings in rows().items():

@@ -104,8 +104,8 @@ def main() -> None:
         frames = [frame.pixels for frame in islice(reader, MOST_FRAMES)]
     animator = Animator.load()
     networks, _ = open_engine(animator.model, animator.manifest.sha256, given.engine)
-    engine = WatchedEngine(networks, animator.manifest.sha256, animator.separate)
-    times = np.linspace(given.seconds / 2, given.seconds, STRIP)
+    engine = WatchedEngine(networks, animator.manifest.sha256)
+    times = np.linspace(given.seconds / 2, given.seconds, STRIP).tolist()
     strips: list[list[Pixels]] = []
     report: dict[str, dict[str, dict[str, float]]] = {}
     for name, line in LINES.items():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -108,6 +109,10 @@ async def between(shape: LinkSettings | LinkShape, seconds: float, thin: bool) -
     links = [Link(shape, number) for number in (0, 1)]
     begin = time.monotonic()
 
+    def put(number: int, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # the end has come meanwhile
+            os.write(devices[number], data)
+
     def carry(number: int) -> None:
         data = os.read(devices[number], 4096)
         if data[0] >> 4 != 4:
@@ -116,7 +121,7 @@ async def between(shape: LinkSettings | LinkShape, seconds: float, thin: bool) -
         counted[number].append((now, len(data), data[9]))
         arrival = links[number].send(now, len(data))
         if arrival is not None:
-            loop.call_later(arrival - now, os.write, devices[1 - number], data)
+            loop.call_later(arrival - now, put, 1 - number, data)
 
     for number in (0, 1):
         os.set_blocking(devices[number], False)
@@ -289,7 +294,7 @@ class Caller:
                 self._shown.append((time.monotonic(), step, 1000 * (playing - show.capture) / RATE))
             return show
 
-        Conversation.due = seen  # type: ignore[method-assign]
+        Conversation.due = seen  # type: ignore[method-assign, assignment]
 
 
 class Screen:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+import facewire
+from facewire.engines.artefact import FLOAT32, ONNX, Artefact
+from facewire.engines.graphs import exporting
 from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model
+from tests.silence import silent
 
 ClipMaker = Callable[..., Path]
 """(folder, name, *, frames=6, side=64, labels=True) -> the video."""
@@ -48,18 +56,53 @@ def template() -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The shipped model, its fingerprint, and its recorded graphs, which take ten seconds."""
+    """The shipped model, its fingerprint, and its graphs, recorded when they are asked for: half a minute."""
 
     model: CompactTalkingHead
     sha256: str
-    graphs: Mapping[str, LiveGraph]
+    temporary: Path
+
+    @cached_property
+    def graphs(self) -> Mapping[str, LiveGraph]:
+        with silent(self.temporary):
+            return live_graphs(self.model)
 
 
 @pytest.fixture(scope="session")
-def recorded() -> Recorded:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     model, manifest = load_model()
     assert isinstance(model, CompactTalkingHead)
-    return Recorded(model, manifest.sha256, live_graphs(model))
+    return Recorded(model, manifest.sha256, tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="session")
+def onnx_graphs(
+    recorded: Recorded, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Artefact:
+    """The shipped model's graphs in the cache of a user, in ONNX; only read them.
+
+    Making them takes most of a minute, so they are made once for all processes and all runs, until a source changes.
+    """
+    pytest.importorskip("onnx")
+    cache = getattr(pytestconfig, "cache", None)  # none with -p no:cacheprovider
+    kept = tmp_path_factory.mktemp("graphs") if cache is None else cache.mkdir("graphs")
+    place = kept / _sources_sha256()[:16]
+    with FileLock(kept / "lock"), pytest.MonkeyPatch.context() as patch:
+        for old in kept.iterdir():
+            if old.is_dir() and old != place:
+                shutil.rmtree(old)
+        patch.setenv("FACEWIRE_CACHE", str(place))
+        patch.setattr(exporting, "live_graphs", lambda model: recorded.graphs)
+        with silent(recorded.temporary):
+            return exporting.cached(recorded.model, recorded.sha256, ONNX, FLOAT32)[0]
+
+
+def _sources_sha256() -> str:
+    """Return the fingerprint of the package's source files."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(facewire.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 @pytest.fixture(scope="session")

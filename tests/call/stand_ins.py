@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from facewire.call.person.engine import Seen
 from facewire.call.person.portrait import Portrait
@@ -65,7 +64,9 @@ class StandInEngine:
         driven, first, source = (to_motions([frame]) for frame in (motion, reference, own))
         return next(to_frames(driven.relative(first, source)))
 
-    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+    def render(
+        self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None
+    ) -> Pixels:
         return cast(Pixels, person.prepared.buffers)
 
 

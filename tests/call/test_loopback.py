@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from facewire.base.errors import CallError
+from facewire.call.conversation.steering import Steering
+from facewire.call.line.steps import STEPS, Step
 from facewire.call.loopback.loopback import Loopback, LoopbackSettings
 from facewire.call.loopback.report import LoopbackReport
 from facewire.codec.tables.shipped import shipped_tables
@@ -135,6 +137,16 @@ def test_thin_mode_keeps_its_promises() -> None:
     assert report.longest_freeze_ms <= 150
     assert report.filled > 0.4 * report.frames  # what was left out is drawn between
     assert report.sound_concealed < 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS[1:-1], ids=lambda step: step.name)
+def test_lips_keep_to_the_sound_in_the_steps_between(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Steering, "step", property(lambda self: step if self.known else STEPS[0]))
+    report = call(4.0, pictures=0)
+    assert set(report.steps) == {step.name}
+    assert report.lip_skew_ms.p95 <= 80
+    assert report.longest_freeze_ms <= 150
 
 
 @pytest.mark.slow

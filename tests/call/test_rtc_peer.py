@@ -7,13 +7,16 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aioice.ice import Connection
+from aioice.stun import TransactionTimeout
 from aioice.turn import TurnClientUdpProtocol
 
 from facewire.base.errors import CallError, ConfigError, ProtocolError
+from facewire.call.meeting import rtc_peer
 from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, TURN_CHANNEL, rtp_bytes
 from facewire.transport.trailer import join, split
@@ -132,6 +135,28 @@ def test_without_an_answer_of_its_turn_server_a_relayed_call_ends_with_a_reason(
             await ear.peer.close()
 
     asyncio.run(test())
+
+
+def test_consent_is_asked_for_patiently_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer may take longer than a satellite's round trip; one missed is forgiven, three in a row are not."""
+    monkeypatch.setattr(rtc_peer, "CONSENT_SECONDS", 0.0)
+    answers, asked, closed = [True, False, False, True, False, False, False], [], []
+
+    async def ask(request: str, address: object, *, integrity_key: bytes, retransmissions: int) -> None:
+        asked.append((request, integrity_key, sum(0.5 * 2**n for n in range(retransmissions + 1))))
+        if not answers[len(asked) - 1]:
+            raise TransactionTimeout
+
+    async def close() -> None:
+        closed.append(len(asked))
+
+    pair = SimpleNamespace(protocol=SimpleNamespace(request=ask), remote_addr=("192.0.2.1", 9))
+    ice = SimpleNamespace(
+        _nominated={1: pair}, build_request=lambda pair, nominate: "ask", remote_password="key", close=close
+    )
+    asyncio.run(rtc_peer.keep_consent(ice))
+    assert closed == [7]
+    assert asked == [("ask", b"key", 3.5)] * 7
 
 
 @pytest.fixture

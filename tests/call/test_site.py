@@ -102,6 +102,21 @@ def test_without_a_site_no_page_enters() -> None:
     asyncio.run(asyncio.wait_for(test(), 60))
 
 
+def test_pages_are_told_stun_servers(folder: Path) -> None:
+    async def test() -> None:
+        app = SignalServer(site=Site(folder, HEADERS, ["stun:stun.example.org:3478"])).app
+        async with (
+            listening(app) as port,
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/ice") as answer,
+        ):
+            assert await answer.json() == ["stun:stun.example.org:3478"]
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+    with pytest.raises(ConfigError, match="no TURN servers"):
+        Site(folder, HEADERS, ["turn:turn.example.org:3478"])
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="facewire web -o"):
         Site(tmp_path, HEADERS)

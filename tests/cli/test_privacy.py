@@ -7,6 +7,7 @@ and in all processes that it starts (tests/cli/watch/sitecustomize.py).
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,11 +89,17 @@ def test_doctor_loads_every_engine_in_silence(home: Home) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("engine", ["auto", "onnxruntime"])
-def test_engines_are_silent(home: Home, engine: str, photo: Path, driving: Path) -> None:
+def test_engines_are_silent(
+    home: Home, engine: str, photo: Path, driving: Path, request: pytest.FixtureRequest
+) -> None:
+    """Graphs of ONNX Runtime are in the cache: they are recorded and exported in silence, too (tests/silence.py)."""
+    cache = home.home / ".cache" / "facewire"
     if engine == "onnxruntime":
-        pytest.importorskip("onnx")
+        graphs = request.getfixturevalue("onnx_graphs").folder
+        shutil.copytree(graphs, cache / graphs.name)
     check(home, home.run("animate", str(photo), str(driving), "-o", "o.mp4", "--engine", engine))
     assert [path.name for path in home.work.iterdir()] == ["o.mp4"]
+    assert len(list(cache.glob("onnx-*"))) == (engine == "onnxruntime")
 
 
 @pytest.mark.slow

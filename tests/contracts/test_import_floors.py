@@ -22,7 +22,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -52,17 +52,22 @@ NEVER_IN = {"torch": {"bitstream", "codec", "base"}}
 
 @dataclass(frozen=True)
 class File:
-    """One source file: its room, its path below the package, its syntax tree."""
+    """One source file: its room, its path below the package, its text."""
 
     room: str
     path: str
-    tree: ast.Module
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree: every process that collects tests knows the files, one looks into them."""
+        return ast.parse(self.text)
 
 
 def parse(path: str, text: str) -> File:
     """Return the file; `path` is relative to the package, such as geometry/warp.py."""
     first, slash, _ = path.partition("/")
-    return File(first if slash else "", path, ast.parse(text))
+    return File(first if slash else "", path, text)
 
 
 def source_files() -> list[File]:

@@ -32,7 +32,8 @@ def _generator(seed: int = 0) -> torch.Generator:
 
 def _rotations(batch: int) -> Tensor:
     angles = 1.2 * torch.rand(3, batch, generator=_generator(9)) - 0.6
-    return rotation_from_angles(*angles)
+    rotations: Tensor = rotation_from_angles(*angles)
+    return rotations
 
 
 @cache

@@ -11,11 +11,12 @@ from skimage.data import astronaut
 
 from facewire.base.files import read_json
 from facewire.engines import artefact
+from facewire.engines.artefact import MANIFEST
 from facewire.engines.choice import open_engine
 from facewire.engines.graphs.packing import packed, unpacked
 from facewire.engines.graphs.weight_parts import KnownWeights
 from facewire.engines.openvino_format import Ir
-from facewire.engines.shipped_graphs import FOLDER, MANIFEST, shipped, shipped_faces
+from facewire.engines.shipped_graphs import FOLDER, shipped, shipped_faces
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop
 from facewire.geometry.pose import rotation_from_degrees

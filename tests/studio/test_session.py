@@ -67,6 +67,14 @@ def test_a_photo_is_opened_shown_and_sent_again_exactly_when_it_stands(tmp_path:
     run(test)
     assert read_project(tmp_path / "studio" / "project.json") == CHOSEN
 
+    async def again() -> None:
+        async with studio(tmp_path / "studio") as (session, port), opened(session, port) as one:
+            assert (await one.told(page.State)).can_redo
+            await one.say(page.Redo())
+            assert (await one.told(page.State, lambda message: message.heard)).project.look == Look(smile=0.5)
+
+    run(again)
+
 
 def test_only_the_newest_wish_is_rendered_and_few_pictures_are_on_their_way(tmp_path: Path) -> None:
     photo(tmp_path / "studio")

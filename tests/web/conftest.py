@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from facewire.engines.artefact import ONNX
-from facewire.engines.graphs.exporting import export
+from facewire.engines.artefact import Artefact
 from facewire.web.finder_graphs import write_finder_graphs
 from facewire.web.folder import HEADERS, write_folder
 from tests.call.browsers.browser import Browser
-from tests.conftest import Recorded
 
 from .both_sides import ROOT
 
@@ -23,11 +21,10 @@ RUNTIME = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist"
 
 
 @pytest.fixture(scope="session")
-def web_site(tmp_path_factory: pytest.TempPathFactory, recorded: Recorded) -> Path:
+def web_site(tmp_path_factory: pytest.TempPathFactory, onnx_graphs: Artefact) -> Path:
     folder = tmp_path_factory.mktemp("web")
-    graphs = export(recorded.model, recorded.sha256, folder / "onnx", ONNX, graphs=recorded.graphs)
     (folder / "finder").mkdir()
-    return write_folder(graphs, write_finder_graphs(folder / "finder"), RUNTIME, folder / "site").folder
+    return write_folder(onnx_graphs, write_finder_graphs(folder / "finder"), RUNTIME, folder / "site").folder
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ async def served(app: web.Application, agent: Agent | None = None) -> AsyncItera
 
 def agent_of(signal: int) -> Agent:
     animator = Animator.load()
-    networks = NetworkEngine(TorchEngine(animator.model), animator.manifest.sha256, animator.separate)
+    networks = NetworkEngine(TorchEngine(animator.model), animator.manifest.sha256)
     settings = AgentSettings(signal=f"http://127.0.0.1:{signal}", room="talk", size=256)
     return Agent(networks, animator.finder, shipped_tables(), settings)
 

@@ -364,7 +364,8 @@ class Animator:
 
     def canonical(self, picture: Pixels) -> CanonicalKeypoints:
         """Return the keypoints of a head crop (S, S, 3) without pose and expression."""
-        return self._taken(picture)[0].canonical
+        canonical: CanonicalKeypoints = self._taken(picture)[0].canonical
+        return canonical
 
     def motion(self, pictures: list[Pixels]) -> HeadMotion:
         """Return the motion of head crops (S, S, 3), as torch reads it."""

@@ -423,17 +423,34 @@ def _at_side(maps: Floats, side: int, filter_: int) -> Floats:
     if side >= maps.shape[0]:
         larger: Floats = _cv.resize(np.ascontiguousarray(maps), (side, side), interpolation=filter_)
         return larger
-    averages = _averages(maps.shape[0], side)
-    rows = np.tensordot(averages, maps, (1, 0))
-    return np.ascontiguousarray(np.tensordot(averages, rows, (1, 1)).swapaxes(0, 1), np.float32)
+    return np.ascontiguousarray(_averaged(_averaged(maps, side, 0), side, 1))
+
+
+def _averaged(maps: Floats, side: int, axis: int) -> Floats:
+    """Return maps with fewer cells along an axis.
+
+    Few weights are not 0, and a product of matrices would wake threads, which on a busy machine costs ten times more.
+    """
+    first, weights = _averages(maps.shape[axis], side)
+    shape = [side if place == axis else 1 for place in range(maps.ndim)]
+    averaged = maps.take(first, axis) * weights[0].reshape(shape)
+    for tap, weight in enumerate(weights[1:], start=1):
+        averaged += maps.take(np.minimum(first + tap, maps.shape[axis] - 1), axis) * weight.reshape(shape)
+    return averaged
 
 
 @lru_cache(maxsize=4)
-def _averages(old: int, new: int) -> Floats:
-    """Return the weights (new, old) of old cells in fewer new ones: a triangle over two new cells."""
+def _averages(old: int, new: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return which old cell is the first in each of fewer new ones (new), and the weights of it and those after it,
+    (taps, new): a triangle over two new cells."""
     centre = (np.arange(new)[:, None] + 0.5) * (old / new)
     weights = np.maximum(0, 1 - np.abs(np.arange(old) + 0.5 - centre) * (new / old))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+    weights /= weights.sum(axis=1, keepdims=True)
+    first = (weights > 0).argmax(axis=1)
+    taps = np.arange(int((weights > 0).sum(axis=1).max()))[:, None]
+    there = first + taps < old
+    held = weights[np.arange(new), np.minimum(first + taps, old - 1)] * there
+    return first, np.asarray(held, np.float32)
 
 
 def _planes(maps: Floats) -> Floats:

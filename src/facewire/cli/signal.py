@@ -46,6 +46,13 @@ def add_to(commands: Any) -> None:
         metavar="DIR",
         help="a folder of `facewire web`: whoever opens this server in a browser can call without an agent",
     )
+    parser.add_argument(
+        "--ice",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="STUN server by which pages of the site learn their address; can be given several times",
+    )
     places.declare(parser, places.Input("site", places.any_folder))
     parser.set_defaults(run=run)
 
@@ -60,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
     from facewire.transport.web.serve import serve
     from facewire.web.folder import HEADERS
 
-    site = None if given.site is None else Site(given.site, HEADERS)
+    site = None if given.site is None else Site(given.site, HEADERS, given.ice)
     server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"), site)
 
     def started(port: int) -> None:

@@ -97,8 +97,6 @@ async def _both(given: argparse.Namespace, camera: VirtualCamera | None) -> None
 
 
 def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session:
-    import torch
-
     from facewire.studio.jobs.commands import Base
     from facewire.studio.library import Library
     from facewire.studio.preview.native import NativePreview
@@ -110,8 +108,6 @@ def _session(given: argparse.Namespace, camera: VirtualCamera | None) -> Session
         checked_folder(given.web, animator.manifest.sha256)
     choice = animator.use(given.engine)
     options.tell_engine(choice)
-    if animator.engine is not None:
-        torch.set_num_threads(1)  # the engine has the processors; torch only moves a few numbers
     more = [
         (name, getattr(given, name.strip("-")), usual)
         for name, usual in (("--weights", "compact-256"), ("--device", "cpu"), ("--threads", None))

@@ -342,7 +342,7 @@ def cut_tiles(photo: NDArray[np.uint8], level: int) -> tuple[Floats, list[tuple[
     side = BLAZE_INPUT_SIZE
     tiles = np.stack([padded[y : y + side, x : x + side] for x, y in places])
     shares = tiles.transpose(0, 3, 1, 2).astype(np.float32) / 255
-    return shares, [(x - left, y - top) for x, y in places], scale
+    return np.asarray(shares, np.float32), [(x - left, y - top) for x, y in places], scale
 
 
 def tile_starts(length: int) -> list[int]:

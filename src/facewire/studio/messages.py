@@ -232,6 +232,7 @@ class Driver:
     reference   the driver's frame that stands for the photo, -1 for none
     own_rate    frames a second of the driver
     of_video    whether the timeline is that of a video that is changed: the driver begins where its part begins
+    drives      whether there is a driver, and it could be read
     """
 
     name: str
@@ -240,6 +241,7 @@ class Driver:
     frames: int = 0
     own_rate: float = 25.0
     of_video: bool = False
+    drives: bool = False
     people: int = 1
     missing: int = 0
     reference: int = -1

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
@@ -105,6 +106,10 @@ class Painter:
                 if (wanted := self._ask()) is not None:
                     try:
                         await self._paint(wanted)
+                    except FileNotFoundError as error:
+                        self._fail(
+                            f"{Path(error.filename or '').name} is not in the project's folder any more"
+                        )
                     except Exception as error:  # whatever it was, the studio goes on
                         self._fail(str(error) or type(error).__name__)
         finally:

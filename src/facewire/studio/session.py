@@ -342,21 +342,16 @@ class Session:
 
     async def _tell_timeline(self) -> None:
         """Say what the timeline shows; where only a part of a driver was read again, the whole one stays."""
-        name, recorded, clip, start = (
-            self.project.driver,
-            self._recorded,
-            self._clip,
-            self.project.motion.start,
-        )
+        project, recorded, clip, before = self.project, self._recorded, self._clip, self._driver
+        name, start = project.driver, project.motion.start
+        problem = before.problem if recorded is None and name == before.name else ""
         if recorded is None and clip is None:
-            self._driver = page.Driver(
-                name=name, problem=self._driver.problem if name == self._driver.name else ""
-            )
+            self._driver = page.Driver(name=name, problem=problem)
         else:
             made = await self._read_in(lambda: timeline_of(name, recorded, clip, start))
-            part_only = made.name == self._driver.name and made.seconds < self._driver.seconds
-            if not part_only or made.of_video != self._driver.of_video or clip is not None:
-                self._driver = made
+            is_part = clip is None and name == before.name and made.seconds < before.seconds
+            if not is_part or before.of_video:
+                self._driver = replace(made, problem=made.problem or problem)
         await self._refer()
 
     async def _refer(self) -> None:

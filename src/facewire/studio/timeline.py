@@ -35,6 +35,7 @@ def timeline_of(name: str, recorded: RecordedMotion | None, clip: Clip | None, s
         frames=len(shown),
         own_rate=float(rate),
         of_video=clip is not None,
+        drives=recorded is not None,
         people=1 if recorded is None else recorded.people,
         missing=shown.missing if recorded is None else recorded.missing,
         curves=curves_of(shown),

@@ -10,15 +10,22 @@ WATCHED = ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "sock
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
-def watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Write an event down, unless it stays on this machine."""
+def noteworthy(event: str, arguments: tuple[Any, ...]) -> str:
+    """Return what to note of an event; nothing if it stays on this machine."""
     if event not in WATCHED:
-        return
+        return ""
     address = arguments[1] if event in ("socket.connect", "socket.sendto") else arguments[0]
     host = address[0] if isinstance(address, tuple) else address
-    if host not in LOCAL and not (event.startswith("socket.c") and isinstance(address, str | bytes)):
+    if host in LOCAL or (event.startswith("socket.c") and isinstance(address, str | bytes)):
+        return ""
+    return f"{event} {host}"
+
+
+def watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Write an event down, unless it stays on this machine."""
+    if note := noteworthy(event, arguments):
         with Path(str(NOTED)).open("a", encoding="utf-8") as notes:
-            notes.write(f"{event} {host}\n")
+            notes.write(f"{note}\n")
 
 
 if NOTED:

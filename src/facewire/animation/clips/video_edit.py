@@ -1,7 +1,9 @@
 """An edited video: every frame of a clip is its own photo, with the motion that was read and changed before.
 
-Clip + driver --clip_motions--> motions     once     (animation/clips/source_video.py)
-frame --> ShownFrame --motion--> picture    each     --> file, with the clip's times
+    Clip + driver --clip_motions--> motions     once     (animation/clips/source_video.py)
+    frame --> ShownFrame --motion--> picture    each     --> file, with the clip's times
+
+Frames without a head stay as they are.
 """
 
 from __future__ import annotations

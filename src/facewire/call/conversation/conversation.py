@@ -479,7 +479,7 @@ class Conversation:
         if start < 0 or samples % BACK_SAMPLES:
             return
         if not self.line.meter.came(start):
-            self.playout.sound_came(start, start + samples, now)
+            self.playout.copy_came(start + samples, now)
         self.loudspeaker.put_copy(start, sound, samples)
 
     def _ask_source(self, now: float) -> None:

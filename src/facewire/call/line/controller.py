@@ -40,6 +40,8 @@ THIN_LINE = 16.0
 """kbit/s that a line is taken for whose user wants thin mode."""
 FACES_FROM, SOUND_FROM, CLEAR_FROM = 0.008, 0.02, 0.08
 """Shares lost from which faces and sound are sent twice, and the copies of sound as clearly as the line allows."""
+BACK_SECONDS = 20.0
+"""For so long copies stay as far back as losses once asked for: each change moves the playout delay."""
 LONGEST_BACK_MS = 360
 """How much earlier the sound of a copy may be: it delays everything by as much."""
 
@@ -63,7 +65,9 @@ class Controller:
         self._own = self._theirs = False
         self._changed = self._heard = self._rose = -math.inf
         self._hold = FIRST_HOLD
-        self._loss = self._run = 0.0
+        self._loss = 0.0
+        self._runs: deque[tuple[float, float]] = deque()
+        """When a longer length of losses was reported than before, and that length, seconds."""
         self._waits: deque[tuple[float, float]] = deque()
         self.want(thin)
 
@@ -124,7 +128,8 @@ class Controller:
             now: seconds.
         """
         self._heard, self.wait = now, report.wait
-        self._loss, self._run = report.loss, report.run
+        self._loss = report.loss
+        self._note_run(report.run, now)
         self.want_theirs(report.thin)
         settled = now - self._changed > SETTLE + round_trip
         tried = now - self._rose < PROBATION
@@ -217,4 +222,13 @@ class Controller:
     def _back(self) -> int:
         """How many packets earlier a copy is: losses in a row are twice as long as on average now and then."""
         packet = self.step.packet_ms
-        return max(1, min(round(2000 * self._run / packet) - 1, LONGEST_BACK_MS // packet))
+        run = self._runs[0][1] if self._runs else 0.0
+        return max(1, min(round(2000 * run / packet) - 1, LONGEST_BACK_MS // packet))
+
+    def _note_run(self, run: float, now: float) -> None:
+        """Keep how long losses lasted lately, the longest first."""
+        while self._runs and self._runs[-1][1] <= run:
+            self._runs.pop()
+        self._runs.append((now, run))
+        while self._runs[0][0] < now - BACK_SECONDS:
+            self._runs.popleft()

@@ -20,6 +20,8 @@ MARGIN = 0.01
 """Seconds."""
 WINDOW, MOST_KEPT = 4.0, 200
 """Seconds whose packets count, and how many at most."""
+COPY_WINDOW = 20.0
+"""Seconds in which copies of sound that were needed count: where losses come in bursts there is none for seconds."""
 PERCENTILE = 95.0
 LENGTHS = 10
 """Packets of which the longest counts."""
@@ -41,7 +43,7 @@ class Playout:
         """Smoothed time from the order to render to the picture."""
         self.base: float | None = None
         """Seconds; None before the first packet."""
-        self._sound, self._face = _Lateness(), _Lateness()
+        self._sound, self._face, self._copies = _Lateness(), _Lateness(), _Lateness(COPY_WINDOW)
         self._lengths: deque[float] = deque(maxlen=LENGTHS)
         self._moved_at = 0.0
 
@@ -52,10 +54,15 @@ class Playout:
         """
         before, length = max(self._lengths, default=0.0), (end - start) / RATE
         self._sound.add(now - end / RATE, now)
+        self._copies.forget(now)
         self._lengths.append(length)
         if self.base is not None and length > before:
             self.base += length - before
         self._adapt(now)
+
+    def copy_came(self, end: int, now: float) -> None:
+        """Note a copy of sound up to media time `end` that is needed, because the sound itself has not come."""
+        self._copies.add(now - end / RATE, now)
 
     def face_came(self, capture: int, now: float) -> None:
         """Note a face frame of media time `capture`."""
@@ -81,7 +88,10 @@ class Playout:
     @property
     def wanted(self) -> float:
         """Where the base should be."""
-        sound = self._sound.percentile(PERCENTILE) + max(self._lengths) + READ_SECONDS
+        late = self._sound.percentile(PERCENTILE)
+        if not self._copies.empty:
+            late = max(late, self._copies.percentile(PERCENTILE))
+        sound = late + max(self._lengths) + READ_SECONDS
         if self._face.empty:
             return sound + MARGIN
         return max(sound, self._face.percentile(PERCENTILE) + self.render_seconds) + MARGIN
@@ -99,7 +109,8 @@ class Playout:
 class _Lateness:
     """How late the packets of the last seconds were; at least the newest one counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, window: float = WINDOW) -> None:
+        self._window = window
         self._values: deque[tuple[float, float]] = deque(maxlen=MOST_KEPT)
 
     @property
@@ -110,7 +121,11 @@ class _Lateness:
     def add(self, late: float, now: float) -> None:
         """Note a packet."""
         self._values.append((now, late))
-        while self._values[0][0] < now - WINDOW:
+        self.forget(now)
+
+    def forget(self, now: float) -> None:
+        """Forget what is too old."""
+        while self._values and self._values[0][0] < now - self._window:
             self._values.popleft()
 
     def percentile(self, share: float) -> float:

@@ -70,7 +70,7 @@ class Observer:
     def __init__(
         self,
         panel: Panel,
-        device: torch.device,
+        device: torch.device | str,
         *,
         taps: bool = True,
         features: bool = True,

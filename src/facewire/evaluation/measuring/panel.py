@@ -67,7 +67,7 @@ class Panel:
     hashes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, nets: Path | None, size: int, device: torch.device, stride: int = 1) -> Panel:
+    def load(cls, nets: Path | None, size: int, device: torch.device | str, stride: int = 1) -> Panel:
         """Load what is here.
 
         Args:

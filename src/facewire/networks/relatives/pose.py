@@ -29,7 +29,7 @@ def rotation(turns: Turns, angles: dict[str, Tensor]) -> Tensor:
 
 def placed(canonical: Tensor, motion: HeadMotion, family: Family) -> Tensor:
     """Return keypoints (B, K, 3) of canonical ones (B, K, 3) in a motion."""
-    points = apply(motion.rotation[:, None], canonical) + motion.expression
+    points: Tensor = apply(motion.rotation[:, None], canonical) + motion.expression
     if family.scaled:
         points = points * (-motion.translation[:, 2]).exp()[:, None, None]
     return points + (motion.translation * motion.translation.new_tensor(family.shift))[:, None]

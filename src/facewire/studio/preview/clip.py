@@ -74,8 +74,8 @@ class ClipPreview:
         if isinstance(driver, Live):
             both = HeadMotion.cat([driver.reference, driver.motion])
             chosen = replace(options, relative=True, reference="first")
-            base = transferred(both, base, chosen, (), transfer_of(self._animator.model))[0][1:]
-        moved = shaped(self._animator.model, self._face(part), base, options, [part.seconds[row]])
+            base = transferred(both, base, chosen, (), transfer_of(self._animator.foreign))[0][1:]
+        moved = shaped(self._animator.foreign, self._face(part), base, options, [part.seconds[row]])
         return shown.picture(moved)
 
     def reference(self, clip: Clip, driver: RecordedMotion, project: Project) -> int | None:
@@ -92,7 +92,9 @@ class ClipPreview:
             part = clip.part(project.motion.span, *(() if moves is None else (length(moves),)))
             if moves is None:
                 return clip, moves, part, part.motions, None
-            motions, reference = clip_motions(part, moves, project.options, transfer_of(self._animator.model))
+            motions, reference = clip_motions(
+                part, moves, project.options, transfer_of(self._animator.foreign)
+            )
             return clip, moves, part, motions, reference
 
         key = id(clip), id(moves), project.motion

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
 from facewire.animation.animate import face_of, rendered, shaped, transferred
 from facewire.animation.animator import Animator, Person
 from facewire.animation.clips.source_video import Clip, is_video, within
@@ -128,7 +126,6 @@ class NativePreview:
         faces = tuple(FaceBox(left=a, top=b, right=c, bottom=d) for a, b, c, d in boxes)
         return Opened(width=width, height=height, faces=faces)
 
-    @torch.inference_mode()
     def picture(self, wanted: Wanted) -> Pixels:
         """Return the picture (H, W, 3)."""
         if wanted.clip is not None:
@@ -162,7 +159,6 @@ class NativePreview:
         moved = self._transferred(person, wanted.project, wanted.recorded)
         return moved.references[0] + moved.first if moved.references else None
 
-    @torch.inference_mode()
     def heads(self, wanted: Wanted) -> tuple[Head, ...] | None:
         """Return what the page's engine needs for the picture; None for videos and views of layers, too."""
         if wanted.clip is not None or wanted.show != "result":

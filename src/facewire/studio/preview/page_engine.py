@@ -20,6 +20,7 @@ from facewire.animation.animator import Animator, Person
 from facewire.animation.composer import TurnedComposer
 from facewire.base.errors import MediaError
 from facewire.base.files import read_json
+from facewire.geometry.arrays import as_array
 from facewire.geometry.head_motion import HeadMotion
 
 MOST_MILLISECONDS = 1000 / 15
@@ -55,7 +56,7 @@ def head_of(person: Person, face: int, motion: HeadMotion) -> Head | None:
         return None
     (height, width), box = composer.photo.shape[:2], composer.box
     numbers = [
-        tuple(part.flatten().cpu().tolist())
+        tuple(as_array(part).ravel().tolist())
         for part in (motion.rotation, motion.translation, motion.expression)
     ]
     return Head(
@@ -79,8 +80,8 @@ def square_of(person: Person) -> bytes:
 def milliseconds(animator: Animator) -> float:
     """Return how long this machine's engine takes for a head, as the page measures its own."""
     grey = np.full((animator.size, animator.size, 3), 128, np.uint8)
-    ready = animator.ready(grey)
-    own = animator.motion([grey])
+    ready, _ = animator.ready(grey)
+    own, _ = animator.read([grey])
     return median(_timed(lambda: animator.ready_parts(ready, own)) for _ in range(TRIES))
 
 

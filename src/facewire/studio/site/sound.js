@@ -10,6 +10,7 @@ export class Sound {
     this.link = link;
     this.name = "";
     this.shift = 0;
+    this.on = false;
     this.audio = new Audio();
     byId("mute").addEventListener("click", () => {
       press(byId("mute"), !pressed(byId("mute")));
@@ -33,13 +34,20 @@ export class Sound {
   // shift: the moment of the timeline at which the sound begins.
   play(on, seconds, shift) {
     this.shift = shift;
-    if (!on || !this.audio.src) return this.audio.pause();
-    this.audio.currentTime = Math.max(0, seconds - shift);
+    this.on = on && this.audio.src !== "";
+    if (!this.on) return this.audio.pause();
+    this.begin(Math.max(0, seconds - shift));
+  }
+
+  begin(at) {
+    this.audio.currentTime = at;
     this.audio.play().catch(() => {});  // a video without sound, or a browser that wants a click first
   }
 
   follow(seconds) {
     const at = Math.max(0, seconds - this.shift);
-    if (!this.audio.paused && Math.abs(this.audio.currentTime - at) > APART) this.audio.currentTime = at;
+    if (!this.on || at >= this.audio.duration) return;
+    if (this.audio.ended) this.begin(at);  // the pictures began again
+    else if (!this.audio.paused && Math.abs(this.audio.currentTime - at) > APART) this.audio.currentTime = at;
   }
 }

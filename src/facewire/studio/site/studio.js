@@ -17,7 +17,7 @@ const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 let project = null;
 let said = 0;  // changes that the studio was told of
 let photo = { name: "", faces: [], problem: "" };
-let driver = { name: "", seconds: 0, rate: 25, frames: 0, reference: -1, curves: null };
+let driver = { name: "", seconds: 0, rate: 25, frames: 0, reference: -1, curves: null, drives: false };
 let asked = null;
 let commanded = false;
 let referenceShown = "";
@@ -67,7 +67,7 @@ const hear = {
   driver(message) {
     driver = message;
     if (message.problem) notice(message.problem);
-    document.body.dataset.driver = message.name && message.frames ? "yes" : "no";
+    document.body.dataset.driver = message.drives ? "yes" : "no";
     timeline.set({ driver });
     useSound();
     showDriver();
@@ -180,7 +180,7 @@ function toggleKey(sliders) {
 function showDriver() {
   if (!project) return;
   const timed = driver.name === project.driver && driver.frames > 0;
-  const there = timed && project.driver !== "";
+  const there = timed && driver.drives;
   const alone = timed && !there;
   const people = driver.people > 1 ? `, ${driver.people} people` : "";
   const missing = driver.missing ? `, ${driver.missing} frames without a face` : "";

@@ -37,7 +37,7 @@ def turned_term(model: CompactTalkingHead, identity: Identity, generator: torch.
     source = identity.features[0]
     count = len(source)
     turns = (2 * torch.rand(count, 3, generator=generator) - 1) * torch.tensor(LARGEST_TURN)
-    rotation = rotation_from_angles(*torch.deg2rad(turns).unbind(dim=-1)).to(source.device)
+    rotation: Tensor = rotation_from_angles(*torch.deg2rad(turns).unbind(dim=-1)).to(source.device)
     made = model.synthesis(identity, identity.motion.turned_at_neck(rotation))
     reader = model.motion_reader.reader
     with torch.autocast(source.device.type, enabled=False):

@@ -2,10 +2,9 @@
 
 import { Agent } from "./agent/agent.js";
 import { Camera } from "./agent/camera.js";
-import { Shelf } from "./codec/index.js";
 import { FaceView } from "./face.js";
 import { FaceSender } from "./face/index.js";
-import { TRAILERS } from "./meeting/rtc_peer.js";
+import { Site } from "./networks/site.js";
 import { Invitation, InvitationError } from "./protocol/invitation.js";
 import { Renderer } from "./render/index.js";
 
@@ -37,12 +36,12 @@ const NEEDED = {
 };
 
 const byId = (id) => document.getElementById(id);
+const site = new Site(BASE);
 const camera = new Camera(byId("self"));
-let manifest = null;
 let agent = null;
 let state = "idle";
 let photoReady = false;
-let drawn = false;  // whether a picture was ever drawn
+let drawn = false;  // whether a face of this stage, own or theirs, was drawn
 let engine = "";  // what computes the pictures
 let theirs = { mode: "synthesis", avatar: false };
 let invited = null;  // the invitation that the address of this page is
@@ -56,13 +55,12 @@ const view = new FaceView(byId("face"), (angles) => {
 
 // Before a call.
 
-async function bytesOf(path) {
-  const response = await fetch(new URL(path, BASE)).catch(() => null);
-  if (!response?.ok) throw new Error(`${path} could not be loaded: check the connection`);
-  return new Uint8Array(await response.arrayBuffer());
+// STUN servers, which only a signalling server knows; without one this page has nobody to call by.
+async function iceServers() {
+  const urls = await site.json("ice").catch(() => null);
+  if (!Array.isArray(urls)) throw new Error("there is no signalling server here: start `facewire signal --site` and open its address");
+  return urls.map((url) => ({ urls: url }));
 }
-
-const jsonOf = async (path) => JSON.parse(new TextDecoder().decode(await bytesOf(path)));
 
 async function begin() {
   const missing = Object.entries(NEEDED).filter(([, isThere]) => !isThere()).map(([text]) => text);
@@ -70,17 +68,19 @@ async function begin() {
   readAddress();
   show();
   byId("loading").hidden = false;
+  byId("state").textContent = "Loading the networks";
   try {
     const networks = loaded();
     networks.catch(() => {});
+    const servers = await iceServers();
     await camera.open();
     mark("camera", true, "works");
-    manifest = await jsonOf("manifest.json");
-    const shelf = new Shelf(await jsonOf("tables/manifest.json"), (name) => bytesOf(`tables/${name}`));
+    const { manifest, shelf } = await site.opened();
     const tables = await shelf.named(TABLES);
     const { renderer, sender } = await networks;
-    const parts = { camera, sender, renderer, manifest, tables, canvas: byId("remote"), audio: byId("sound"), tell };
-    agent = new Agent({ ...parts, servers: manifest.ice ?? [] });
+    agent = new Agent({
+      camera, sender, renderer, manifest, tables, servers, canvas: byId("remote"), audio: byId("sound"), tell,
+    });
     agent.start();
     mark("networks", true, `ready, ${engine}`);
     byId("state").textContent = STATES.idle;
@@ -124,10 +124,14 @@ function readAddress() {
 
 function ownInvitation() {
   const room = Array.from(crypto.getRandomValues(new Uint8Array(ROOM_BYTES)), (byte) => byte.toString(16).padStart(2, "0"));
-  return Invitation.create(manifest.signal ?? BASE.replace(/\/$/, ""), room.join(""));
+  return Invitation.create(BASE.replace(/\/$/, ""), room.join(""));
 }
 
 function join(invitation) {
+  if (new URL(invitation.server).host !== location.host) {
+    notice("This link leads to another server: open it in a browser.");
+    return;
+  }
   notice("");
   invited = invitation;
   history.replaceState(null, "", new URL(invitation.link).hash);
@@ -143,6 +147,7 @@ const hear = {
     if (drawn) return;
     drawn = true;
     show();
+    ready();
   },
 
   silent() { notice("The browser lets this page play sound only after a click on it."); },
@@ -157,6 +162,7 @@ const hear = {
   },
 
   course(message) {
+    if (OWN_PICTURE.includes(state) !== OWN_PICTURE.includes(message.state)) drawn = false;
     state = message.state;
     document.body.dataset.state = state;
     const progress = message.progress < 1 ? `, ${Math.round(100 * message.progress)} %` : "";
@@ -220,14 +226,14 @@ function show() {
 
 /** What is large: the camera until there is something better, nothing while two find each other, else the face. */
 function stage(own) {
-  if (own) return photoReady && drawn ? "picture" : "camera";
-  return state === "live" || state === "lost" ? "picture" : "empty";
+  if (drawn && (photoReady || !own)) return "picture";
+  return own ? "camera" : "empty";
 }
 
 function ready() {
   const own = OWN_PICTURE.includes(state);
-  const caption = photoReady ? "How others will see you" : "Take a picture to see how others will see you";
-  byId("caption").textContent = own ? caption : "";
+  const caption = photoReady ? "Your camera" : "Take a picture to see how others will see you";
+  byId("caption").textContent = own ? (photoReady && drawn ? "How others will see you" : caption) : "";
   byId("start").disabled = !photoReady;
   byId("enter").disabled = !photoReady || !byId("invitation").value.trim();
 }
@@ -295,5 +301,4 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("pagehide", () => agent?.hangUp());
 
-document.body.dataset.trailers = String(TRAILERS);
 begin();
