@@ -36,8 +36,8 @@ from tests.call.browsers.firefox import Firefox, firefox
 from .conftest import RUNTIME, drop, served
 
 FRAMES = 8
-TOLERANCE = 0.03
-"""Of motions, what the quantiser and two decoders of video make of them."""
+TOLERANCES = {"rotation": 0.03, "translation": 0.03, "expression": 0.05}
+"""What the quantiser and two decoders of video make of motions; the next frame's rotation is farther away."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -146,9 +146,9 @@ def check(data: bytes, clip: Path) -> None:
     with VideoReader(clip) as reader:
         looks = [tracker.look(frame.pixels, float(frame.time)) for frame in reader]
     seen = HeadMotion.cat([look.motion for look in looks if look.motion is not None])
-    for part in ("rotation", "translation", "expression"):
+    for part, tolerance in TOLERANCES.items():
         np.testing.assert_allclose(
-            getattr(to_motions(motions), part), getattr(seen, part), atol=TOLERANCE, err_msg=part
+            getattr(to_motions(motions), part), getattr(seen, part), atol=tolerance, err_msg=part
         )
     receiver = Receiver(animator)
     shown = [one for item in items for one in receiver.take(item)] + list(receiver.flush())

@@ -6,7 +6,7 @@ import { Site } from "./networks/site.js";
 import { encodedSound } from "./sound/encode.js";
 
 const RATE = 25;  // pictures a second of what is made
-const TABLES = "compact-standard";
+const TABLES = "compact-coarse";
 
 const site = new Site(new URL(".", location.href).href);
 const byId = (id) => document.getElementById(id);
