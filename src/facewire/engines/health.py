@@ -102,7 +102,7 @@ def _costs(engine: str) -> str:
         return "nothing beforehand; several times slower per frame than OpenVINO on an x86 processor"
     if engine == OPENVINO:
         return (
-            "a few seconds once for compiling, 26 MB in the cache, no torch (half a minute and 30 MB more for weights "
+            "a few seconds once for compiling, 26 MB in the cache, no torch (half a minute, 30 MB more for weights "
             "of your own, then no torch per frame)"
         )
     return "half a minute once per set of weights for converting, 30 MB in the cache; then no torch per frame"
