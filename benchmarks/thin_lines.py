@@ -27,7 +27,7 @@ from typing import Any
 import av
 import numpy as np
 from av.video.frame import PictureType, VideoFrame
-from torch import Tensor
+from numpy.typing import NDArray
 
 from facewire.animation.animator import Animator
 from facewire.call.line.controller import SHARE
@@ -82,7 +82,9 @@ class WatchedEngine(NetworkEngine):
 
     watch: Callable[[Pixels], None] = staticmethod(lambda picture: None)
 
-    def render(self, person: Portrait, motion: MotionFrame, turn: Tensor | None = None) -> Pixels:
+    def render(
+        self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None
+    ) -> Pixels:
         """Return the picture."""
         picture = super().render(person, motion, turn)
         self.watch(picture)

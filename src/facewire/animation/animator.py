@@ -304,10 +304,11 @@ class Animator:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
             return self._known(picture, self._taken(picture), faces, upright, head=head)
-        usual = crop_box_from_faces([face], *pixels.shape[:2])
+        height, width = pixels.shape[:2]
+        usual = crop_box_from_faces([face], height, width)
         box, picture, taken = self._seen(pixels, usual)
         if not head and cuts_hair(taken[1]):
-            larger = self._seen(pixels, crop_box_from_faces([face], *pixels.shape[:2], ROOMY_SHARE))
+            larger = self._seen(pixels, crop_box_from_faces([face], height, width, ROOMY_SHARE))
             if not cuts_hair(larger[2][1]):
                 box, picture, taken = larger
         composer = head_alone(pixels, box, size, self.size) if head else whole(pixels, box, size)

@@ -37,7 +37,8 @@ def sparse_flows(source: Keypoints, driving: Keypoints, grid: Tensor) -> Tensor:
 
 def relative_jacobians(source: Keypoints, driving: Keypoints) -> Tensor:
     """Return J_s,k J_d,k^-1, shape (B, K, 3, 3), in full precision (an inverse does not survive half)."""
-    return compose(source.jacobians, torch.linalg.inv(full(driving.jacobians)))
+    relative: Tensor = compose(source.jacobians, torch.linalg.inv(full(driving.jacobians)))
+    return relative
 
 
 def composite_flow(masks: Tensor, flows: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class PlaneTransform:
 
     def points(self, points: Tensor) -> Tensor:
         """Return T(p) of points (B, N, 2)."""
-        linear = apply(self.affine[:, None, :, :2], points) + self.affine[:, None, :, 2]
+        linear: Tensor = apply(self.affine[:, None, :, :2], points) + self.affine[:, None, :, 2]
         distance = (points[:, :, None, :] - self.control).abs().sum(dim=-1)
         radial = distance.square() * torch.log(distance + 1e-6)
         return linear + (radial * self.weights[:, None]).sum(dim=-1, keepdim=True)

@@ -27,7 +27,8 @@ def keypoint_equivariance(driving: Keypoints, transformed: Keypoints, transform:
         transform: T of B heads.
     """
     moved = transform.points(transformed.points[..., :2])
-    return (driving.points[..., :2] - moved).abs().mean()
+    error: Tensor = (driving.points[..., :2] - moved).abs().mean()
+    return error
 
 
 def jacobian_equivariance(driving: Keypoints, transformed: Keypoints, transform: PlaneTransform) -> Tensor:
@@ -39,7 +40,8 @@ def jacobian_equivariance(driving: Keypoints, transformed: Keypoints, transform:
     slope = transform.jacobians(transformed.points[..., :2])
     there = compose(slope, transformed.jacobians[..., :2, :2])
     ratio = compose(_inverse(full(driving.jacobians[..., :2, :2])), there)
-    return (torch.eye(2, dtype=ratio.dtype, device=ratio.device) - ratio).abs().mean()
+    error: Tensor = (torch.eye(2, dtype=ratio.dtype, device=ratio.device) - ratio).abs().mean()
+    return error
 
 
 def _inverse(matrix: Tensor) -> Tensor:

@@ -357,4 +357,5 @@ def test_every_case_of_the_editor(
 
 
 def _place(motion: HeadMotion) -> Tensor:
-    return (motion.translation * torch.tensor((1.0, 1.0, 0.0)))[:, None]
+    place: Tensor = (motion.translation * torch.tensor((1.0, 1.0, 0.0)))[:, None]
+    return place

@@ -64,7 +64,7 @@ def _of_frame(
     animator: Animator, canonical: CanonicalKeypoints, frame: Pixels, generator: torch.Generator
 ) -> tuple[float, float]:
     image = animator.tensor([frame])
-    bend = random_transform(1, generator, device=animator.device)
+    bend = random_transform(1, generator, device=torch.device(animator.device))
     plain: Keypoints = place(canonical, animator.model.motion(image))
     bent: Keypoints = place(canonical, animator.model.motion(bend.image(image)))
     there, here = bent.points[..., :2], plain.points[..., :2]

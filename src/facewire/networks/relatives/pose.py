@@ -32,7 +32,8 @@ def placed(canonical: Tensor, motion: HeadMotion, family: Family) -> Tensor:
     points: Tensor = apply(motion.rotation[:, None], canonical) + motion.expression
     if family.scaled:
         points = points * (-motion.translation[:, 2]).exp()[:, None, None]
-    return points + (motion.translation * motion.translation.new_tensor(family.shift))[:, None]
+    placed: Tensor = points + (motion.translation * motion.translation.new_tensor(family.shift))[:, None]
+    return placed
 
 
 def carried_over(motion: HeadMotion, reference: HeadMotion, source: HeadMotion, family: Family) -> HeadMotion:

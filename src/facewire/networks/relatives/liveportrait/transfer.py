@@ -111,7 +111,8 @@ def on_clip(
 
 
 def _turned(driver: HeadMotion, first: HeadMotion, own: HeadMotion) -> Tensor:
-    return compose(compose(own.rotation, first.rotation.transpose(-1, -2)), driver.rotation)
+    turned: Tensor = compose(compose(own.rotation, first.rotation.transpose(-1, -2)), driver.rotation)
+    return turned
 
 
 def _posed(moved: HeadMotion, own: HeadMotion, regions: frozenset[str]) -> HeadMotion:
