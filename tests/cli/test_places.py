@@ -358,9 +358,8 @@ def test_a_pipe_that_is_no_video_says_what_to_do(
         data = write_video(tmp_path / "late.mp4", pictures).read_bytes()
         assert data.index(b"mdat") < data.index(b"moov") > 40_000
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
-    monkeypatch.setattr(
-        options, "animator_of", lambda given: SimpleNamespace(model=SimpleNamespace(keypoints=20))
-    )
+    animator = SimpleNamespace(keypoints=20, use=lambda engine: SimpleNamespace(remark=""))
+    monkeypatch.setattr(options, "animator_of", lambda given: animator)
     assert main(["encode", "-", "-o", str(tmp_path / "o.fwv")]) == 3
     assert says in capsys.readouterr().err
     assert not (tmp_path / "o.fwv").exists()

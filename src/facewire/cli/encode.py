@@ -77,8 +77,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--rate",
         choices=("fine", "standard", "coarse"),
-        default="coarse",
-        help="how finely motion is quantised (default: coarse)",
+        help="how finely motion is quantised (default: coarse, or standard where own tables have no coarse)",
     )
     parser.add_argument(
         "--refresh",

@@ -32,6 +32,13 @@ def is_generic(name: str) -> bool:
     return name.startswith(GENERIC.partition("{")[0])
 
 
+def usual_rate(animator: Animator) -> str:
+    """Return the rate that a talk has by default: coarse, or standard where the weights' own tables lack it."""
+    names, family = shelf_of(animator).names, family_of(animator.manifest.preset)
+    lacks = f"{family}-{COARSE}" not in names and f"{family}-{STANDARD}" in names
+    return STANDARD if lacks else COARSE
+
+
 def tables_of(animator: Animator, rate: str = STANDARD) -> CodecTables:
     """Return the tables of an animator's weights: fine, standard or coarse.
 

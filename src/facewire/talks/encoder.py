@@ -52,7 +52,7 @@ from facewire.media.still import decode_still, encode_still
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.carrier.writer import Carrier, CarrierWriter
-from facewire.talks.coding_tables import COARSE, tables_of
+from facewire.talks.coding_tables import tables_of, usual_rate
 from facewire.talks.patches import Patches
 from facewire.talks.picture_size import checked_side
 from facewire.talks.refresh import MODES, OFF, PATCH, SOURCE, Box, Refresher
@@ -98,8 +98,8 @@ class EncodeOptions:
 
     profile: str = "file"
     """file, stream or raw."""
-    rate: str = COARSE
-    """fine, standard or coarse: how finely motion is quantised."""
+    rate: str | None = None
+    """fine, standard or coarse: how finely motion is quantised; None: `coding_tables.usual_rate`."""
     size: int | None = None
     """Side of the pictures that a receiver shows, 256 to 1024 pixels; None: the networks' own, 256. Motion costs the
     same whatever it is."""
@@ -197,7 +197,7 @@ class _Encoding:
         self.kept = keypoints if isinstance(options.keypoints, str) else options.keypoints
         if options.keypoints not in (ALL, ADAPTIVE, self.kept) or not 1 <= self.kept <= keypoints:
             raise ConfigError("keypoints", options.keypoints, f"1 to {keypoints}, {ALL}, or {ADAPTIVE}")
-        tables = None if profile == RAW else tables_of(animator, options.rate)
+        tables = None if profile == RAW else tables_of(animator, options.rate or usual_rate(animator))
         self.adaptive_columns = tables.columns if tables and options.keypoints == ADAPTIVE else None
         if options.refresh not in MODES:
             raise ConfigError("refresh", options.refresh, ", ".join(MODES))
