@@ -105,6 +105,27 @@ def test_opencv_gives_what_the_reference_gives(
         assert error.max() < 8
 
 
+def test_a_head_that_the_photo_cuts_off_ends_above_as_a_head_does() -> None:
+    """A dark head of 100 pixels width before a grey wall, cut by the photo's upper border, goes 60 pixels down."""
+    photo, matte = np.full((400, 400, 3), 128, np.uint8), np.zeros((256, 256), np.float32)
+    photo[:250, 150:250] = 20
+    matte[:213, round(50 * 256 / 300) : round(150 * 256 / 300)] = 1  # the square begins at column 100
+    grid = np.stack(np.meshgrid(*2 * (np.linspace(-1, 1, 64, dtype=np.float32),)), axis=-1)
+    grid[..., 1] -= 2 * 60 / 300 * 256 / 255
+    shares = np.full((256, 256, 1), 0.8, np.float32)
+    paint = np.full((256, 256, 3), 0.3, np.float32)  # of a head that goes on above for ever
+    moved = Parts((Layer(PERSON, grid),), shares, paint)
+    shown = {}
+    for capped in (False, True):
+        composer = Composer(photo, CropBox(100, 0, 300), fading=NEVER, capped=capped)
+        composer.separate(matte, np.full((256, 256, 3), 128, np.uint8))
+        shown[capped] = composer.whole(moved)[:, 200, 0].astype(int)
+    assert shown[False][10] < 110 + 0.3 * 255  # streaks, and the paint on them
+    assert np.abs(shown[True][2:30] - 128).max() <= 2  # the wall, unpainted
+    assert shown[True][59] < 60  # the cap is about 12 pixels high
+    np.testing.assert_array_equal(shown[True][90:], shown[False][90:])
+
+
 @pytest.mark.parametrize("box", BOXES)
 def test_outside_the_square_and_at_its_border_stands_the_photo(box: CropBox, parts: Parts) -> None:
     photo = astronaut()

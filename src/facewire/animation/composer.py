@@ -36,6 +36,10 @@ Place = tuple[slice, slice]
 _cv: Any = cv2  # its stubs know neither scalars nor None nor which type comes out
 STRIP_PIXELS = 1 << 17
 """Of a strip; with all that belongs to it some megabytes. Shorter ones wait for each other at every step."""
+ROUND = 0.36
+"""Radius of a head's outline at its top, of the square's side."""
+PAINTED = 7
+"""Cells around what is read from above the photo in which nothing is painted."""
 HIDDEN, SURE = 15, 0.05
 """Pixels around a person whose share of it, widened by that square, is above SURE show some of it, as
 networks/compact/background.py has it."""
@@ -79,6 +83,7 @@ class Composer:
         box: the head's square; it may reach beyond the photo.
         separated: the photo's layers, for models that read them, where they are known at its size; see `separate`.
         fading: where the picture fades into the photo; by default wherever the photo goes on beyond the square.
+        capped: a head that the photo's upper border cuts off goes on above it as a cap, mirrored, and not for ever.
         threads: strips at once; None means all processors of this process.
     """
 
@@ -89,6 +94,7 @@ class Composer:
         *,
         separated: Separated | None = None,
         fading: Fading | None = None,
+        capped: bool = False,
         threads: int | None = None,
     ) -> None:
         height, width = photo.shape[:2]
@@ -98,7 +104,8 @@ class Composer:
         self._mattes: dict[int, Floats] = {}
         self._threads = threads or processors()
         # A square that reaches beyond the photo sees its border repeated, as the crop does.
-        around = _Around(box, height, width)
+        around = _Around(box, height, width, box.side // 3 if capped else 0)
+        self._above = around.above if capped else 0
         self._corner = left, top = around.left, around.top
         self._square = slice(top, top + box.side), slice(left, left + box.side)
         self._plates: dict[str, Plate] = {PHOTO: _cv.cvtColor(around.cut(photo), cv2.COLOR_RGB2RGBA)}
@@ -132,6 +139,7 @@ class Composer:
             plate.shape[1] - columns.stop,
         )
         share = _cv.copyMakeBorder(_enlarged(matte, side).clip(0, 1), *around, cv2.BORDER_REPLICATE)
+        share[: self._above] *= _cap(share[self._above], self._above, self.box.side)
         self._plates[PERSON] = Separated.of(plate, share, behind).person(plate)
         self._mattes.clear()
         self._windows.clear()
@@ -162,7 +170,7 @@ class Composer:
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
         side, window = self.box.side, self.window(parts.repair.shape[0])
-        stay, readings = 1 - window, []
+        stay, painted, readings = 1 - window, window, []
         for number, (layer, share) in enumerate(zip(parts.candidates, _planes(parts.shares), strict=True)):
             share = share * window
             if layer.flow is None and layer.of == PHOTO:
@@ -174,9 +182,13 @@ class Composer:
             if number == 0 and away is not None and layer.of == PERSON:
                 behind = stay * self._nobody(away)
                 share, stay = share + behind, stay - behind
+                if self._above:
+                    beyond = self._beyond(away)
+                    painted = painted * (1 - beyond)
+                    share = share + beyond * window * (1 - parts.shares.sum(axis=2))
             readings.append(_Reading(self._plates[layer.of], away, share, side))
         kept = _enlarged(stay, side)
-        added = _enlarged(parts.repair * (255 * window[..., None]), side)
+        added = _enlarged(parts.repair * (255 * painted[..., None]), side)
         result = np.empty((side, side, 3), np.uint8)
 
         def strip(rows: slice) -> None:
@@ -225,6 +237,15 @@ class Composer:
         person = _cv.remap(self._matte(size), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         nobody: Floats = 1 - person
         return nobody
+
+    def _beyond(self, away: Floats) -> Floats:
+        """Return where a head is read from above the photo, and what is painted was meant for streaks, (S, S)."""
+        size = len(away)
+        scale = np.float32(size / self.box.side)
+        reads = away[..., 1] * scale + np.arange(size, dtype=np.float32)[:, None]
+        above = ((self._above - self._corner[1]) * scale - reads).clip(0, 1)
+        beyond: Floats = _cv.blur(_cv.dilate(above, np.ones((PAINTED, PAINTED))), (PAINTED, PAINTED))
+        return beyond
 
     def _matte(self, size: int) -> Floats:
         if size not in self._mattes:
@@ -311,9 +332,12 @@ def together(heads: Sequence[tuple[Composer, Parts]]) -> Pixels:
 
 
 class _Around:
-    """The part of a photo that a square may read: one side of it in every direction, and whatever it lacks."""
+    """The part of a photo that a square may read: one side of it in every direction, and whatever it lacks.
 
-    def __init__(self, box: CropBox, height: int, width: int) -> None:
+    Where that reaches the photo's upper border, `more` rows above it, too; with them everything beyond is mirrored.
+    """
+
+    def __init__(self, box: CropBox, height: int, width: int, more: int = 0) -> None:
         self._spans = [
             (
                 max(0, min(start - box.side, length - 1)),
@@ -326,7 +350,12 @@ class _Around:
         self._lacks = [
             (max(0, -start), max(0, start + box.side - length)) for _, _, length, start in self._spans
         ]
+        self._border = cv2.BORDER_REFLECT_101 if more else cv2.BORDER_REPLICATE
         (top, _, _, y), (left, _, _, x) = self._spans
+        above, below = self._lacks[0]
+        self._lacks[0] = above + (more if top == 0 else 0), below
+        self.above = self._lacks[0][0]
+        """Rows above the photo."""
         self.top, self.left = y - top + self._lacks[0][0], x - left + self._lacks[1][0]
 
     def cut(self, plate: Plate) -> Plate:
@@ -335,7 +364,7 @@ class _Around:
         part = plate[top:bottom, left:right]
         if any(map(any, self._lacks)):
             (above, below), (before, behind) = self._lacks
-            part = _cv.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REPLICATE)
+            part = _cv.copyMakeBorder(part, above, below, before, behind, self._border)
         whole: Plate = np.ascontiguousarray(part)
         return whole
 
@@ -451,6 +480,24 @@ def _averages(old: int, new: int) -> tuple[NDArray[np.intp], Floats]:
     there = first + taps < old
     held = weights[np.arange(new), np.minimum(first + taps, old - 1)] * there
     return first, np.asarray(held, np.float32)
+
+
+def _cap(border: Floats, rows: int, side: int) -> Floats:
+    """Return what a round head shows of itself above a row that cuts it, (rows, W) in [0, 1].
+
+    Args:
+        border: (W,), share of the person in that row, the first below the rows.
+        rows: how many.
+        side: of the head's square, pixels.
+    """
+    cut = np.flatnonzero(border > 0.5)
+    if not len(cut):
+        return np.zeros((rows, len(border)), np.float32)
+    radius = ROUND * side
+    half, middle = min((len(cut) + 1) / 2, radius), (cut[0] + cut[-1]) / 2
+    above = np.arange(rows, 0, -1)[:, None] + np.sqrt(radius**2 - half**2)
+    inside = radius - np.hypot(np.arange(len(border)) - middle, above)
+    return np.asarray((inside / 2 + 0.5).clip(0, 1), np.float32)
 
 
 def _planes(maps: Floats) -> Floats:

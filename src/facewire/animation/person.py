@@ -133,14 +133,17 @@ def framed(photo: Pixels, region: SquareRegion, size: Size, *, head: bool, usual
 
 
 def whole(photo: Pixels, box: CropBox, size: Size) -> Composer:
-    """Return the whole photo, its longest side limited to `size`, with the square of a head in it."""
+    """Return the whole photo, its longest side limited to `size`, with the square of a head in it.
+
+    When the head moves down, hair that the photo's upper border cuts off ends above as a head does.
+    """
     height, width = photo.shape[:2]
     smaller = limited(width, height, size)
     if smaller == (width, height):
-        return Composer(photo, box)
+        return Composer(photo, box, capped=True)
     scale = max(smaller) / max(height, width)
     placed = CropBox(round(scale * box.left), round(scale * box.top), max(1, round(scale * box.side)))
-    return Composer(resize(photo, smaller), placed)
+    return Composer(resize(photo, smaller), placed, capped=True)
 
 
 def limited(width: int, height: int, size: Size) -> tuple[int, int]:
