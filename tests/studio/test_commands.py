@@ -124,7 +124,7 @@ def test_names_of_results_are_free(library: Library, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tool", "said"),
     [
-        (Encode(name="talk.mp4"), {"profile": "file", "rate": "coarse", "refresh": "source", "size": None}),
+        (Encode(name="talk.mp4"), {"profile": "file", "rate": None, "refresh": "source", "size": None}),
         (
             Encode(name="talk.mp4", profile="stream", rate="fine", size=512, refresh="off", sound=False),
             {"profile": "stream", "rate": "fine", "size": 512, "refresh": "off", "no_audio": True},
