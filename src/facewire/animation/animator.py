@@ -299,11 +299,11 @@ class Animator:
             region = self.framing.still(face)
             picture = region.cut(pixels, self.size, self.framing.padding)
             composer = framed(pixels, region, size, head=head, usual=self.size)
-            return self._known(picture, self._taken(picture), faces, composer, head=head, layered=False)
+            return self._known(picture, self.ready(picture), faces, composer, head=head, layered=False)
         if not head and abs(tilt(face)) > TILTED:
             upright = tilted(pixels, face, size)
             picture = crop(upright.upright, upright.box, self.size)
-            return self._known(picture, self._taken(picture), faces, upright, head=head)
+            return self._known(picture, self.ready(picture), faces, upright, head=head)
         height, width = pixels.shape[:2]
         usual = crop_box_from_faces([face], height, width)
         box, picture, taken = self._seen(pixels, usual)
@@ -317,7 +317,7 @@ class Animator:
     def _seen(self, pixels: Pixels, box: CropBox) -> tuple[CropBox, Pixels, Taken]:
         """Return a square of a photo, what it shows, and what is kept of that."""
         picture = crop(pixels, box, self.size)
-        return box, picture, self._taken(picture)
+        return box, picture, self.ready(picture)
 
     def _known(
         self,
@@ -339,8 +339,8 @@ class Animator:
             self._keep(person, identity)
         return person
 
-    def _taken(self, picture: Pixels) -> Taken:
-        """Return what is kept of a head crop (S, S, 3), and its layers."""
+    def ready(self, picture: Pixels) -> Taken:
+        """Return a head crop (S, S, 3) as what renders it wants it, and its layers."""
         if self.engine is not None:
             prepared = self.engine.identity(picture)
             return prepared, prepared.layers
@@ -349,7 +349,7 @@ class Animator:
 
     def separate(self, composer: Composer, picture: Pixels) -> None:
         """Take a photo apart as the model takes its head crop (S, S, 3) apart; nothing for models that do not."""
-        if (layers := self._taken(picture)[1]) is not None:
+        if (layers := self.ready(picture)[1]) is not None:
             composer.separate(*layers)
 
     def _square_person(self, pixels: Pixels, size: Size) -> Person:
@@ -357,7 +357,7 @@ class Animator:
         picture = resize(pixels, (self.size, self.size))
         shown = picture if side == self.size else resize(pixels, (side, side))
         composer = Composer(shown, CropBox(0, 0, side))
-        return self._known(picture, self._taken(picture), 1, composer, head=True)
+        return self._known(picture, self.ready(picture), 1, composer, head=True)
 
     def identity(self, picture: Pixels) -> Identity:
         """Return what the networks in torch keep of a head crop (S, S, 3)."""
@@ -365,7 +365,7 @@ class Animator:
 
     def canonical(self, picture: Pixels) -> CanonicalKeypoints:
         """Return the keypoints of a head crop (S, S, 3) without pose and expression."""
-        canonical: CanonicalKeypoints = self._taken(picture)[0].canonical
+        canonical: CanonicalKeypoints = self.ready(picture)[0].canonical
         return canonical
 
     def motion(self, pictures: list[Pixels]) -> HeadMotion:
@@ -428,10 +428,6 @@ class Animator:
             ready, moves = self._ready(person), motions.arrays()
             return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
         return self.batches.render(self.identity_of(person), motions, kept)
-
-    def ready(self, picture: Pixels) -> Taken:
-        """Return a head crop (S, S, 3) as what renders it wants it, and its layers."""
-        return self._taken(picture)
 
     def ready_parts(self, ready: Ready, motion: HeadMotion, *, kept: int | None = None) -> Parts:
         """Return what the picture of a head crop that was made `ready` is put together from in a motion (1)."""

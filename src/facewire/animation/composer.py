@@ -39,7 +39,7 @@ STRIP_PIXELS = 1 << 17
 ROUND = 0.36
 """Radius of a head's outline at its top, of the square's side."""
 PAINTED = 7
-"""Cells around what is read from above the photo in which nothing is painted."""
+"""Side, in cells, of the squares around what is read from above the photo in which nothing is painted."""
 HIDDEN, SURE = 15, 0.05
 """Pixels around a person whose share of it, widened by that square, is above SURE show some of it, as
 networks/compact/background.py has it."""
