@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import io
 import json
 import os
 import socket
@@ -23,11 +24,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from facewire.call.agent import Agent
 from facewire.call.conversation.conversation import Conversation
@@ -59,6 +63,8 @@ SETTLE_SECONDS = 10.0
 """After the first face, until bytes are counted: the photo is still on its way."""
 TUNSETIFF, TUN_WITHOUT_HEAD = 0x400454CA, 0x1001
 UDP = 17
+PHOTO_BYTES, PREVIEW_BYTES = 5_000, 1_850
+"""Of the astronaut's photo at 256 pixels, and of what is sent first."""
 
 
 def main() -> None:
@@ -151,6 +157,8 @@ def _figures(
         if taken:
             delays.append(1000 * (now - taken[-1]))
             lips.append(abs(lip))
+    tenth = max(1, len(delays) // 10)
+    shown = [now for now, _, _ in told[1]["shown"]]
     ends = [one["end"] - begin for one in told]
     counts = [one["seconds"] for one in told]
     wire = [
@@ -160,6 +168,7 @@ def _figures(
     packets = sum(kind == UDP and ends[0] - counts[0] < at < ends[0] for at, _, kind in counted[0])
     return {
         "first face s": round(told[1]["first"], 2),
+        "set-up ms": {name: round(spent) for name, spent in told[1]["phases"].items()},
         "on the wire kbit/s": [
             round(8 * size / span / 1000, 2) for size, span in zip(wire, counts, strict=True)
         ],
@@ -168,7 +177,10 @@ def _figures(
         "delay ms": round(float(np.median(delays))),
         "delay p95 ms": round(float(np.percentile(delays, 95))),
         "sound to lips p95 ms": round(float(np.percentile(lips, 95))),
+        "delay growth ms": round(float(np.median(delays[-tenth:]) - np.median(delays[:tenth]))),
+        "longest without news ms": round(max(after - before for before, after in pairwise(shown)) * 1000),
         "sound covered": round(told[1]["covered"], 4),
+        "reconnects": told[1]["reconnects"],
         "steps": [one["step"] for one in told],
     }
 
@@ -198,6 +210,7 @@ class Caller:
         self._pictures: list[tuple[float, int]] = []
         self._shown: list[tuple[float, int, float]] = []
         self._read = (0.0, 0.0)
+        self._connections = 0
 
     async def call(self, seconds: float, *, thin: bool) -> None:
         """Call, measure for so many seconds, tell."""
@@ -217,6 +230,7 @@ class Caller:
         running += [asyncio.create_task(work) for work in (agent.run(), self._see(agent), self._speak(agent))]
         await _until(lambda: agent._newest is not None)
         await agent.hear_page(page.TakePhoto())
+        _as_large_as_usual(agent)
         await self._join(agent)
         await _until(lambda: agent.set_up.times)
         await asyncio.sleep(SETTLE_SECONDS)
@@ -238,7 +252,9 @@ class Caller:
             "meter": 8 * (talk.meters.sent.ip.total_bytes - sent) / (end - begin) / 1000,
             "covered": covered / max(1, covered + played),
             "step": talk.line.step.name,
+            "reconnects": self._connections - 1,
             "first": times.whole / 1000 if times else 0.0,
+            "phases": asdict(times) if times else {},
         }
         self._control.sendall(json.dumps(told).encode() + b"\n")
         await asyncio.sleep(5)
@@ -271,7 +287,10 @@ class Caller:
         import random
 
         voice, begin, count = _speech(random.Random(self.number)), time.monotonic(), 0
+        talk = None
         while True:
+            if agent.talk is not None and agent.talk is not talk:
+                talk, self._connections = agent.talk, self._connections + 1
             if agent.talk is not None:
                 agent.talk.microphone.put(voice(0.02 * count))
                 agent._read_sound(960)
@@ -308,6 +327,26 @@ class Screen:
 
     async def close(self) -> None:
         """Do nothing."""
+
+
+def _as_large_as_usual(agent: Agent) -> None:
+    """Give the stand-ins' photo, of 64 pixels, the bytes of a real one."""
+    source = agent._performer.source
+    assert source is not None
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    fine, plain = (_webp(noise, size) for size in (PHOTO_BYTES, PREVIEW_BYTES))
+    first = replace(source.pictures[0], data=fine)
+    large = replace(source, pictures=(first, *source.pictures[1:]), preview=plain)
+    agent._performer._start = large, agent._performer._start[1]
+
+
+def _webp(picture: Image.Image, size: int) -> bytes:
+    """Return a picture as the largest WebP of no more than `size` bytes."""
+    for quality in range(100, 0, -1):
+        picture.save(out := io.BytesIO(), "WEBP", quality=quality)
+        if out.tell() <= size:
+            return out.getvalue()
+    raise SystemExit(f"no WebP of {size} bytes")
 
 
 def _device(address: str) -> int:
