@@ -56,7 +56,7 @@ GUARD_FROM, GUARD_UNTIL = 0.08, 0.03
 BACK_SECONDS = 20.0
 """For so long copies stay as far back as losses once asked for: each change moves the playout delay."""
 LONGEST_BACK_MS, LONGEST_BACK = 360, 4
-"""How much earlier the sound of a copy may be, and of long packets how many at least: it delays everything by that."""
+"""How much earlier the sound of a copy may be, and how many long packets at least: it delays everything by that."""
 
 
 class Controller:

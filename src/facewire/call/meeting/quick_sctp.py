@@ -1,4 +1,4 @@
-"""The channels' protocol, SCTP, begun without its own round trips: both sides' INIT chunks travel in the descriptions.
+"""The protocol of the channels, SCTP, begun without its own round trips: INIT chunks travel in the descriptions.
 
     a=sctp-init:BASE64 in the offer, and in the answer if the offer had it (draft-hancke-tsvwg-snap)
 
@@ -39,7 +39,11 @@ class QuickSctp:
         self._usual_init, self._usual_state = sctp._init, sctp._set_state
         self._usual_sack = sctp._send_sack
         self._confirms: asyncio.Task[None] | None = None
-        self._sctp._init, self._sctp._set_state, self._sctp._send_sack = self._init, self._set_state, self._send_sack
+        self._sctp._init, self._sctp._set_state, self._sctp._send_sack = (
+            self._init,
+            self._set_state,
+            self._send_sack,
+        )
 
     @property
     def agreed(self) -> bool:

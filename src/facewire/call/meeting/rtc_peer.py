@@ -8,8 +8,8 @@ Of aiortc two methods are replaced. `_handle_rtp_packet` of the one receiver: pa
 own jitter buffer and decoder would lose the trailer. `_send_rtcp` of both: RTCP costs 1.0 kbit/s each way and says
 nothing that the reports behind the sound do not. Of aioice one gets another limit: `get_component_candidates`
 waits 5 s for servers that do not answer, longer than a call may take to come up. Another is replaced: its
-`query_consent` waits half a second for an answer, and so ends every call over a satellite after 30 s. What is done so that
-a call comes up soon on a thin line stands in `description.py`, `quick_dtls.py` and `quick_sctp.py`.
+`query_consent` waits half a second for an answer, and so ends every call over a satellite after 30 s. What is done
+so that a call comes up soon on a thin line stands in `description.py`, `quick_dtls.py` and `quick_sctp.py`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Enter:
 
 
 ENTERING = "facewire-enter"
-"""Websocket protocol that a server chooses which takes the entry from the one that stands behind it in the request."""
+"""Websocket protocol that a server chooses if it takes the entry from the one behind it in the request."""
 
 
 def as_protocol(entry: Enter) -> str:
