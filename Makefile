@@ -27,9 +27,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## animate a photo, turn it, write out/
 	$(BIN)/facewire demo -o out
 
-test: $(READY)  ## all tests; calls between real browsers have the machine to themselves
+test: $(READY)  ## all tests; calls between real browsers have the machine to themselves, and a second try
 	$(PYTEST) -m 'not browser and not turn'
-	$(BIN)/python -m pytest -q -m 'browser or turn'
+	$(BIN)/python -m pytest -q --reruns 1 -m 'browser or turn'
 
 quick: $(READY)  ## the tests without the slow ones
 	$(PYTEST) -m 'not slow'
