@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from facewire.animation.composer import Composer, together
+from facewire.animation.composition.composer import Composer
+from facewire.animation.composition.turned_composer import together
 from facewire.animation.person import (
     OWN,
     ROOMY_SHARE,

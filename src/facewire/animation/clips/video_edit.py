@@ -25,7 +25,7 @@ from facewire.animation.clips.source_video import (
     length,
     read_clip,
 )
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.survey import CropPlan, Progress

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.animation.animator import Animator
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.animation.smoothing import MotionSmoother
 from facewire.bitstream.header import FINGERPRINT_BYTES
 from facewire.call.person.portrait import Portrait

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.engines.engine import Prepared
 
 
