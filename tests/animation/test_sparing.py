@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facewire.animation.moved_picture import CELLS, head_flow, moved
-from facewire.animation.sparing import LAST, MOST, PATIENCE, Economy, Sparing
+from facewire.animation.live.moved_picture import CELLS, head_flow, moved
+from facewire.animation.live.sparing import LAST, MOST, PATIENCE, Economy, Sparing
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.geometry.pose import turn_of_degrees

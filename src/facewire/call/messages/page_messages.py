@@ -175,7 +175,7 @@ class Way:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meters:
     """Once a second in a call; round trip and playout delay in ms, loss 0 to 1; share of the pictures that was drawn,
-    the others were moved (animation/sparing.py)."""
+    the others were moved (animation/live/sparing.py)."""
 
     sent: Way
     received: Way

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.animation.sparing import Sparing
+from facewire.animation.live.sparing import Sparing
 from facewire.call.person.engine import FaceEngine, motion_seen
 from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame

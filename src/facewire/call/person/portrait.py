@@ -14,7 +14,7 @@ class Portrait:
 
     prepared  what the networks keep
     composer  the picture as it is shown; None where the networks' own picture is
-    movable   pictures may be moved instead of drawn (animation/sparing.py)
+    movable   pictures may be moved instead of drawn (animation/live/sparing.py)
     """
 
     prepared: Prepared

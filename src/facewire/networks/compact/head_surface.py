@@ -1,8 +1,8 @@
 """The visible surface of a head: how deep it lies in every cell, and which keypoints it moves with.
 
 Keypoints alone are too few for that: between them depth is a guess, and a wrong depth halves the turn that the
-receiver sees (docs/lab). A mean head (mean_head.py) fills the gaps. Its points follow the keypoints of the person and the
-expression, turn with the head and count where they face the camera. Nothing here is learned or sent.
+receiver sees (docs/lab). A mean head (mean_head.py) fills the gaps. Its points follow the keypoints of the person and
+the expression, turn with the head and count where they face the camera. Nothing here is learned or sent.
 
     p = R (a - S x_mean) + S x_d        points of the mean head a, each tied to the keypoints nearby by S
     share of a cell ~ exp(-d^2 / 2 sigma^2 - gamma p_z) sigmoid(-beta n_z)

@@ -1,6 +1,6 @@
-"""A mean head: points all over face and skull, what they look at, and which keypoints they follow. No network, no torch.
+"""A mean head: points all over face and skull, where they face, and which keypoints they follow. Arrays, no torch.
 
-    points of the published face, some of them, evenly spread    +    points of an ellipsoid that no face covers
+points of the published face, some of them, evenly spread    +    points of an ellipsoid that no face covers
 """
 
 from __future__ import annotations

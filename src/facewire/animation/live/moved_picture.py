@@ -1,4 +1,4 @@
-"""A picture of a head made of the one before: moved as the head's surface has moved since, in a twentieth of the time.
+"""A picture of a head made of the one before, moved as the head's surface has moved since: a twentieth of the work.
 
     motion then, motion now --mean head--> where every pixel lay then --> picture then, read there
 

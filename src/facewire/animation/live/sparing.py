@@ -3,8 +3,8 @@
     motion --Economy: is it time?--> drawn by the networks, kept        one of `every`
                                  +-> the kept one moved (moved_picture.py)   the others
 
-What the networks need each time decides how many are moved, with hysteresis, so that the rate is held before a picture
-is left out. Of all that halves the time this costs the pictures least (docs/lab/2026-11-30-sparing.md).
+What drawing takes decides how many are moved, with hysteresis, so that the rate is held before a picture is left out.
+Of all that halves the work this costs the pictures least (docs/lab/2026-11-30-sparing.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from facewire.animation.moved_picture import moved
+from facewire.animation.live.moved_picture import moved
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
@@ -26,8 +26,8 @@ TOO_LONG, EASY = 0.95, 0.75
 """Shares of the period: pictures that take more in the mean must be spared; if fewer spared ones would leave them
 below the second, fewer are spared."""
 MOST: Final = 3
-"""One picture of so many is drawn at least. On a machine that needs longer than two periods for one, others are left out
-meanwhile: drawing and showing are one thread."""
+"""One picture of so many is drawn at least. On a machine that needs longer than two periods for one, others are left
+out meanwhile: drawing and showing are one thread."""
 LAST = 7
 """Drawn pictures whose median is what one takes."""
 PATIENCE = 50
