@@ -116,6 +116,7 @@ def run(given: argparse.Namespace) -> int:
     if batch.wanted(given):
         return batch.run(given, check, Work)
     source, driving = _inputs(given)
+    options.open_ahead(given)
     check(given, source, driving)
     work = Work(given)
     bars = options.Bars(given.quiet)

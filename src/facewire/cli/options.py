@@ -205,6 +205,14 @@ def _check_device(name: str) -> None:
         raise ConfigError("device", name, "a device that this machine has, such as cpu") from problem
 
 
+def open_ahead(given: argparse.Namespace) -> None:
+    """Begin to open the engine that will be asked for, beside all that has to be imported until then."""
+    from facewire.engines.ahead import begin
+
+    if given.device == "cpu":
+        begin(given.weights, given.engine)
+
+
 def use_engine(given: argparse.Namespace, animator: Animator) -> None:
     """Let the engine compute that was asked for; auto takes torch where graphs would have to be exported first."""
     if given.engine == "auto" and not animator.opens_at_once(given.engine):

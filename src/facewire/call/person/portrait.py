@@ -14,10 +14,12 @@ class Portrait:
 
     prepared  what the networks keep
     composer  the picture as it is shown; None where the networks' own picture is
+    movable   pictures may be moved instead of drawn (animation/live/sparing.py)
     """
 
     prepared: Prepared
     composer: Composer | None = None
+    movable: bool = False
 
     @property
     def small(self) -> Portrait:
