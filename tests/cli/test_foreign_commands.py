@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator
-from facewire.animation.driving import plan_of
+from facewire.animation.clips.eyes_and_lips import opened
+from facewire.animation.clips.source_video import read_clip
+from facewire.animation.driving import plan_of, record
+from facewire.base.errors import ConfigError
 from facewire.call.conversation.party import Party
 from facewire.call.person.camera import Camera
 from facewire.call.person.engine import NetworkEngine
@@ -200,6 +205,7 @@ def plain(imported: Path, clip: Path, person_photo: Path, tmp_path_factory: pyte
         ("--regions", "expression", "--absolute"),
         ("--edit", "smile=0.5,gaze=0.2:0.1,brows=-0.3,blink=0.5,mouth=0.3"),
         ("--retarget", "eyes,lips"),
+        ("--strength", "2"),
     ],
 )
 def test_liveportrait_in_parts(
@@ -215,10 +221,40 @@ def test_liveportrait_in_parts(
     assert max(differences) > 2
 
 
-def test_a_clip_is_edited(command: Command, clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [("--retarget", "eyes,lips"), ("--edit", "mouth=-1")])
+def test_a_clip_is_edited(command: Command, clip: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
     out = tmp_path / "dubbed.mp4"
-    command("animate", clip, clip, "-o", out, "--regions", "lips", "--weights", "liveportrait")
+    command("animate", clip, clip, "-o", out, "--regions", "lips", "--weights", "liveportrait", *more)
     assert shapes(out) == [(256, 320, 3)] * FRAMES
+
+
+def test_a_clip_s_eyes_and_lips_follow_the_driver_frame_by_frame(weights: None, clip: Path) -> None:
+    animator, parts = Animator.load("liveportrait"), frozenset({"eyes", "lips"})
+    read, driver = read_clip(animator, clip), record(animator, clip, measured=True)
+    assert driver.openness is not None
+    last = driver.openness + np.array([[0.0], [0.0], [0.3]], np.float32)
+    same, more = (
+        opened(animator, read, read.motions, replace(driver, openness=one), parts)
+        for one in (driver.openness, last)
+    )
+    for moved in (same, more):
+        assert torch.equal(moved.rotation, read.motions.rotation)
+        assert torch.equal(moved.translation, read.motions.translation)
+    apart = (more.expression - same.expression).abs().amax((1, 2))
+    assert apart[:2].max() < 1e-6 < 1e-4 < apart[2]
+    with pytest.raises(ConfigError, match="driving video"):
+        opened(animator, read, read.motions, replace(driver, openness=None), parts)
+
+
+def test_a_picture_s_expression_is_carried_over(
+    command: Command, person_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    command(
+        "animate", person_photo, person_photo, "-o", out, *IN_PARTS, "--relative", "--regions", "expression"
+    )
+    assert "counted from a face at rest" in capsys.readouterr().err
+    assert shapes(out) == [(64, 64, 3)]
 
 
 @pytest.mark.parametrize(
