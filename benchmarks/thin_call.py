@@ -61,7 +61,7 @@ def rows() -> dict[str, LoopbackSettings]:
         }
         | {name: replace(plain, seconds=80.0, link=shape) for name, shape in SHAPES.items()}
         | {"16 kbit/s, 600 ms, ten minutes": ten_minutes}
-        | {"16 kbit/s, 600 ms, ten minutes, --thin": replace(ten_minutes, thin=True)}
+        | {"16 kbit/s, 600 ms, three minutes, --thin": replace(ten_minutes, seconds=180.0, thin=True)}
     )
 
 

@@ -1,12 +1,13 @@
 """Two whole agents in two network namespaces, real sockets, a modelled line between them.
 
-    sudo python benchmarks/thin_sockets.py --seconds 60 --json out.json       (Linux, /dev/net/tun)
+    sudo python benchmarks/thin_sockets.py CLIP --seconds 60 --json out.json       (Linux, /dev/net/tun)
 
     agent A, namespace A, tun --IP packets--> Link (rate, delay, loss) --> tun, namespace B, agent B
 
-Everything goes that way: signalling, ICE, DTLS, SRTP, data channels; every byte of IP is counted. Networks are
-stand-ins (the tests' own), so that a busy machine measures the line and not itself; delay runs from a picture handed
-to agent A to the moment at which agent B draws it, without reading (15 ms) and drawing (35 ms).
+Everything goes that way: signalling, ICE, DTLS, SRTP, data channels; every byte of IP is counted. Photo and motions
+are those of the clip, read beforehand; networks are stand-ins (the tests' own), so that a busy machine measures the
+line and not itself. Delay runs from a picture handed to agent A to the moment at which agent B draws it, without
+reading (15 ms) and drawing (35 ms).
 """
 
 from __future__ import annotations
@@ -17,30 +18,43 @@ import contextlib
 import fcntl
 import json
 import os
+import pickle
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from fractions import Fraction
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from aiortc import rtcrtpsender
 
+from facewire.animation.animator import Animator
 from facewire.call.agent import Agent
 from facewire.call.conversation.conversation import Conversation
+from facewire.call.conversation.source_photo import OwnSource
 from facewire.call.conversation.states import State
-from facewire.call.loopback.loopback import _speech
+from facewire.call.loopback.loopback import _speech, _to_and_fro
 from facewire.call.meeting.signal_server import SignalServer
 from facewire.call.messages import page_messages as page
 from facewire.call.page.link import CameraPicture
+from facewire.call.person.engine import NetworkEngine
+from facewire.call.person.modes import ModeSettings
+from facewire.call.person.performer import Performer
 from facewire.call.playout.face_receiver import Show
 from facewire.call.playout.playout import RATE
 from facewire.call.settings import AgentSettings
+from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
+from facewire.engines.choice import open_engine
 from facewire.media.live.frame import video_frame
+from facewire.media.video import VideoReader
 from facewire.transport.link import Link, LinkSettings
 from facewire.transport.shapes import SHAPES, LinkShape
 from facewire.transport.web.serve import serve
@@ -57,8 +71,12 @@ ADDRESSES = ("10.77.0.1", "10.77.0.2")
 PORT = 8001
 SETTLE_SECONDS = 10.0
 """After the first face, until bytes are counted: the photo is still on its way."""
+RTP_START = 1 << 20
+"""Where the clocks of RTP begin, for once not just anywhere: so delays can be told."""
 TUNSETIFF, TUN_WITHOUT_HEAD = 0x400454CA, 0x1001
 UDP = 17
+STEPS = 129
+"""Pictures of the clip, to and fro: the first pixel of a stand-in's picture says which of 256."""
 
 
 def main() -> None:
@@ -66,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("clip")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--only", default="", help="calls whose names hold this text")
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -73,12 +92,15 @@ def main() -> None:
     parser.add_argument("--thin", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.side is not None:
-        asyncio.run(Caller(*given.side).call(given.seconds, thin=given.thin))
+        source, motions = pickle.loads(Path(given.clip).read_bytes())
+        asyncio.run(Caller(*given.side, source, motions).call(given.seconds, thin=given.thin))
         return
     report = {}
+    person = Path(tempfile.mkdtemp()) / "person"
+    person.write_bytes(pickle.dumps(_person(given.clip)))
     for name, (link, thin) in CASES.items():
         if given.only in name:
-            report[name] = asyncio.run(between(link, given.seconds, thin))
+            report[name] = asyncio.run(between(person, link, given.seconds, thin))
             print(
                 f"{name:28}" + "  ".join(f"{key} {value}" for key, value in report[name].items()), flush=True
             )
@@ -86,7 +108,9 @@ def main() -> None:
         given.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-async def between(shape: LinkSettings | LinkShape, seconds: float, thin: bool) -> dict[str, Any]:
+async def between(
+    person: Path, shape: LinkSettings | LinkShape, seconds: float, thin: bool
+) -> dict[str, Any]:
     """Let two sides call each other through the model, and return what it was like."""
     loop = asyncio.get_running_loop()
     talks, processes = [], []
@@ -95,6 +119,7 @@ async def between(shape: LinkSettings | LinkShape, seconds: float, thin: bool) -
         own = [
             sys.executable,
             __file__,
+            str(person),
             "--side",
             str(number),
             str(theirs.fileno()),
@@ -144,13 +169,11 @@ async def between(shape: LinkSettings | LinkShape, seconds: float, thin: bool) -
 def _figures(
     told: list[dict[str, Any]], counted: list[list[tuple[float, int, int]]], begin: float
 ) -> dict[str, Any]:
-    sent = told[0]["pictures"]
-    lips, delays = [], []
-    for now, step, lip in told[1]["shown"]:
-        taken = [at for at, number in sent if number == step and at < now]
-        if taken:
-            delays.append(1000 * (now - taken[-1]))
-            lips.append(abs(lip))
+    began = told[0]["began"] + told[1]["origin"] / RATE
+    delays = [1000 * (now - began - media / RATE) for now, media, _ in told[1]["shown"]]
+    lips = [abs(lip) for _, _, lip in told[1]["shown"]]
+    tenth = max(1, len(delays) // 10)
+    shown = [now for now, _, _ in told[1]["shown"]]
     ends = [one["end"] - begin for one in told]
     counts = [one["seconds"] for one in told]
     wire = [
@@ -160,6 +183,7 @@ def _figures(
     packets = sum(kind == UDP and ends[0] - counts[0] < at < ends[0] for at, _, kind in counted[0])
     return {
         "first face s": round(told[1]["first"], 2),
+        "set-up ms": {name: round(spent) for name, spent in told[1]["phases"].items()},
         "on the wire kbit/s": [
             round(8 * size / span / 1000, 2) for size, span in zip(wire, counts, strict=True)
         ],
@@ -168,7 +192,10 @@ def _figures(
         "delay ms": round(float(np.median(delays))),
         "delay p95 ms": round(float(np.percentile(delays, 95))),
         "sound to lips p95 ms": round(float(np.percentile(lips, 95))),
+        "delay growth ms": round(float(np.median(delays[-tenth:]) - np.median(delays[:tenth]))),
+        "longest without news ms": round(max(after - before for before, after in pairwise(shown)) * 1000),
         "sound covered": round(told[1]["covered"], 4),
+        "reconnects": told[1]["reconnects"],
         "steps": [one["step"] for one in told],
     }
 
@@ -189,15 +216,17 @@ class Caller:
     Args:
         number: 0 or 1.
         control: what the parent listens to: takes the device, the invitation and, at the end, the figures.
+        source: with which this side is shown.
+        motions: what its pictures say.
     """
 
-    def __init__(self, number: int, control: int) -> None:
-        self.number = number
+    def __init__(self, number: int, control: int, source: OwnSource, motions: list[MotionFrame]) -> None:
+        self.number, self._source, self._motions = number, source, motions
         self._control = socket.socket(fileno=control)
         socket.send_fds(self._control, [b"device"], [_device(ADDRESSES[number])])
-        self._pictures: list[tuple[float, int]] = []
-        self._shown: list[tuple[float, int, float]] = []
+        self._shown: list[tuple[float, float, float]] = []
         self._read = (0.0, 0.0)
+        self._connections = 0
 
     async def call(self, seconds: float, *, thin: bool) -> None:
         """Call, measure for so many seconds, tell."""
@@ -217,6 +246,7 @@ class Caller:
         running += [asyncio.create_task(work) for work in (agent.run(), self._see(agent), self._speak(agent))]
         await _until(lambda: agent._newest is not None)
         await agent.hear_page(page.TakePhoto())
+        agent._performer._start = self._source, self._source.motion
         await self._join(agent)
         await _until(lambda: agent.set_up.times)
         await asyncio.sleep(SETTLE_SECONDS)
@@ -231,14 +261,17 @@ class Caller:
         covered, played = speaker.concealed - covered, speaker.played - played
         times = agent.set_up.times
         told = {
-            "pictures": self._pictures,
+            "began": talk.begin,
+            "origin": (talk.clock_origin or 0) - RTP_START,
             "shown": self._shown,
             "end": end,
             "seconds": end - begin,
             "meter": 8 * (talk.meters.sent.ip.total_bytes - sent) / (end - begin) / 1000,
             "covered": covered / max(1, covered + played),
             "step": talk.line.step.name,
+            "reconnects": self._connections - 1,
             "first": times.whole / 1000 if times else 0.0,
+            "phases": asdict(times) if times else {},
         }
         self._control.sendall(json.dumps(told).encode() + b"\n")
         await asyncio.sleep(5)
@@ -263,7 +296,6 @@ class Caller:
         while True:
             now = time.monotonic()
             agent._see(CameraPicture(video_frame(frame(number), number, Fraction(1, 25))), now)
-            self._pictures.append((now, number % 256))
             number, next_at = number + 1, next_at + 0.04
             await asyncio.sleep(max(0.0, next_at - time.monotonic()))
 
@@ -271,7 +303,10 @@ class Caller:
         import random
 
         voice, begin, count = _speech(random.Random(self.number)), time.monotonic(), 0
+        talk = None
         while True:
+            if agent.talk is not None and agent.talk is not talk:
+                talk, self._connections = agent.talk, self._connections + 1
             if agent.talk is not None:
                 agent.talk.microphone.put(voice(0.02 * count))
                 agent._read_sound(960)
@@ -280,18 +315,19 @@ class Caller:
             await asyncio.sleep(max(0.0, begin + 0.02 * count - time.monotonic()))
 
     def _watch(self) -> None:
-        """Note every picture of the other side that is drawn: which it is, and how far its sound is off, ms."""
-        from tests.call.stand_ins import motion
+        """Let pictures say the clip's motions; note of each that is drawn when it was taken, and how far its sound
+        is off, ms."""
+        from tests.call import stand_ins
 
-        known = np.array([motion(step).vector() for step in range(256)])
+        rtcrtpsender.random32 = lambda: RTP_START
+        stand_ins.motion = lambda step: self._motions[_to_and_fro(step, len(self._motions))]
         due = Conversation.due
 
         def seen(talk: Conversation, now: float) -> Show | None:
             show = due(talk, now)
             if show is not None and show.kind == "fresh":
-                step = int(np.abs(known - show.motion.vector()).sum(axis=1).argmin())
                 playing = self._read[1] + (now - self._read[0]) * RATE
-                self._shown.append((time.monotonic(), step, 1000 * (playing - show.capture) / RATE))
+                self._shown.append((time.monotonic(), show.capture, 1000 * (playing - show.capture) / RATE))
             return show
 
         Conversation.due = seen  # type: ignore[method-assign, assignment]
@@ -308,6 +344,20 @@ class Screen:
 
     async def close(self) -> None:
         """Do nothing."""
+
+
+def _person(clip: str) -> tuple[OwnSource, list[MotionFrame]]:
+    """Return the source that a call makes of a clip's first picture, and the motions of the first STEPS of them."""
+    with VideoReader(clip) as reader:
+        pictures = [frame.pixels for frame in islice(reader, STEPS)]
+    animator = Animator.load()
+    networks, _ = open_engine(animator.model, animator.manifest.sha256, "auto")
+    engine = NetworkEngine(networks, animator.manifest.sha256)
+    performer = Performer(engine, animator.finder, ModeSettings())
+    box = performer.perform(pictures[0], 0.0).sight.box
+    source = performer.use(pictures[0], box, from_camera=True)
+    done = [performer.perform(picture, 0.04 * number).motion for number, picture in enumerate(pictures)]
+    return source, [motion for motion in done if motion is not None]
 
 
 def _device(address: str) -> int:

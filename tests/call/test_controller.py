@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facewire.call.line.controller import LONGEST_HOLD, Controller
-from facewire.call.line.steps import RICH, STEPS, THIN, Protection
+from facewire.call.line.steps import GUARDED, RICH, STEPS, THIN, Protection
 from facewire.transport.line_report import LineReport
 
 ROUND_TRIP = 0.2
@@ -107,10 +107,26 @@ def test_nothing_goes_twice_while_packets_wait_long() -> None:
     assert control.protection == Protection()
 
 
-def test_protection_that_does_not_fit_is_left_out() -> None:
+def test_thin_by_hand_gives_faces_for_copies_of_sound_where_much_is_lost() -> None:
     control = Controller(thin=True)
-    control.hear(LineReport(loss=0.1, run=0.12), ROUND_TRIP, 1.0)
-    assert control.protection == Protection(faces=True, sound=0, back=1)
+    seen = []
+    for now, loss in enumerate((0.05, 0.09, 0.04, 0.02)):
+        control.hear(LineReport(loss=loss, run=0.36), ROUND_TRIP, float(now))
+        seen.append((control.step, control.protection.sound))
+        assert control.media_kbit_per_s <= 16
+    assert seen == [(STEPS[THIN], 0), (GUARDED, 4000), (GUARDED, 4000), (STEPS[THIN], 0)]
+    assert control.protection == Protection(faces=True, back=4)
+
+
+def test_a_thin_line_that_was_full_has_no_room_for_them_until_it_was_calm() -> None:
+    control = Controller(thin=True)
+    control.hear(LineReport(loss=0.2, wait=0.2, kbit_per_s=15.0), ROUND_TRIP, 1.0)
+    control.hear(LineReport(loss=0.2, kbit_per_s=12.0), ROUND_TRIP, 3.0)
+    assert control.protection == Protection(faces=True)
+    control.hear(LineReport(loss=0.2), ROUND_TRIP, 25.0)
+    assert control.step is GUARDED
+    control.hear(LineReport(loss=0.2, wait=0.07, kbit_per_s=12.0), ROUND_TRIP, 27.0)
+    assert control.step is STEPS[THIN]
 
 
 def test_what_the_photo_showed_decides_the_first_step() -> None:
@@ -156,7 +172,7 @@ def test_any_reports(heard: list[tuple[LineReport, float]], thin: bool) -> None:
         control.pass_time(now)
         before = control.place
         control.hear(report, ROUND_TRIP, now)
-        assert control.step is STEPS[control.place]
+        assert control.step in (STEPS[control.place], GUARDED)
         assert control.place >= before - 1  # one step up at most
         assert control.spare_kbit_per_s >= 0
         assert control.protection.back * control.step.packet_ms <= 255 * 20

@@ -12,7 +12,18 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from facewire.call.line.steps import COPY_BIT_RATES, NONE, RICH, STEPS, THIN, Protection, Step, fitting
+from facewire.call.line.steps import (
+    COPY_BIT_RATES,
+    GUARD_BIT_RATE,
+    GUARDED,
+    NONE,
+    RICH,
+    STEPS,
+    THIN,
+    Protection,
+    Step,
+    fitting,
+)
 from facewire.transport.line_report import LineReport
 
 FULL_WAIT, SOME_WAIT, CALM_WAIT = 0.12, 0.05, 0.04
@@ -40,10 +51,12 @@ THIN_LINE = 16.0
 """kbit/s that a line is taken for whose user wants thin mode."""
 FACES_FROM, SOUND_FROM, CLEAR_FROM = 0.008, 0.02, 0.08
 """Shares lost from which faces and sound are sent twice, and the copies of sound as clearly as the line allows."""
+GUARD_FROM, GUARD_UNTIL = 0.08, 0.03
+"""Shares lost at which the thin step begins to leave out faces for copies of sound, and ceases to."""
 BACK_SECONDS = 20.0
 """For so long copies stay as far back as losses once asked for: each change moves the playout delay."""
-LONGEST_BACK_MS = 360
-"""How much earlier the sound of a copy may be: it delays everything by as much."""
+LONGEST_BACK_MS, LONGEST_BACK = 360, 4
+"""How much earlier the sound of a copy may be, and how many long packets at least: it delays everything by that."""
 
 
 class Controller:
@@ -74,7 +87,8 @@ class Controller:
     @property
     def step(self) -> Step:
         """The step to send with."""
-        return STEPS[self.place]
+        guarded = self.place == THIN and self.protection.sound == GUARD_BIT_RATE
+        return GUARDED if guarded else STEPS[self.place]
 
     @property
     def limit(self) -> float:
@@ -187,6 +201,8 @@ class Controller:
         if now - self._rose > PROBATION and self._rose > -math.inf:
             self._hold = max(FIRST_HOLD, self._hold / 2)
         if self._thin:
+            if self._carries < math.inf:
+                self._carries, self._rose, self._changed = math.inf, now, now
             return
         if self.place == RICH:
             self._carries, self.reason = math.inf, ""
@@ -196,22 +212,32 @@ class Controller:
         self._go(self.place - 1, now, "" if self.place == RICH + 1 else "the line is being tried")
 
     def _go(self, place: int, now: float, why: str) -> None:
-        if self._thin:
-            return
-        self.place, self._changed, self.reason = place, now, "" if place == RICH else why
+        self._changed = now
+        if not self._thin:
+            self.place, self.reason = place, "" if place == RICH else why
 
     def _protect(self) -> None:
         """Choose what is sent twice: by the loss, and so that it fits the line."""
+        guarded, self.protection = self.step is GUARDED, NONE
         if self.wait > LONG_WAIT:  # whatever goes twice makes the queue longer
-            self.protection = NONE
             return
         faces = self._loss >= FACES_FROM
         sound = (
             Protection(faces, rate, self._back) for rate in self._copy_rates() if self._loss >= SOUND_FROM
         )
-        room = math.inf if self.limit == math.inf else SHARE * self.limit
-        fits = (one for one in sound if self.step.kbit_per_s(one) <= room)
+        fits = (one for one in sound if self.step.kbit_per_s(one) <= self._room)
         self.protection = next(fits, Protection(faces, 0, self._back))
+        if self.place == THIN and self._loss >= (GUARD_UNTIL if guarded else GUARD_FROM):
+            guard = Protection(False, GUARD_BIT_RATE, self._back)
+            if GUARDED.kbit_per_s(guard) <= self._room:
+                self.protection = guard
+
+    @property
+    def _room(self) -> float:
+        """kbit/s that step and protection may take; a line that was never full is not known to carry less."""
+        if self._carries < math.inf:
+            return SHARE * self.limit
+        return THIN_LINE if self._thin else math.inf
 
     def _copy_rates(self) -> list[int]:
         """Return how clear copies of sound may be, best first; where little is lost the plainest will do."""
@@ -223,7 +249,7 @@ class Controller:
         """How many packets earlier a copy is: losses in a row are twice as long as on average now and then."""
         packet = self.step.packet_ms
         run = self._runs[0][1] if self._runs else 0.0
-        return max(1, min(round(2000 * run / packet) - 1, LONGEST_BACK_MS // packet))
+        return max(1, min(round(2000 * run / packet) - 1, max(LONGEST_BACK, LONGEST_BACK_MS // packet)))
 
     def _note_run(self, run: float, now: float) -> None:
         """Keep how long losses lasted lately, the longest first."""

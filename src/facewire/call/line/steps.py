@@ -19,6 +19,8 @@ REPORT_BYTES, REPORT_SECONDS = 4, 0.36
 """A report on the line, and how often one is sent."""
 COPY_BIT_RATES = (12_000, 6_000)
 """Of the copies of sound, which are heard only where the sound itself was lost; none is better than the sound."""
+GUARD_BIT_RATE = 4_000
+"""Of those beside the thin step, which has no room for better ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ STEPS = (
     Step("low", 9_000, 120),
     Step("thin", 6_000, 120, face_every=2, limit=2.0),
 )
+GUARDED = Step("thin", 6_000, 120, face_every=3, limit=2.0)
+"""The thin step where much is lost: fewer faces, so that copies of its sound fit beside it."""
 RICH, THIN = 0, len(STEPS) - 1
 """Places in STEPS."""
 

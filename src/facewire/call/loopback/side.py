@@ -14,14 +14,15 @@ from facewire.call.person.portrait import Portrait
 from facewire.transport.link import Link, LinkSettings
 from facewire.transport.overhead import channel_bytes, rtp_bytes
 
-SET_UP_SECONDS, SET_UP_BYTES = 0.1, 3_000
-"""What ICE and DTLS take beside four round trips, and what they send each way."""
+SET_UP_SECONDS, SET_UP_TRIPS, SET_UP_BYTES = 0.1, 10, 4_500
+"""What machines take from joining until the channels are open; one-way delays in a row, as real sockets have them
+(benchmarks/thin_sockets.py): TCP 2, room and offer 2, answer 1, ICE 1, DTLS 4; bytes that wait for each other."""
 
 
 def connecting_seconds(settings: LinkSettings) -> float:
-    """Return how long ICE and DTLS take on a link."""
+    """Return how long the way from the rendezvous to open channels takes on a link."""
     sent = 8 * SET_UP_BYTES / (1000 * settings.rate_kbit_per_s) if settings.rate_kbit_per_s else 0.0
-    return SET_UP_SECONDS + 8 * settings.delay_ms / 1000 + sent
+    return SET_UP_SECONDS + SET_UP_TRIPS * settings.delay_ms / 1000 + sent
 
 
 class Side:

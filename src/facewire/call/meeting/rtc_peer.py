@@ -8,8 +8,8 @@ Of aiortc two methods are replaced. `_handle_rtp_packet` of the one receiver: pa
 own jitter buffer and decoder would lose the trailer. `_send_rtcp` of both: RTCP costs 1.0 kbit/s each way and says
 nothing that the reports behind the sound do not. Of aioice one gets another limit: `get_component_candidates`
 waits 5 s for servers that do not answer, longer than a call may take to come up. Another is replaced: its
-`query_consent` waits half a second for an answer, and so ends every call over a satellite after 30 s. Header
-extensions are left out of the session descriptions: with a single stream they say nothing, and cost 1.6 kbit/s.
+`query_consent` waits half a second for an answer, and so ends every call over a satellite after 30 s. What is done
+so that a call comes up soon on a thin line stands in `description.py`, `quick_dtls.py` and `quick_sctp.py`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ from aiortc import (
     RTCIceServer,
     RTCIceTransportPolicy,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.rtp import RtpPacket
 
 from facewire.base.errors import CallError, ConfigError, ProtocolError
+from facewire.call.meeting.description import attribute, sent, taken
+from facewire.call.meeting.quick_dtls import be_patient
+from facewire.call.meeting.quick_sctp import SCTP_INIT, QuickSctp
 from facewire.media.live.frame import packet
 
 MOST_WAITING = 25
@@ -47,6 +51,7 @@ LONGEST_MESSAGE = 64 * 1024
 CONSENT_SECONDS, CONSENT_TRIES, MOST_MISSED = 8.0, 3, 3
 """Seconds between questions whether packets are still wanted (RFC 7675); how often each is asked, for 3.5 s in all;
 how many without an answer end the connection."""
+MOST_EARLY = 64
 CLOSED = "the connection was closed while it was built"
 LONGEST_DESCRIPTION = 16 * 1024
 RELIABLE, LOOSE = "facewire", "facewire-loose"
@@ -131,11 +136,14 @@ class RtcPeer:
         self._handlers = handlers
         self._track = PacketTrack()
         self._channels: dict[str, RTCDataChannel] = {}
+        self._early: list[str | bytes] = []
+        """Messages of the reliable channel that came before both were open."""
         self._opened = self._closed = False
         self._connection.on("datachannel", self._found_channel)
         self._connection.on("connectionstatechange", self._state_changed)
         self._connection.on("iceconnectionstatechange", self._ice_changed)
         self._add_sound()
+        self._sctp: QuickSctp | None = None
 
     async def gather(self) -> None:
         """Gather the ways to this machine, so that offer or answer need not wait for it.
@@ -160,9 +168,10 @@ class RtcPeer:
         """
         self._keep(self._connection.createDataChannel(RELIABLE))
         self._keep(self._connection.createDataChannel(LOOSE, ordered=False, maxRetransmits=0))
+        self._sctp = self._quick_sctp()
         await self.gather()
         await self._connection.setLocalDescription(await self._connection.createOffer())
-        return self._description()
+        return self._described(begun=True)
 
     async def answer(self, offer: str) -> str:
         """Return the answer to an offer.
@@ -177,7 +186,7 @@ class RtcPeer:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except (ValueError, IndexError) as error:
             raise ProtocolError(f"an offer that cannot be answered ({type(error).__name__})") from None
-        return self._description()
+        return self._described(begun=self._sctp is not None and self._sctp.agreed)
 
     async def accept(self, answer: str) -> None:
         """Take the answer to the own offer.
@@ -221,6 +230,8 @@ class RtcPeer:
 
     def _add_sound(self) -> None:
         self._connection.addTrack(self._track)
+        codecs = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.name == "opus"]
+        self._connection.getTransceivers()[0].setCodecPreferences(codecs)
         sender, receiver = self._connection.getSenders()[0], self._connection.getReceivers()[0]
         self._gatherer = sender.transport.transport.iceGatherer
         ice: Any = self._gatherer._connection
@@ -234,20 +245,26 @@ class RtcPeer:
         async def say_nothing(packets: object) -> None:
             """Send no RTCP: reports on the line travel behind the sound."""
 
+        be_patient(sender.transport)
         receiver._handle_rtp_packet = handle  # type: ignore[method-assign]
         receiver._send_rtcp = say_nothing  # type: ignore[method-assign,assignment]
         sender._send_rtcp = say_nothing  # type: ignore[method-assign]
 
-    def _description(self) -> str:
-        lines = self._connection.localDescription.sdp.split("\r\n")
-        return "\r\n".join(line for line in lines if not line.startswith("a=extmap:"))
+    def _described(self, *, begun: bool) -> str:
+        """Return the own description, with how SCTP begins if the other side may know of that."""
+        more = [f"a={SCTP_INIT}:{self._sctp.begins}"] if begun and self._sctp is not None else []
+        return sent(self._connection.localDescription.sdp, *more)
+
+    def _quick_sctp(self) -> QuickSctp | None:
+        sctp = self._connection.sctp
+        return None if sctp is None else QuickSctp(sctp)
 
     async def _set_remote(self, text: str, kind: str) -> None:
         if len(text) > LONGEST_DESCRIPTION:
             raise ProtocolError("a session description that is too long")
-        kept = "\r\n".join(line for line in text.split("\r\n") if not line.startswith("a=extmap:"))
+        begun = attribute(text, SCTP_INIT)
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(kept, kind))
+            await self._connection.setRemoteDescription(RTCSessionDescription(taken(text), kind))
         except ConnectionError:
             raise ConnectionError(CLOSED) from None
         except Exception as error:
@@ -255,6 +272,9 @@ class RtcPeer:
             raise ProtocolError(
                 f"a session description that cannot be used ({type(error).__name__})"
             ) from None
+        self._sctp = self._sctp or self._quick_sctp()
+        if begun and self._sctp is not None:
+            self._sctp.hear(begun)
 
     def _found_channel(self, channel: RTCDataChannel) -> None:
         if channel.label not in (RELIABLE, LOOSE) or channel.label in self._channels:
@@ -272,8 +292,10 @@ class RtcPeer:
     def _heard(self, label: str, message: str | bytes) -> None:
         if self._closed:
             return
-        if len(message) > LONGEST_MESSAGE:
+        if len(message) > LONGEST_MESSAGE or len(self._early) >= MOST_EARLY:
             self._broke()
+        elif label == RELIABLE and not self._opened:
+            self._early.append(message)
         elif label == RELIABLE:
             self._handlers.reliable(message)
         elif isinstance(message, bytes):
@@ -295,6 +317,9 @@ class RtcPeer:
         if not self._opened and not self._closed and states == ["open", "open"]:
             self._opened = True
             self._handlers.opened()
+            early, self._early = self._early, []
+            for message in early:
+                self._heard(RELIABLE, message)
 
     def _ice_changed(self) -> None:
         if self._connection.iceConnectionState == "completed" and not self._closed:

@@ -11,6 +11,7 @@ import aiohttp
 
 from facewire.base.errors import ProtocolError
 from facewire.call.messages.signal_messages import (
+    ENTERING,
     SEALED,
     TO_AGENT,
     TO_SERVER,
@@ -22,12 +23,15 @@ from facewire.call.messages.signal_messages import (
     Sealed,
     Seated,
     ToServer,
+    as_protocol,
 )
 from facewire.transport.invitation import Invitation
 
 LONGEST_MESSAGE = 32 * 1024
 CONNECT_SECONDS = 8.0
 KNOCK_SECONDS = 4.0
+DEFLATE = 15
+"""Bits of the window: descriptions are half as long on the way to the server (RFC 7692)."""
 MOST_WAITING = 16
 """Messages that wait to be sent."""
 
@@ -91,16 +95,20 @@ class SignalClient:
     async def run(self) -> None:
         """Visit the server until it ends; every way in which it ends calls one handler, being cancelled none."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
+        entry = Enter(admission=self._invitation.admission, key=self.key)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.ws_connect(
-                    self._invitation.join_address, heartbeat=10.0, max_msg_size=LONGEST_MESSAGE
+                    self._invitation.join_address,
+                    protocols=(ENTERING, as_protocol(entry)),
+                    heartbeat=10.0,
+                    max_msg_size=LONGEST_MESSAGE,
+                    compress=DEFLATE,
                 ) as socket,
             ):
-                await socket.send_str(
-                    TO_SERVER.encode(Enter(admission=self._invitation.admission, key=self.key))
-                )
+                if socket.protocol != ENTERING:  # an older server
+                    await socket.send_str(TO_SERVER.encode(entry))
                 sending = asyncio.create_task(self._send_all(socket))
                 try:
                     await self._hear_all(socket)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from facewire.base.errors import ConfigError
+from facewire.base.errors import ConfigError, ProtocolError
 from facewire.base.wire import VERSION, MessageSet, hexadecimal, short, within
 
 LONGEST_BODY = 20 * 1024
@@ -25,6 +25,28 @@ class Enter:
         hexadecimal("admission", self.admission, 64)
         if self.key:
             hexadecimal("key", self.key, 32)
+
+
+ENTERING = "facewire-enter"
+"""Websocket protocol that a server chooses if it takes the entry from the one behind it in the request."""
+
+
+def as_protocol(entry: Enter) -> str:
+    """Return an entry as the name of a websocket protocol, so that it goes with the request for the connection."""
+    return f"{entry.version}.{entry.admission}.{entry.key}"
+
+
+def from_protocol(name: str) -> Enter:
+    """Return the entry that a websocket protocol's name holds.
+
+    Raises:
+        ProtocolError: it holds none.
+    """
+    try:
+        version, admission, key = name.split(".")
+        return Enter(version=int(version), admission=admission, key=key)
+    except (ValueError, ConfigError):
+        raise ProtocolError("an entry that is none") from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

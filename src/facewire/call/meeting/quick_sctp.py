@@ -1,0 +1,114 @@
+"""The protocol of the channels, SCTP, begun without its own round trips: INIT chunks travel in the descriptions.
+
+    a=sctp-init:BASE64 in the offer, and in the answer if the offer had it (draft-hancke-tsvwg-snap)
+
+A browser or program that does not know the attribute answers without it, and the usual handshake follows. Channels
+that this side opens are used behind the message that opens them (RFC 8832, 6), not a round trip later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import struct
+from typing import Any
+
+from aiortc.rtcsctptransport import InitChunk, RTCSctpTransport, tsn_minus_one
+
+from facewire.base.errors import ProtocolError
+
+SCTP_INIT = "sctp-init"
+"""Name of the attribute."""
+CONFIRM_SECONDS = 0.2
+"""After which what came is confirmed, as RFC 9260, 6.2, has it; aiortc would confirm each packet, for 93 bytes."""
+LONGEST_INIT = 2048
+
+
+class QuickSctp:
+    """Works on one connection's SCTP from before it starts.
+
+    Args:
+        sctp: of aiortc; three of its methods are replaced.
+    """
+
+    def __init__(self, sctp: RTCSctpTransport) -> None:
+        self._sctp: Any = sctp
+        self._theirs: InitChunk | None = None
+        self._usual_init, self._usual_state = sctp._init, sctp._set_state
+        self._usual_sack = sctp._send_sack
+        self._confirms: asyncio.Task[None] | None = None
+        self._sctp._init, self._sctp._set_state, self._sctp._send_sack = (
+            self._init,
+            self._set_state,
+            self._send_sack,
+        )
+
+    @property
+    def agreed(self) -> bool:
+        """True if the other side's description had the attribute."""
+        return self._theirs is not None
+
+    @property
+    def begins(self) -> str:
+        """What the own description says."""
+        chunk = InitChunk()
+        chunk.initiate_tag = self._sctp._local_verification_tag
+        chunk.advertised_rwnd = self._sctp._advertised_rwnd
+        chunk.outbound_streams = self._sctp._outbound_streams_count
+        chunk.inbound_streams = self._sctp._inbound_streams_max
+        chunk.initial_tsn = self._sctp._local_tsn
+        self._sctp._set_extensions(chunk.params)
+        return base64.b64encode(bytes(chunk)).decode()
+
+    def hear(self, value: str) -> None:
+        """Take what the other side's description says.
+
+        Raises:
+            ProtocolError: it is no INIT chunk.
+        """
+        try:
+            data = base64.b64decode(value, validate=True)
+            kind, flags, length = struct.unpack_from("!BBH", data)
+            if kind != InitChunk.type or not 20 <= length <= len(data) <= LONGEST_INIT:
+                raise ValueError(kind)
+            chunk = InitChunk(flags, data[4:length])
+        except (binascii.Error, ValueError, struct.error, IndexError):
+            raise ProtocolError("a session description with an INIT chunk that is none") from None
+        if not chunk.initiate_tag or not chunk.outbound_streams or not chunk.inbound_streams:
+            raise ProtocolError("a session description with an INIT chunk that no connection can begin with")
+        self._theirs = chunk
+
+    async def _init(self) -> None:
+        """Begin: at once if both INIT chunks are known, else by sending one."""
+        theirs, sctp = self._theirs, self._sctp
+        if theirs is None:
+            await self._usual_init()
+            return
+        sctp._last_received_tsn = sctp._reconfig_response_seq = tsn_minus_one(theirs.initial_tsn)
+        sctp._remote_verification_tag = theirs.initiate_tag
+        sctp._ssthresh = theirs.advertised_rwnd
+        sctp._get_extensions(theirs.params)
+        sctp._inbound_streams_count = min(theirs.outbound_streams, sctp._inbound_streams_max)
+        sctp._outbound_streams_count = min(sctp._outbound_streams_count, theirs.inbound_streams)
+        sctp._set_state(sctp.State.ESTABLISHED)
+
+    async def _send_sack(self) -> None:
+        """Confirm what came: at once if something is missing, else soon, and once for all that comes until then."""
+        if self._sctp._sack_misordered or self._sctp._sack_duplicates:
+            await self._usual_sack()
+        elif self._confirms is None or self._confirms.done():
+            self._confirms = asyncio.create_task(self._confirm())
+
+    async def _confirm(self) -> None:
+        await asyncio.sleep(CONFIRM_SECONDS)
+        with contextlib.suppress(ConnectionError):
+            if self._sctp._association_state == self._sctp.State.ESTABLISHED:
+                await self._usual_sack()
+
+    def _set_state(self, state: RTCSctpTransport.State) -> None:
+        self._usual_state(state)
+        if state == self._sctp.State.ESTABLISHED:
+            for channel, _, _ in tuple(self._sctp._data_channel_queue):
+                channel._setReadyState("open")
