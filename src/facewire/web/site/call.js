@@ -256,6 +256,7 @@ const actions = {
     agent?.turnCamera(off);
   },
   thin: () => agent?.wantThin(toggle("thin")),
+  video: () => agent?.allowVideo(toggle("video")),
   look: () => view.set(0, 0, !pressed("look")),
   reset: () => view.reset(),
   "hang-up": () => agent?.hangUp(),
@@ -293,7 +294,7 @@ byId("join").addEventListener("submit", (event) => {
 });
 byId("invitation").addEventListener("input", ready);
 
-const KEYS = { m: "mute", c: "camera", t: "thin", l: "look", r: "reset" };
+const KEYS = { m: "mute", c: "camera", t: "thin", v: "video", l: "look", r: "reset" };
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
   const id = KEYS[event.key.toLowerCase()];

@@ -9,6 +9,7 @@
 import { FacewireError } from "../codec/errors.js";
 import { Meters } from "../line/meters.js";
 import { Steering } from "../line/steering.js";
+import { RICH, STEPS } from "../line/steps.js";
 import { Playout, RATE } from "../motion/index.js";
 import { BARE, PAUSED, SYNTHESIS, UNIT_SECONDS, VIDEO, bundleBytes, parseBundle } from "../protocol/bundle.js";
 import { LINE_MARK } from "../protocol/line_report.js";
@@ -64,6 +65,8 @@ export class Conversation {
     this.meters = new Meters();
     this.video = new VideoPieces();
     [this.mode, this.theirMode, this.theirAvatar] = [SYNTHESIS, SYNTHESIS, false];
+    /** The next ordinary picture must stand alone; whoever codes it takes this back. */
+    this.wantsKeyframe = true;
     /** Sound and face are sent only while this is set. */
     this.live = false;
     /** Packets and messages from the other side that were none. */
@@ -136,11 +139,36 @@ export class Conversation {
     return true;
   }
 
-  /** @param {number} mode */
+  /**
+   * Change what is sent; only a rich line carries ordinary video.
+   * @param {number} mode
+   */
   setMode(mode) {
-    this.mode = mode;
+    const carried = mode === VIDEO && this.line.step !== STEPS[RICH] ? SYNTHESIS : mode;
+    if (carried === this.mode) return;
+    this.mode = carried;
+    this.wantsKeyframe = true;
     this.stand();
   }
+
+  /**
+   * Send the messages of an ordinary picture, unless the mode has changed meanwhile.
+   * @param {Uint8Array[]} messages
+   * @param {number} now
+   */
+  picture(messages, now) {
+    if (!this.live || this.mode !== VIDEO) return;
+    for (const message of messages) {
+      this.meters.sent.video.add(now, message.length);
+      this.sendLoose(message, now);
+    }
+  }
+
+  /**
+   * Return a time on this side's sound clock, samples.
+   * @param {number} at seconds
+   */
+  mediaTime(at) { return Math.max(0, Math.round((at - this.begin) * RATE)); }
 
   /**
    * Ask for thin mode in both directions, or let the call follow the line again.
@@ -390,9 +418,9 @@ export class Conversation {
       if (!this.sender.confirm(message.epoch)) return;
       this.confirmed = true;
       this.checkGreeted();
-    } else if (message.type === "refresh" && this.refreshes.take(now)) {
-      this.offer("");
-    }
+    } else if (message.type === "refresh") {
+      if (this.refreshes.take(now)) this.offer("");
+    } else this.wantsKeyframe = true;
   }
 
   /** @param {Record<string, any>} hello */
