@@ -65,16 +65,15 @@ async def measured(folder: Path, settings: LinkSettings, seconds: float, cut: fl
         (folder / name).mkdir()
     server = SignalServer(site=Site(write_stand_in_site(folder / "site"), HEADERS))
     line = ModelledLine(settings)
-    line.add_to(server.app)
     async with (
-        served(server.app) as signal,
+        served(line.added_to(server.app)) as signal,
         Chromium(folder / "a", camera) as a,
         Chromium(folder / "b", camera) as b,
     ):
         pages = (a, b)
         for page in pages:
             await ready(page, f"http://127.0.0.1:{signal}/")
-            await page.value(WAYS)
+            await page.value(WAYS.replace("SERVER", ""))
         await call(a, b)
         await asyncio.sleep(SETTLE_SECONDS)
         shown = await asyncio.gather(*(steady(page, seconds) for page in pages))

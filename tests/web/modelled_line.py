@@ -2,8 +2,8 @@
 
     page A --UDP--> way to B: loss, delay, reordering, cuts --UDP, from the way to A--> page B
 
-A page asks `/way` for the way to each address of the other side, and calls that instead (`WAYS`, for its console).
-Signalling goes another way, but is refused during a cut.
+A page asks the server for the way to each address of the other side, and calls that (`WAYS`, for its console).
+Signalling goes another way, but is refused during a cut, too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WAYS = r"""(() => {
     if (!line.startsWith("a=candidate:")) return [line];
     const words = line.split(" ");
     if (words[2].toLowerCase() !== "udp" || !/^[0-9.]+$/.test(words[4])) return [];
-    words[5] = await (await fetch(`/way?host=${words[4]}&port=${words[5]}`)).text();
+    words[5] = await (await fetch(`SERVER/way?host=${words[4]}&port=${words[5]}`)).text();
     return [words.join(" ")];
   };
   RTCPeerConnection.prototype.setRemoteDescription = async function ({ type, sdp }) {
@@ -52,8 +52,8 @@ class ModelledLine:
         self._loop = asyncio.get_running_loop()
         self._ways: dict[Address, _Way] = {}
 
-    def add_to(self, app: web.Application) -> None:
-        """Let pages of an application ask for ways, and let no page into a room of it during a cut."""
+    def added_to(self, app: web.Application) -> web.Application:
+        """Let pages ask an application for ways, and let it answer nobody during a cut."""
 
         @web.middleware
         async def refusing(request: web.Request, handler: Callable[..., object]) -> web.StreamResponse:
@@ -63,6 +63,7 @@ class ModelledLine:
 
         app.middlewares.append(refusing)
         app.router.add_get("/way", self._tell_way)
+        return app
 
     def at(self, now: float) -> LinkSettings:
         """Return what the line is like."""
@@ -74,7 +75,8 @@ class ModelledLine:
             way.close()
 
     async def _tell_way(self, request: web.Request) -> web.Response:
-        return web.Response(text=str(self.way((request.query["host"], int(request.query["port"]))).port))
+        port = self.way((request.query["host"], int(request.query["port"]))).port
+        return web.Response(text=str(port), headers={"Access-Control-Allow-Origin": "*"})
 
     def way(self, to: Address) -> _Way:
         """Return the way to an address, the same one every time."""

@@ -1,5 +1,6 @@
 """A call between two pages through a line that is bad at times, in real browsers with stand-ins for the networks.
 
+The pages come from a static host and meet at a signalling server of another address.
 `benchmarks/web_line.py` measures what a viewer sees of it. Needs Chromium; without it this is skipped.
 """
 
@@ -11,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from facewire.call.meeting.signal_server import SignalServer
-from facewire.call.meeting.site import Site
 from facewire.transport.link import LinkSettings
-from facewire.web.folder import HEADERS
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium
 
+from .conftest import served as static
 from .modelled_line import WAYS, ModelledLine
 from .pages import call, ready, served, text, write_camera
 from .stand_in_site import write_stand_in_site
@@ -46,20 +46,23 @@ def test_a_call_lives_through_an_empty_chair_losses_and_a_cut(tmp_path: Path) ->
 
 
 async def hard_times(folder: Path) -> None:
-    server = SignalServer(site=Site(write_stand_in_site(folder / "site"), HEADERS))
+    site = folder / "site"
+    site.mkdir()
     line = ModelledLine(GOOD)
-    line.add_to(server.app)
     camera = write_camera(folder / "camera.y4m", 25)
     for name in "ab":
         (folder / name).mkdir()
     async with (
-        served(server.app) as signal,
+        static(site, True) as (host, _),
+        served(line.added_to(SignalServer(page=f"{host}/call.html").app)) as signal,
         Chromium(folder / "a", camera) as a,
         Chromium(folder / "b", camera) as b,
     ):
+        address = f"http://127.0.0.1:{signal}"
+        write_stand_in_site(site, address)
         for page in (a, b):
-            await ready(page, f"http://127.0.0.1:{signal}/")
-            await page.value(WAYS)
+            await ready(page, f"{host}/call.html")
+            await page.value(WAYS.replace("SERVER", address))
         await call(a, b)
         await empty_chair(a, b)
         line.settings = BAD

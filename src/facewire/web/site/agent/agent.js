@@ -42,7 +42,10 @@ const MODES = ["synthesis", "video", "off"];
 export class Agent {
   /** @param {Parts} parts */
   constructor(parts) {
-    Object.assign(this, parts);
+    this.camera = parts.camera;
+    this.sender = parts.sender;
+    this.audio = parts.audio;
+    this.tell = parts.tell;
     const side = parts.manifest.resolution;
     this.performer = new Performer(parts.sender, parts.renderer, side);
     this.theirs = new TheirPhotos(parts.renderer, side);
@@ -51,7 +54,9 @@ export class Agent {
     this.keeper = new ModeKeeper();
     this.keeper.allowed = VideoOut.possible;
     this.videoOut = new VideoOut(side, (messages) => this.meeting.talk?.picture(messages, clock()));
-    [this.judged, this.judgements, this.reflecting] = [0, 0, false];
+    this.judged = 0;
+    this.judgements = 0;
+    this.reflecting = false;
     /** How different the rendered picture looked last. @type {number | null} */
     this.distance = null;
     this.course = new Course(clock());
@@ -73,9 +78,24 @@ export class Agent {
       trailer: TRAILERS,
       thin: false,
     };
-    [this.problem, this.look, this.show, this.pace] = ["", null, null, 0];
-    [this.metered, this.checked, this.previewed, this.aloneSince] = [0, 0, 0, 0];
+    this.problem = "";
+    this.look = null;
+    this.show = null;
+    this.pace = 0;
+    this.metered = 0;
+    this.checked = 0;
+    this.previewed = 0;
+    this.aloneSince = 0;
+    /** Seconds from joining to each phase. @type {Record<string, number>} */
     this.phases = {};
+    this.began = 0;
+    this.clockAt = 0;
+    this.painting = false;
+    this.preparing = false;
+    /** @type {import("../protocol/invitation.js").Invitation | null} */
+    this.invitation = null;
+    /** @type {(RTCRtpReceiver & {jitterBufferTarget?: number | null}) | null} */
+    this.receiver = null;
   }
 
   /** Begin to see, show and watch. */
@@ -206,7 +226,7 @@ export class Agent {
   // What goes on all the time.
 
   /**
-   * @param {import("../face/index.js").Look} look
+   * @param {import("../face/sender.js").Look} look
    * @param {number} seconds when it was taken, on the clock of the page
    */
   see(look, seconds) {
@@ -225,7 +245,7 @@ export class Agent {
 
   /**
    * Decide now and then whether synthesis is the right tool.
-   * @param {import("../face/index.js").Look} look
+   * @param {import("../face/sender.js").Look} look
    * @param {import("../codec/state.js").MotionFrame | null} frame
    * @param {number} now
    */

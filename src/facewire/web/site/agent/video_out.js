@@ -12,10 +12,13 @@ export class VideoOut {
    * @param {(messages: Uint8Array[]) => void} coded told the messages of each picture
    */
   constructor(side, coded) {
-    Object.assign(this, { side, coded });
+    this.side = side;
+    this.coded = coded;
     /** @type {VideoEncoder | null} */
     this.encoder = null;
-    [this.number, this.alone, this.sentAt] = [0, true, -Infinity];
+    this.number = 0;
+    this.alone = true;
+    this.sentAt = -Infinity;
     /** Of the pictures that are being coded. @type {Map<number, number>} */
     this.captures = new Map();
     this.context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(side, side).getContext("2d"));

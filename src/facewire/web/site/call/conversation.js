@@ -56,7 +56,11 @@ export class Conversation {
    * @param {import("./photo_exchange.js").IncomingPhoto | null} held the last photo of the other side
    */
   constructor(party, source, outbox, now, held) {
-    Object.assign(this, { party, source, outbox, begin: now, lastHeard: now });
+    this.party = party;
+    this.source = source;
+    this.outbox = outbox;
+    this.begin = now;
+    this.lastHeard = now;
     this.playout = new Playout();
     this.faces = new FaceReceiver(party.tables, this.playout);
     this.sender = new FaceSender(party.tables);
@@ -64,7 +68,9 @@ export class Conversation {
     this.line = new Steering(party.thin);
     this.meters = new Meters();
     this.video = new VideoPieces();
-    [this.mode, this.theirMode, this.theirAvatar] = [SYNTHESIS, SYNTHESIS, false];
+    this.mode = SYNTHESIS;
+    this.theirMode = SYNTHESIS;
+    this.theirAvatar = false;
     /** The next ordinary picture must stand alone; whoever codes it takes this back. */
     this.wantsKeyframe = true;
     /** Sound and face are sent only while this is set. */
@@ -79,7 +85,9 @@ export class Conversation {
     this.happened = [];
     /** @type {Record<string, any> | null} */
     this.hello = null;
-    [this.prepared, this.confirmed, this.greeted] = [false, false, false];
+    this.prepared = false;
+    this.confirmed = false;
+    this.greeted = false;
     /** @type {number | null} */
     this.origin = null;
     this.near = 0;

@@ -13,7 +13,7 @@ const PRESENT = 0.5;
 
 /**
  * Return what speaks against synthesis, worst first.
- * @param {import("../face/index.js").Look} look
+ * @param {import("../face/sender.js").Look} look
  * @param {number} faces at the last count
  * @param {number | null} distance `difference` between the camera and what the other side sees; null if not known
  */
