@@ -142,4 +142,4 @@ class Engine(Protocol):
         """
 
     def compose(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Parts:
-        """Return what that picture is put together from, for pictures of any size (animation/composition/composer.py)."""
+        """Return what that picture is put together from, for pictures of any size (animation/composition)."""
