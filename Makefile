@@ -27,9 +27,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## animate a photo, turn it, write out/
 	$(BIN)/facewire demo -o out
 
-test: $(READY)  ## all tests; calls between real browsers have the machine to themselves
+test: $(READY)  ## all tests; calls between real browsers have the machine to themselves, and a second try
 	$(PYTEST) -m 'not browser and not turn'
-	$(BIN)/python -m pytest -q -m 'browser or turn'
+	$(BIN)/python -m pytest -q --reruns 1 -m 'browser or turn'
 
 quick: $(READY)  ## the tests without the slow ones
 	$(PYTEST) -m 'not slow'
@@ -38,6 +38,7 @@ check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	if test -x web/node_modules/.bin/tsc; then npm --prefix web run --silent types; fi
 
 format: $(READY)  ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .

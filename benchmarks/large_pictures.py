@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from facewire.animation.animator import Animator, Person
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.face.crop import CropBox
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees

@@ -34,7 +34,7 @@ from tests.call.browsers.chromium import Chromium, write_y4m
 from tests.studio.stand_ins import SITE
 
 from facewire.animation.animator import Animator
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.media.image import save_image
 from facewire.studio import painter
 from facewire.studio.jobs.commands import Base

@@ -10,7 +10,9 @@ import torch
 from skimage.data import astronaut
 from torch import Tensor
 
-from facewire.animation.composer import Composer, Separated, TurnedComposer, together
+from facewire.animation.composition.composer import Composer
+from facewire.animation.composition.plates import Separated
+from facewire.animation.composition.turned_composer import TurnedComposer, together
 from facewire.engines.parts import Layer, Parts
 from facewire.engines.torch_batches import parts_of
 from facewire.face.crop import CropBox, crop

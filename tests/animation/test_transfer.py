@@ -9,6 +9,7 @@ import torch
 from facewire.animation.animate import AnimateOptions, still, transferred, viewed
 from facewire.animation.driving import held_rows
 from facewire.animation.reference import best_reference, median_motion
+from facewire.animation.strength import scaled
 from facewire.animation.survey import CropPath
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError, NoFaceFound
@@ -144,3 +145,27 @@ class _Anyone:
 
     def __init__(self, motion: HeadMotion) -> None:
         self.identity = type("OnlyMotion", (), {"motion": motion})()
+
+
+def test_strength_leads_half_as_far_from_the_source() -> None:
+    driving, source = motions([10.0, 30.0], [0.0, 0.2]), motions([-20.0], [0.05])
+    whole, _ = transferred(driving, source, AnimateOptions(reference="first"))
+    half, _ = transferred(driving, source, AnimateOptions(reference="first", strength=0.5))
+    assert yaw_of(whole) == [-20.0, 0.0]
+    assert yaw_of(half) == [-20.0, -10.0]
+    torch.testing.assert_close(half.expression, (whole.expression + source.expression) / 2)
+    torch.testing.assert_close(half.translation, (whole.translation + source.translation) / 2)
+
+
+def test_no_strength_leaves_the_source_even_in_absolute_motion() -> None:
+    source = motions([-20.0], [0.05])
+    still, _ = transferred(motions([10.0, 30.0]), source, AnimateOptions(relative=False, strength=0.0))
+    assert yaw_of(still) == [-20.0, -20.0]
+    torch.testing.assert_close(still.expression, source.expression.expand(2, -1, -1))
+
+
+def test_arrays_and_tensors_are_strengthened_alike() -> None:
+    driving, source = motions([10.0, 30.0], [0.1, 0.2]), motions([-20.0], [0.05])
+    one, other = scaled(driving, source, 1.5, 1.2), scaled(driving.arrays(), source.arrays(), 1.5, 1.2)
+    np.testing.assert_allclose(other.rotation, one.rotation.numpy(), atol=1e-6)
+    np.testing.assert_allclose(other.expression, one.expression.numpy(), atol=1e-6)

@@ -12,13 +12,20 @@ from facewire.call.line.steps import STEPS, Step
 from facewire.call.loopback.loopback import Loopback, LoopbackSettings
 from facewire.call.loopback.report import LoopbackReport
 from facewire.codec.tables.shipped import shipped_tables
+from facewire.media.sound import opus
 from facewire.transport.link import LinkSettings
 from facewire.transport.shapes import SHAPES, LinkShape
 from tests.call.stand_ins import SIZE, Pixels, engine, finder, frame
 
 FRAMES = [frame(step) for step in range(60)]
-STEADY, CHANGING = 25.0, 46.0
+STEADY, CHANGING = 18.0, 46.0
 """Seconds in which a line has shown what it does: the longest takes 41.5 seconds for all its phases."""
+
+
+@pytest.fixture(autouse=True)
+def sound_quickly_coded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packets are as large and as frequent as ever; nobody listens to them."""
+    monkeypatch.setattr(opus, "COMPLEXITY", 0)
 
 
 def call(
@@ -92,8 +99,7 @@ def test_bad_links_are_survived(link: LinkSettings) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("burst", [1.0, 2.0, 3.0, 4.0, 5.0])
+@pytest.mark.parametrize(("burst", "seed"), [(1.0, 0), (2.0, 1), (3.0, 0), (4.0, 1), (5.0, 0), (5.0, 1)])
 def test_losses_in_a_row_leave_no_frozen_face(burst: float, seed: int) -> None:
     link = LinkSettings(loss=0.1, burst=burst, delay_ms=40, jitter_ms=8)
     report = call(8.0, link, pictures=0, seed=seed)
@@ -123,7 +129,7 @@ def test_without_trailers_it_works_and_costs_more() -> None:
 
 @pytest.mark.slow
 def test_delay_does_not_grow() -> None:
-    report = call(30.0, LinkSettings(delay_ms=30, jitter_ms=5), pictures=0)
+    report = call(20.0, LinkSettings(delay_ms=30, jitter_ms=5), pictures=0)
     assert report.late_delay_ms.median <= report.early_delay_ms.median + 20
 
 
@@ -162,7 +168,7 @@ def test_a_thin_line_shows_a_face_within_five_seconds(seed: int) -> None:
 
 @pytest.mark.slow
 def test_the_thinnest_line_holds() -> None:
-    report = call(60.0, LinkSettings(rate_kbit_per_s=16, delay_ms=300, queue_ms=2000), pictures=0, thin=True)
+    report = call(40.0, LinkSettings(rate_kbit_per_s=16, delay_ms=300, queue_ms=2000), pictures=0, thin=True)
     assert report.reconnects == 0
     assert report.line_kbit_per_s <= 16
     assert report.late_delay_ms.median <= report.early_delay_ms.median + 20

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from facewire.base.errors import ConfigError
+from facewire.call.meeting.page_ice import PageIce
 from facewire.call.meeting.signal_server import SignalServer
 from facewire.call.meeting.site import Site
 from facewire.web.folder import HEADERS
@@ -102,19 +103,42 @@ def test_without_a_site_no_page_enters() -> None:
     asyncio.run(asyncio.wait_for(test(), 60))
 
 
-def test_pages_are_told_stun_servers(folder: Path) -> None:
+def test_pages_are_told_servers_and_credentials_that_end() -> None:
+    ice = PageIce(["turn:turn.example.org:3478", "stun:stun.example.org"], "north")
+    stun, turn = ice.servers(1_800_000_000.4)
+    assert stun == {"urls": "stun:stun.example.org"}
+    assert turn == {
+        "urls": "turn:turn.example.org:3478",
+        "username": "1800043200:facewire",
+        "credential": "ALY1ya+aw6LqhD1Wjbybozs/BV0=",  # openssl dgst -sha1 -hmac north -binary | base64
+    }
+    with pytest.raises(ConfigError, match="static-auth-secret"):
+        PageIce(["turn:turn.example.org:3478"])
+    with pytest.raises(ConfigError, match="stun:HOST:PORT"):
+        PageIce(["http://turn.example.org"])
+
+
+def test_a_page_on_another_host_is_let_in_told_servers_and_led_to() -> None:
+    page = "https://Pages.example.org/deep/call.html"
+
     async def test() -> None:
-        app = SignalServer(site=Site(folder, HEADERS, ["stun:stun.example.org:3478"])).app
-        async with (
-            listening(app) as port,
-            aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{port}/ice") as answer,
-        ):
-            assert await answer.json() == ["stun:stun.example.org:3478"]
+        app = SignalServer(page=page, ice=PageIce(["stun:stun.example.org"])).app
+        async with listening(app) as port, aiohttp.ClientSession() as session:
+            server = f"http://127.0.0.1:{port}"
+            async with session.get(f"{server}/ice") as answer:
+                assert await answer.json() == [{"urls": "stun:stun.example.org"}]
+                assert answer.headers["Access-Control-Allow-Origin"] == "https://pages.example.org"
+            async with session.get(f"{server}/join", allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (302, page.replace("P", "p"))
+            async with session.ws_connect(f"{server}/room/talk", origin="https://pages.example.org"):
+                pass
+            for other in (server, "https://pages.example.org.evil.example", "null"):
+                with pytest.raises(aiohttp.WSServerHandshakeError):
+                    await session.ws_connect(f"{server}/room/talk", origin=other)
 
     asyncio.run(asyncio.wait_for(test(), 60))
-    with pytest.raises(ConfigError, match="no TURN servers"):
-        Site(folder, HEADERS, ["turn:turn.example.org:3478"])
+    with pytest.raises(ConfigError, match=r"call\.html"):
+        SignalServer(page="pages.example.org")
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

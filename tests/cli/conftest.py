@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +13,12 @@ import torch
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator, Person, Pixels
+from facewire.evaluation.codecs import protocol
+from facewire.evaluation.codecs.methods import anchor_methods
+from facewire.evaluation.codecs.protocol import PROTOCOLS, TALKS
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_angles
+from facewire.media import still
 from facewire.media.frame import Frame
 from facewire.media.image import save_image
 from facewire.media.still import encode_still
@@ -21,7 +26,7 @@ from facewire.media.video import VideoWriter
 from facewire.talks import encoder
 
 RATE = Fraction(30000, 1001)
-FRAMES = 7
+FRAMES = 5
 """Pictures are made four at a time: a whole batch and a part of one."""
 NODS = 9.0
 """Degrees of yaw between the first and the last frame."""
@@ -38,7 +43,7 @@ def reference_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session", autouse=True)
 def stills_coded_once() -> Iterator[None]:
-    """Code equal pictures in equal quality once: AVIF takes half a second, and many tests encode the same clip."""
+    """Code equal pictures in equal quality once, and quickly: AVIF takes half a second and more."""
     known: dict[tuple[bytes, tuple[int, ...], str, int], tuple[str, bytes]] = {}
 
     def coded(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
@@ -49,7 +54,19 @@ def stills_coded_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoder, "encode_still", coded)
+        patch.setattr(still, "AVIF_SPEED", 9)
         yield
+
+
+@pytest.fixture
+def few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Curves of `facewire compare` have two points of ours and every third of the anchors."""
+    fewer = [
+        replace(method, anchor=replace(method.anchor, qualities=method.anchor.qualities[::3]))
+        for method in anchor_methods()
+    ]
+    monkeypatch.setattr(protocol, "anchor_methods", lambda: fewer)
+    monkeypatch.setitem(PROTOCOLS, "talks", replace(TALKS, settings=("coarse 20", "fine 20")))
 
 
 @pytest.fixture(scope="session")

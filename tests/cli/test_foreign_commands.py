@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
-from hashlib import sha256
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage.data import astronaut
 
 from facewire.animation.animator import Animator
-from facewire.animation.driving import plan_of
+from facewire.animation.clips.eyes_and_lips import opened
+from facewire.animation.clips.source_video import read_clip
+from facewire.animation.driving import plan_of, record
+from facewire.base.errors import ConfigError
+from facewire.bitstream.header import FINGERPRINT_BYTES
 from facewire.call.conversation.party import Party
+from facewire.call.conversation.states import Event
 from facewire.call.person.camera import Camera
 from facewire.call.person.engine import NetworkEngine
 from facewire.cli.main import main
-from facewire.codec.tables.shipped import FOLDER
+from facewire.codec.fitting import rates
 from facewire.engines.torch_engine import TorchEngine
+from facewire.evaluation.codecs import motions
+from facewire.evaluation.measuring import panel
+from facewire.evaluation.protocols import freeview
+from facewire.evaluation.reports import plots
+from facewire.face import finder
+from facewire.face.backend import in_torch
 from facewire.face.relatives.framing import row_of, upright_box
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Frame
@@ -33,6 +48,7 @@ from facewire.networks.weights import load_model
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.coding_tables import tables_of
 from facewire.talks.pipe_square import PipeSquare
+from tests.call.test_conversation import Two
 from tests.small_families import DECLARED, FILES, SIZES, model_of
 
 pytestmark = pytest.mark.slow
@@ -53,6 +69,16 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
             given = ["import", DECLARED.get(family, family), str(files), "-o", family]
             assert main([*given, "--side", str(SIDE)]) == 0
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def face_networks_loaded_once() -> Iterator[None]:
+    """Read the face finder's networks from their file for all commands together."""
+    networks = in_torch()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (finder, panel):
+            patch.setattr(module, "in_torch", lambda *_: networks)
+        yield
 
 
 @pytest.fixture
@@ -102,7 +128,7 @@ def test_every_family_from_record_to_decode(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     motion, out, talk = tmp_path / "motion.fwv", tmp_path / "out.mp4", tmp_path / "talk.fwv"
-    chosen = ("--weights", family)
+    chosen = ("--weights", family, "--quiet")
     side = SIDE * (2 if family == "liveportrait" else 1)
     command("record", clip, "-o", motion, *chosen)
     command("animate", person_photo, motion, "-o", out, "--head", *chosen)
@@ -200,6 +226,7 @@ def plain(imported: Path, clip: Path, person_photo: Path, tmp_path_factory: pyte
         ("--regions", "expression", "--absolute"),
         ("--edit", "smile=0.5,gaze=0.2:0.1,brows=-0.3,blink=0.5,mouth=0.3"),
         ("--retarget", "eyes,lips"),
+        ("--strength", "2"),
     ],
 )
 def test_liveportrait_in_parts(
@@ -215,10 +242,40 @@ def test_liveportrait_in_parts(
     assert max(differences) > 2
 
 
-def test_a_clip_is_edited(command: Command, clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [("--retarget", "eyes,lips"), ("--edit", "mouth=-1")])
+def test_a_clip_is_edited(command: Command, clip: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
     out = tmp_path / "dubbed.mp4"
-    command("animate", clip, clip, "-o", out, "--regions", "lips", "--weights", "liveportrait")
+    command("animate", clip, clip, "-o", out, "--regions", "lips", "--weights", "liveportrait", *more)
     assert shapes(out) == [(256, 320, 3)] * FRAMES
+
+
+def test_a_clip_s_eyes_and_lips_follow_the_driver_frame_by_frame(weights: None, clip: Path) -> None:
+    animator, parts = Animator.load("liveportrait"), frozenset({"eyes", "lips"})
+    read, driver = read_clip(animator, clip), record(animator, clip, measured=True)
+    assert driver.openness is not None
+    last = driver.openness + np.array([[0.0], [0.0], [0.3]], np.float32)
+    same, more = (
+        opened(animator, read, read.motions, replace(driver, openness=one), parts)
+        for one in (driver.openness, last)
+    )
+    for moved in (same, more):
+        assert torch.equal(moved.rotation, read.motions.rotation)
+        assert torch.equal(moved.translation, read.motions.translation)
+    apart = (more.expression - same.expression).abs().amax((1, 2))
+    assert apart[:2].max() < 1e-6 < 1e-4 < apart[2]
+    with pytest.raises(ConfigError, match="driving video"):
+        opened(animator, read, read.motions, replace(driver, openness=None), parts)
+
+
+def test_a_picture_s_expression_is_carried_over(
+    command: Command, person_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    command(
+        "animate", person_photo, person_photo, "-o", out, *IN_PARTS, "--relative", "--regions", "expression"
+    )
+    assert "counted from a face at rest" in capsys.readouterr().err
+    assert shapes(out) == [(64, 64, 3)]
 
 
 @pytest.mark.parametrize(
@@ -239,29 +296,34 @@ def test_what_a_family_cannot_do_is_said(
     assert said in capsys.readouterr().err
 
 
-def test_fitted_tables_are_named(
-    command: Command, imported: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    beside = imported / "zk-tables"
-    beside.mkdir()
-    generic = next(row for row in json.loads((FOLDER / "manifest.json").read_text()) if "-15-" in row["name"])
-    artefact = {**json.loads((FOLDER / generic["file"]).read_text()), "id": 900, "name": "zk-standard"}
-    content = json.dumps(artefact).encode()
-    (beside / "own.json").write_bytes(content)
-    row = {"id": 900, "name": "zk-standard", "file": "own.json", "sha256": sha256(content).hexdigest()}
-    (beside / "manifest.json").write_text(json.dumps([row]))
-    talk = tmp_path / "talk.fwv"
+def swaying(keypoints: int, frames: int = 60) -> np.ndarray:
+    """Return motion (T, 6 + 3K) of a head that sways, each number in its own time."""
+    speeds = np.linspace(1, 3, 6 + 3 * keypoints)
+    return 0.05 * np.sin(np.linspace(0, 4, frames)[:, None] * speeds + np.arange(len(speeds)))
+
+
+@pytest.mark.parametrize("family", ["liveportrait", "zk"])
+def test_fitted_tables_are_taken_and_named(
+    command: Command, imported: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], family: str,
+) -> None:  # fmt: skip
+    count, beside = FAMILIES[family].keypoints, imported / f"{family}-tables"
+    canonical = np.random.default_rng(1).uniform(-0.5, 0.5, (count, 3))
+    monkeypatch.setattr(motions, "motions_of", lambda *_: ([swaying(count)], canonical))
+    monkeypatch.setattr(rates, "RATES", {"standard": 0.005})
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a_00.mp4").write_bytes(clip.read_bytes())
+    talk, chosen = tmp_path / "talk.fwv", ("--weights", family, "--quiet")
     try:
-        command("encode", clip, "-o", talk, "--refresh", "off", "--no-audio", "--weights", "zk")
+        command("fit-tables", "--data", tmp_path / "clips", *chosen)
+        command("encode", clip, "-o", talk, "--refresh", "off", "--no-audio", *chosen)
         capsys.readouterr()
-        command("info", talk, "--weights", "zk")
+        command("info", talk, "--weights", family)
         told = capsys.readouterr().out
-        assert "zk-standard" in told
+        assert f"{family}-standard" in told
         assert "generic" not in told
     finally:
-        for file in beside.iterdir():
-            file.unlink()
-        beside.rmdir()
+        shutil.rmtree(beside)
 
 
 @pytest.mark.parametrize("family", SIZES)
@@ -272,11 +334,13 @@ def test_every_family_comes_back_to_the_bit(weights: None, family: str) -> None:
     assert all((tensor == wanted[key]).all() for key, tensor in loaded.state_dict().items())
 
 
-@pytest.mark.parametrize("family", ["liveportrait", "zk"])
+@pytest.mark.parametrize(
+    ("family", "pictures"), [(name, 25 if name == "liveportrait" else 0) for name in SIZES]
+)
 def test_a_call_is_held(
-    command: Command, clip: Path, family: str, capsys: pytest.CaptureFixture[str]
+    command: Command, clip: Path, family: str, pictures: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--seconds", "2", "--costs", "fixed", "--pictures", "25", "--quiet", "--json")
+    words = ("--seconds", "1", "--costs", "fixed", "--pictures", pictures, "--quiet", "--json")
     command("loopback", clip, "--weights", family, *words)
     report = json.loads(capsys.readouterr().out)
     assert report["state"] == ["live", "live"]
@@ -284,16 +348,24 @@ def test_a_call_is_held(
     assert report["face_kbit_per_s"] > 0
 
 
-def test_a_call_between_other_weights_says_whose_they_are(weights: None) -> None:
-    sides = []
-    for family in ("zlh", "sadtalker"):
-        animator = Animator.load(family)
-        engine = NetworkEngine.of(animator, TorchEngine(animator.model))
-        sides.append(Party(engine.fingerprint, tables_of(animator), engine.size))
-    assert sides[0].problem(sides[0].hello(b"")) == ""
-    problem = sides[0].problem(sides[1].hello(b""))
-    assert f"the other side uses weights {sides[1].model.hex()} (sadtalker)" in problem
-    assert f"this one weights {sides[0].model.hex()} (zlh)" in problem
+@pytest.mark.parametrize(("family", "other"), pairwise([*SIZES, "liveportrait"]))
+def test_both_sides_of_a_call_refuse_other_weights_and_say_which(
+    weights: None, family: str, other: str
+) -> None:
+    talk = Two(party_of(family), party_of(other))
+    talk.greet()
+    for side, own, theirs in zip(talk.sides, (family, other), (other, family), strict=True):
+        assert f"the other side uses weights {party_of(theirs).model.hex()} ({theirs})" in side.problem
+        assert f"this one weights {party_of(own).model.hex()} ({own})" in side.problem
+        assert "--weights" in side.problem
+    assert all(Event.MISFIT in events for events in talk.events)
+
+
+@cache
+def party_of(family: str) -> Party:
+    animator = Animator.named(family)
+    fingerprint = bytes.fromhex(animator.manifest.sha256)[:FINGERPRINT_BYTES]
+    return Party(fingerprint, tables_of(animator), animator.size)
 
 
 def test_a_call_carries_turns_over_in_the_family_s_order(weights: None, person_photo: Path) -> None:
@@ -316,7 +388,7 @@ def test_a_call_carries_turns_over_in_the_family_s_order(weights: None, person_p
      ("zk", "occlusion")],
 )  # fmt: skip
 def test_every_protocol_measures_imported_weights(
-    command: Command, tmp_path: Path, family: str, protocol: str
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, protocol: str
 ) -> None:
     clips = tmp_path / "clips"
     clips.mkdir()
@@ -326,8 +398,12 @@ def test_every_protocol_measures_imported_weights(
                 left = 125 + 2 * row + 3 * number
                 pixels = np.ascontiguousarray(astronaut()[20:212, left : left + 192])
                 writer.write(Frame(pixels, row, 1 / RATE))
-    few = ("--clips", "1", "--stride", FRAMES) if protocol == "freeview" else ("--stride", "1")
-    given = ("--data", clips, "--workers", "1", "--quiet", *few)
+    monkeypatch.setattr(freeview, "GRID", freeview.GRID[:2])
+    monkeypatch.setattr(freeview, "STEPS", {axis: steps[:2] for axis, steps in freeview.STEPS.items()})
+    monkeypatch.setattr(freeview, "SWING_FRAMES", 4)
+    monkeypatch.setattr(plots, "_svg", lambda *_: "<svg/>")
+    few = ("--clips", "1") if protocol in ("freeview", "reconstruction") else ()
+    given = ("--data", clips, "--workers", "1", "--quiet", "--stride", FRAMES - 1, *few)
     command("evaluate", protocol, *given, "-o", tmp_path / "report", "--weights", family)
     assert list((tmp_path / "report").glob("*.json"))
 

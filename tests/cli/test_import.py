@@ -111,6 +111,30 @@ def test_files_of_another_family_are_named(
     assert "belongs to zk" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("suffix", ["onnx", "trt"])
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_graphs_of_a_runtime_are_told_from_weights(
+    own_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str, as_folder: bool
+) -> None:
+    path = tmp_path / "pack" / f"warping_spade.{suffix}"
+    path.parent.mkdir()
+    path.write_bytes(b"\x08\x08")
+    given = path.parent if as_folder else path
+    assert main(["import", "liveportrait", str(given), "-o", "mine"]) == 4
+    told = capsys.readouterr().err
+    assert f"warping_spade.{suffix}: is a graph for one runtime" in told
+    assert ".pth or .safetensors" in told
+
+
+def test_graphs_beside_weights_are_left_out(
+    own_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = liveportrait_files(model_of("liveportrait"), tmp_path / "lp")
+    (folder / "stitching.onnx").write_bytes(b"\x08\x08")
+    assert main(["import", "liveportrait", str(folder), "-o", "mine"]) == 0
+    assert "left out" in capsys.readouterr().err
+
+
 def test_a_network_given_twice_is_refused(
     own_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.base.errors import ConfigError, HashMismatch, OutputError
 from facewire.base.files import read_json
 from facewire.engines import artefact

@@ -16,6 +16,7 @@ from facewire.geometry.pose import (
     angles_from_bins,
     angles_from_rotation,
     orthonormal,
+    powered,
     rotation_from_angles,
     rotation_from_degrees,
 )
@@ -132,3 +133,19 @@ def test_orthonormal_gives_rotations(seed: int) -> None:
 def test_orthonormal_has_the_right_gradient() -> None:
     numbers = torch.tensor([0.9, 0.1, -0.2, 0.3, 1.1, 0.4], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(orthonormal, numbers)
+
+
+@given(any_angle, angle, angle, st.floats(0, 3))
+def test_powers_turn_about_the_same_axis(pitch: float, yaw: float, roll: float, share: float) -> None:
+    whole = Rotation.from_rotvec(0.9 * Rotation.from_euler("XYZ", (pitch, yaw, roll)).as_rotvec())
+    wanted = torch.from_numpy(Rotation.from_rotvec(share * whole.as_rotvec()).as_matrix())
+    torch.testing.assert_close(
+        powered(torch.from_numpy(whole.as_matrix()), share), wanted, atol=1e-6, rtol=0.0
+    )
+    torch.testing.assert_close(
+        torch.from_numpy(powered(whole.as_matrix(), share)), wanted, atol=1e-6, rtol=0.0
+    )
+
+
+def test_no_turn_has_no_powers_but_itself() -> None:
+    torch.testing.assert_close(powered(torch.eye(3), 2.0), torch.eye(3))

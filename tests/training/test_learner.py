@@ -202,19 +202,18 @@ def test_the_critic_begins_at_its_step_also_after_a_restart() -> None:
     assert any(not torch.equal(moved[name], after[name]) for name in after if name.startswith("critic."))
 
 
-def test_h_may_learn_poses_first_and_alone() -> None:
-    learner = _learner(replace(recipe("tiny"), poses_first=1))
+def test_motion_may_be_learned_first_and_without_pictures() -> None:
+    learner = _learner(replace(recipe("tiny"), motion_first=1))
     before = _copy(learner)
     numbers = _advance(learner)
-    assert "head_pose" in numbers
+    assert {"head_pose", "equivariance", "keypoint_prior", "deformation_prior"} <= numbers.keys()
     assert "perceptual" not in numbers
     after = _copy(learner)
     moved = {
         name for name in before if name.startswith("model.") and not torch.equal(before[name], after[name])
     }
-    assert moved
-    assert all(name.startswith("model.head.") for name in moved)
-    assert not {name for name in moved if "expression" in name or "translation" in name}
+    assert all(name.startswith(("model.head.", "model.canonical.")) for name in moved)
+    assert {"model.head.translation.weight", "model.head.yaw.weight"} <= moved
     assert "perceptual" in _advance(learner, 1)
 
 

@@ -339,9 +339,9 @@ def test_the_first_weights_follow_from_the_seed_alone(clips: ClipSet, tmp_path: 
     assert not torch.equal(one["model.head.yaw.weight"], other["model.head.yaw.weight"])
 
 
-def test_poses_first_is_refused_where_there_is_no_h(clips: ClipSet, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="poses_first"):
-        open_run(replace(TINY, preset="compact-256", poses_first=1), clips, NETWORKS, tmp_path, CPU)
+def test_motion_first_is_refused_where_there_is_no_h(clips: ClipSet, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="motion_first"):
+        open_run(replace(TINY, preset="compact-256", motion_first=1), clips, NETWORKS, tmp_path, CPU)
 
 
 def test_precision_that_crashes_is_refused_and_never_chosen(

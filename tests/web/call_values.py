@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facewire.base.errors import BitstreamError
 from facewire.call.conversation.states import TABLE
@@ -35,6 +36,7 @@ from facewire.call.messages.signal_messages import (
     Sealed,
     Seated,
 )
+from facewire.call.person.judge import difference
 from facewire.call.person.view import FreeView
 from facewire.codec.state import MotionFrame
 from facewire.transport.bundle import Bundle
@@ -120,6 +122,8 @@ REFUSED = (
     '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS + '","anchor":"0"}',
     '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS.replace("0", "G") + '","anchor":"00"}',
 )  # fmt: skip
+STRIPES = ((0, 0), (2, 0), (5, 1), (9, 3), (40, 7))
+"""Shift and disturbance of pictures that are compared with the plain one."""
 HEADS = ("08", "48", "78", "00", "f8", "fb", "fb04", "fb00", "fb7f", "19", "1a", "1b03", "")
 
 
@@ -156,7 +160,15 @@ def values() -> dict[str, Any]:
         },
         "metered": _metered(),
         "turned": _turned(),
+        "differences": [difference(_striped(0, 0), _striped(*way)) for way in STRIPES],
     }
+
+
+def _striped(shift: int, disturbance: int) -> NDArray[np.uint8]:
+    """Return a picture, (64, 64, 3), that the tests in JavaScript make by the same sums."""
+    y, x, colour = np.mgrid[0:64, 0:64, 0:3]
+    waves = np.sin(0.31 * (x + shift) + 0.23 * y) + np.sin(0.17 * x - 0.41 * y + disturbance + 0.5 * colour)
+    return np.floor(128 + 60 * waves).astype(np.uint8)
 
 
 def _samples(head: str) -> int | None:

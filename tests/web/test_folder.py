@@ -148,6 +148,20 @@ def test_the_folder_has_everything(
         write_folder(graphs, finder, runtime_files, site)
 
 
+def test_a_signalling_server_elsewhere_is_named_and_may_be_reached(
+    tmp_path: Path, graphs: Artefact, finder: dict[str, Path], runtime_files: Path
+) -> None:
+    signal = "https://signal.example.org:8443"
+    site = write_folder(graphs, finder, runtime_files, tmp_path / "site", signal).folder
+    assert json.loads((site / "manifest.json").read_text(encoding="utf-8"))["signal"] == signal
+    allowed = f"connect-src 'self' {signal} wss://signal.example.org:8443;"
+    for name in ("call.html", "_headers"):
+        assert allowed in (site / name).read_text(encoding="utf-8")
+    for wrong in ("signal.example.org", "https://signal.example.org/deep", "https://a; script-src *"):
+        with pytest.raises(ConfigError, match="signalling server"):
+            write_folder(graphs, finder, runtime_files, tmp_path / "other", wrong)
+
+
 def test_the_page_names_files_that_are_there_and_no_other_place(
     tmp_path: Path, graphs: Artefact, finder: dict[str, Path], runtime_files: Path
 ) -> None:

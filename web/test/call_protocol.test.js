@@ -8,6 +8,8 @@ import { hex, unhex } from "../../src/facewire/web/site/codec/bytes.js";
 import { BitstreamError } from "../../src/facewire/web/site/codec/index.js";
 import { LineMeter } from "../../src/facewire/web/site/line/line_meter.js";
 import { fromAngles } from "../../src/facewire/web/site/motion/rotation.js";
+import { difference, judge } from "../../src/facewire/web/site/person/judge.js";
+import { ModeKeeper } from "../../src/facewire/web/site/person/modes.js";
 import { FreeView } from "../../src/facewire/web/site/person/free_view.js";
 import { bundleBytes, parseBundle } from "../../src/facewire/web/site/protocol/bundle.js";
 import { Invitation, InvitationError } from "../../src/facewire/web/site/protocol/invitation.js";
@@ -15,6 +17,7 @@ import { aloneBytes, parseAlone } from "../../src/facewire/web/site/protocol/lin
 import { PEER_MESSAGES } from "../../src/facewire/web/site/protocol/peer_messages.js";
 import { Assembly, digest, pieces } from "../../src/facewire/web/site/protocol/pieces.js";
 import { FROM_SERVER, SEALED, TO_SERVER } from "../../src/facewire/web/site/protocol/signal_messages.js";
+import { VideoPieces, videoMessages } from "../../src/facewire/web/site/protocol/video_pieces.js";
 import { join, opusSamples, split } from "../../src/facewire/web/site/protocol/trailer.js";
 import { ProtocolError } from "../../src/facewire/web/site/protocol/wire.js";
 import { jsonOf } from "./support.js";
@@ -119,4 +122,52 @@ test("a view that is dragged", () => {
     if (number === 8) view.aim({ yaw: 0, pitch: 0, roll: 0, frontal: false });
     near([...(view.turn(fromAngles(yaw, pitch, roll)) ?? [])], expected, 1e-5);
   });
+});
+
+const STRIPES = [[0, 0], [2, 0], [5, 1], [9, 3], [40, 7]];
+
+/** The same pictures as in tests/web/call_values.py. */
+function striped(shift, disturbance) {
+  return Uint8Array.from({ length: 64 * 64 * 3 }, (_, at) => {
+    const [colour, x, y] = [at % 3, Math.floor(at / 3) % 64, Math.floor(at / 192)];
+    const waves = Math.sin(0.31 * (x + shift) + 0.23 * y) + Math.sin(0.17 * x - 0.41 * y + disturbance + 0.5 * colour);
+    return Math.floor(128 + 60 * waves);
+  });
+}
+
+test("how different two pictures look", () => {
+  near(STRIPES.map((way) => difference(striped(0, 0), striped(...way), 64)), values.differences, 1e-4);
+});
+
+test("what speaks against synthesis", () => {
+  const seen = (yaw, presence = 1) => ({ motion: { rotation: fromAngles(yaw, 0, 0) }, presence });
+  assert.deepEqual(judge(seen(0.5), 1, 0.5), []);
+  assert.deepEqual(judge(seen(0.8), 1, null), ["turned too far"]);
+  assert.deepEqual(judge({ motion: null, presence: 0 }, 0, null), ["no face"]);
+  assert.deepEqual(judge(seen(0), 2, 0.7), ["second person", "looks different"]);
+});
+
+test("ordinary video after 0.6 s, synthesis after 2 s, and never what is not allowed", () => {
+  const keeper = new ModeKeeper();
+  const modes = [];
+  for (let step = 0; step < 30; step++) {
+    keeper.hear(step >= 2 && step < 14 ? ["no face"] : [], 0.2 * step);
+    modes.push(keeper.mode);
+  }
+  assert.equal(modes.indexOf(1), 5);
+  assert.equal(modes.lastIndexOf(1), 23);
+  keeper.hear(["no face"], 10);
+  keeper.hear(["no face"], 11);
+  keeper.allowed = false;
+  assert.equal(keeper.mode, 0);
+  [keeper.allowed, keeper.cameraOff] = [true, true];
+  assert.equal(keeper.mode, 2);
+});
+
+test("ordinary pictures come out of their pieces", () => {
+  const pieces = new VideoPieces();
+  const pictures = [2500, 900, 1000].map((length, number) => Uint8Array.from({ length }, (_, at) => at + number));
+  pictures.forEach((data, number) => videoMessages(65535 + number, data, number === 0, 5).reverse().forEach((one) => pieces.take(one)));
+  assert.deepEqual(pieces.whole.map(({ data }) => data), pictures);
+  assert.deepEqual(videoMessages(0, new Uint8Array(64001), true, 0), []);
 });

@@ -5,9 +5,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Conversation } from "../../src/facewire/web/site/call/conversation.js";
-import { hex, motionFrame } from "../../src/facewire/web/site/codec/index.js";
+import { BitstreamError, hex, motionFrame } from "../../src/facewire/web/site/codec/index.js";
+import { asked, isUsable } from "../../src/facewire/web/site/meeting/descriptions.js";
+import { SignalClient } from "../../src/facewire/web/site/meeting/signal_client.js";
+import { Invitation } from "../../src/facewire/web/site/protocol/invitation.js";
 import { PEER_MESSAGES } from "../../src/facewire/web/site/protocol/peer_messages.js";
 import { digest } from "../../src/facewire/web/site/protocol/pieces.js";
+import { opusSamples, split } from "../../src/facewire/web/site/protocol/trailer.js";
 import { pictureHead } from "../../src/facewire/web/site/person/picture_head.js";
 import { jsonOf, seeded, shelf } from "./support.js";
 
@@ -164,5 +168,49 @@ test("kind and size of pictures, before anything decodes them", () => {
   for (const [digits, expected] of Object.entries(heads)) {
     const found = pictureHead(Uint8Array.from(Buffer.from(digits, "hex")));
     assert.deepEqual(found && [found.mime, found.width, found.height], expected);
+  }
+});
+
+test("whatever the signalling server says is heard or ends the visit with a reason", async () => {
+  const random = seeded(12);
+  const below = (count) => Math.floor(random() * count);
+  const texts = [...valid.heard, ...valid.refused, valid.sealed];
+  const bent = () => {
+    const whole = texts[below(texts.length)], at = below(whole.length + 1);
+    return random() < 0.3 ? whole : whole.slice(0, at) + String.fromCharCode(below(0x250)) + whole.slice(at + below(3));
+  };
+  const invitation = Invitation.create("https://signal.example.org", "talk");
+  let [refused, others] = [0, 0];
+  for (let number = 0; number < COUNT / 10; number++) {
+    const client = new SignalClient(invitation, {
+      seated: () => {}, heard: () => assert.fail("nothing here has a seal"), lost: () => assert.fail("nothing was lost"),
+      other: () => others++,
+      refused: (reason) => {
+        assert.ok(reason);
+        refused++;
+      },
+    });
+    for (let said = 0; said < 5; said++) await client.hear(bent());
+  }
+  assert.ok(refused > COUNT / 20 && others > 0, `${refused} refused, ${others} told of another`);
+});
+
+test("session descriptions and packets of anybody give a refusal, not another exception", () => {
+  const random = seeded(13);
+  const below = (count) => Math.floor(random() * count);
+  const lines = ["v=0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=rtpmap:111 opus/48000/2", "a=rtpmap:( opus/48000", "a=fmtp:111 x=1", "a=extmap:1 y", ""];
+  for (let number = 0; number < COUNT; number++) {
+    const text = Array.from({ length: below(8) }, () => lines[below(lines.length)]).join("\r\n");
+    assert.ok(!asked(text).includes("extmap"));
+    assert.equal(isUsable(text), text.startsWith("v=0"));
+    const packet = Uint8Array.from({ length: below(300) }, () => below(256));
+    for (const read of [() => split(packet), () => opusSamples(packet)]) {
+      try {
+        read();
+      } catch (error) {
+        assert.ok(error instanceof BitstreamError, String(error));
+      }
+    }
+    pictureHead(packet);
   }
 });

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ from facewire.animation.edits import Edit
 from facewire.animation.keyframes import Keys, keyed
 from facewire.animation.reference import best_reference
 from facewire.animation.regions import EVERYTHING, carried_over
+from facewire.animation.strength import scaled
 from facewire.animation.survey import Progress
-from facewire.animation.transfer import Face, Transfer, edited_as, retargeted_as, transfer_of
+from facewire.animation.transfer import Face, Transfer, edited_as, resting, retargeted_as, transfer_of
 from facewire.animation.view import ViewPath
 from facewire.base.errors import ConfigError
 from facewire.geometry.arrays import like
@@ -57,6 +58,8 @@ class AnimateOptions:
     """Offsets that the receiver adds to the driver's pose."""
     regions: frozenset[str] = EVERYTHING
     """What of the driver is carried over (animation/regions.py)."""
+    strength: float = 1.0
+    """How far the driver's motion goes: times its turns, shifts and expressions on top of the source's own."""
     edit: Edit = NO_EDIT
     """What is added to the expression (animation/edits.py)."""
     retarget: frozenset[str] = NOTHING
@@ -180,6 +183,7 @@ def moved_as(
         recorded.stretches,
         transfer_of(animator.foreign),
         person.reach,
+        resting(animator.foreign, recorded.motions, options.regions),
     )
     face = face_of(animator, person)
     if options.retarget:
@@ -246,6 +250,7 @@ def transferred(
     stretches: Sequence[int] = (),
     transfer: Transfer = carried_over,
     reach: float = 1.0,
+    rest: HeadMotion | None = None,
 ) -> tuple[HeadMotion, tuple[int, ...]]:
     """Return the motions to render and the indices of the reference frames (none for absolute motion).
 
@@ -256,13 +261,17 @@ def transferred(
         stretches: (T) the stretch of each motion, see `RecordedMotion`; each has its own reference. Empty: one.
         transfer: how motions are carried over, see `transfer_of`.
         reach: how large the source is in its square, see `Person`; relative motion reaches as far.
+        rest: (1) what relative motion is counted from, where that is no frame of the driver.
 
     Raises:
         ConfigError: the reference is not best, first or a frame number.
     """
     check_reference(options.reference, len(motions))
+    strength = options.strength
     if not options.relative:
-        return transfer(motions, None, source, options.regions), ()
+        return scaled(transfer(motions, None, source, options.regions), source, strength, strength), ()
+    if rest is not None:
+        return scaled(transfer(motions, rest, source, options.regions), source, strength, strength), ()
     numbers = np.array(stretches) if stretches else np.zeros(len(motions), int)
     moved: list[HeadMotion] = []
     order: list[int] = []
@@ -272,22 +281,11 @@ def transferred(
         own = rows_of(motions, rows)
         index = _reference(own, source, options.reference, rows)
         first = own[index : index + 1]
-        moved.append(_reaching(reach, transfer(own, first, source, options.regions), source))
+        carried = transfer(own, first, source, options.regions)
+        moved.append(scaled(carried, source, strength, strength * reach))
         order += rows
         references.append(rows[index])
     return rows_of(HeadMotion.cat(moved), np.argsort(order).tolist()), tuple(references)
-
-
-def _reaching(reach: float, moved: HeadMotion, source: HeadMotion) -> HeadMotion:
-    """Return motions (T) of a source (1) whose shifts and expressions reach so much further."""
-    if reach == 1:
-        return moved
-    own = source.like(moved)
-    return replace(
-        moved,
-        translation=own.translation + reach * (moved.translation - own.translation),
-        expression=own.expression + reach * (moved.expression - own.expression),
-    )
 
 
 def check_reference(wanted: str, frames: int) -> None:

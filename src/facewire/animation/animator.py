@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from facewire.animation.composer import Composer, together
+from facewire.animation.composition.composer import Composer
+from facewire.animation.composition.turned_composer import together
 from facewire.animation.person import (
     OWN,
     ROOMY_SHARE,
@@ -28,7 +29,8 @@ from facewire.animation.person import (
 from facewire.animation.person import Person as Person
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, MediaError, NoFaceFound
-from facewire.engines.choice import OPENVINO, TORCH, Choice, face_networks, open_engine, open_shipped
+from facewire.engines.ahead import faces_beside, take
+from facewire.engines.choice import OPENVINO, TORCH, Choice, open_engine
 from facewire.engines.choice import choose as choose_engine
 from facewire.engines.engine import Engine, Layers, Prepared
 from facewire.engines.parts import Parts
@@ -176,8 +178,8 @@ class Animator:
         self.engine = None
         if engine == TORCH:
             return choose_engine(engine, self._place, self.compact)
-        opened, choice = self.open(engine)
-        self.engine = None if choice.name == TORCH else opened
+        found, choice = self.open(engine)
+        self.engine = None if choice.name == TORCH else found
         return choice
 
     def opens_at_once(self, engine: str) -> bool:
@@ -191,7 +193,7 @@ class Animator:
     def open(self, engine: str) -> tuple[Engine, Choice]:
         """Return an engine that runs these networks, and why it is this one; see `use`."""
         if self.path is not None and self.opens_at_once(engine):
-            return open_shipped(WeightsFile(self.path, self.manifest), engine)
+            return take(WeightsFile(self.path, self.manifest), engine)
         choose_engine(engine, self._place, self.compact)
         return open_engine(self.model, self.manifest.sha256, engine)
 
@@ -204,7 +206,7 @@ class Animator:
     def finder(self) -> FaceFinder:
         """The face finder, loaded at first use."""
         if self._finder is None:
-            self._finder = FaceFinder(face_networks(self.engine))
+            self._finder = FaceFinder(faces_beside(self.engine))
         return self._finder
 
     @property

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facewire.animation.composer import Composer, TurnedComposer
+from facewire.animation.composition.composer import Composer
+from facewire.animation.composition.turned_composer import TurnedComposer
 from facewire.base.errors import ConfigError
 from facewire.engines.engine import Layers, Prepared
 from facewire.face.crop import CENTRE_SHARE, FACE_SHARE, CropBox

@@ -66,6 +66,22 @@ def transfer_of(foreign: RelativeTalkingHead | None) -> Transfer:
     return whole
 
 
+def resting(
+    foreign: RelativeTalkingHead | None, driver: HeadMotion, regions: frozenset[str]
+) -> HeadMotion | None:
+    """Return what the changes of a driver (T) are counted from if that is no motion of its own: a single picture has
+    none, and LivePortrait knows a face at rest.
+
+    Raises:
+        ConfigError: the model does not know these regions.
+    """
+    if len(driver) > 1 or not is_liveportrait(foreign):
+        return None
+    from facewire.networks.relatives.liveportrait import rest
+
+    return rest.resting(driver, regions)
+
+
 def is_liveportrait(foreign: RelativeTalkingHead | None) -> bool:
     """Say whether an imported model is LivePortrait's."""
     return foreign is not None and foreign.family.name == "liveportrait"

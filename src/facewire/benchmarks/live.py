@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.animation.head_tracker import HeadTracker
 from facewire.base.errors import FacewireError
 from facewire.base.processors import limit_torch, peak_mb

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.engines.engine import Engine, Prepared
 from facewire.face.crop import CropBox
 from facewire.geometry.head_motion import HeadMotion

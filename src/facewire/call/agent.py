@@ -1,7 +1,7 @@
 """The local agent: one page, one call. It joins camera, networks, connection and page on one event loop.
 
     page --PageLink--> newest picture --thread--> Performer ---> Conversation ---> RtcPeer ---> the other agent
-    page <--PageLink-- picture <--thread-- engine.render <--- Conversation <--- RtcPeer <---
+    page <--PageLink-- picture <--thread-- LivePictures <--- Conversation <--- RtcPeer <---
 
 Slow work happens in three threads, each with room for a single job: one sends, one receives, and one does what no
 picture may wait for (where is the face, does synthesis fit, is a photo the person). What comes while one is busy
@@ -32,6 +32,7 @@ from facewire.call.messages import page_messages as page
 from facewire.call.page.link import CameraPicture, PageLink
 from facewire.call.page.reporter import METER_SECONDS, PageReporter
 from facewire.call.person.engine import FaceEngine
+from facewire.call.person.live_pictures import LivePictures
 from facewire.call.person.performer import Performance
 from facewire.call.person.photo_choice import PhotoChoice
 from facewire.call.person.their_photos import TheirPhotos
@@ -106,6 +107,7 @@ class Agent:
         self._reporter = PageReporter()
         self._view = FreeView()
         self._theirs = TheirPhotos(engine)
+        self._pictures = LivePictures(engine)
         self._link: PageLink | None = None
         self._page_left: float | None = None
         self._newest: tuple[CameraPicture, float] | None = None
@@ -453,7 +455,7 @@ class Agent:
             return None
         begin = time.monotonic()
         turn = self._view.turn(show.motion)
-        picture = await self._in(self._receiving, lambda: self.engine.render(person, show.motion, turn))
+        picture = await self._in(self._receiving, lambda: self._pictures.render(person, show.motion, turn))
         talk.playout.rendered(time.monotonic() - begin)
         return picture
 
@@ -479,7 +481,7 @@ class Agent:
                 self._reporter.tell_check(last, self._performer.source is not None)
             if now - metered >= METER_SECONDS and talk is not None and talk.live:
                 metered = now
-                self._reporter.say_meters(talk, now)
+                self._reporter.say_meters(talk, now, self._pictures.drawn_share())
             self._tell_course()
 
     async def _look_after(self, talk: Conversation, now: float) -> None:

@@ -116,6 +116,7 @@ def run(given: argparse.Namespace) -> int:
     if batch.wanted(given):
         return batch.run(given, check, Work)
     source, driving = _inputs(given)
+    options.open_ahead(given)
     check(given, source, driving)
     work = Work(given)
     bars = options.Bars(given.quiet)
@@ -164,6 +165,7 @@ class Work:
             reference=given.reference,
             view=options.view_of(given),
             regions=picture_options.regions_of(given),
+            strength=given.strength,
             edit=picture_options.edit_of(given),
             retarget=picture_options.retarget_of(given),
             keys=picture_options.keys_of(given),
@@ -252,8 +254,6 @@ class Work:
         for name, wrong in (("side_by_side", True), ("crop", "none")):
             if getattr(given, name) == wrong:
                 raise ConfigError(name.replace("_", "-"), wrong, "it with photos only")
-        if given.retarget:
-            raise ConfigError("retarget", given.retarget, "it with photos only")
         if not isinstance(given.face, int):
             raise ConfigError("face", given.face, "one number with a video as the source")
         assert self.choice
@@ -277,8 +277,12 @@ class Work:
         )
 
     def _options_for(self, recorded: RecordedMotion, driving: str) -> AnimateOptions:
+        from facewire.animation.transfer import resting
+
+        rests = resting(self.animator.foreign, recorded.motions, self.options.regions) is not None
         return replace(
-            self.options, relative=options.relative_of(self.given.relative, len(recorded), driving)
+            self.options,
+            relative=options.relative_of(self.given.relative, len(recorded), driving, rests=rests),
         )
 
     def _people(self, source: str) -> list[Person]:

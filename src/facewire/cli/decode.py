@@ -69,6 +69,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    options.open_ahead(given)
     from facewire.base.errors import ConfigError, MotionFileError
     from facewire.talks.decoder import DecodeOptions, decode
 

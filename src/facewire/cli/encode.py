@@ -159,6 +159,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    options.open_ahead(given)
     from facewire.codec.sufficiency import LIMIT
     from facewire.media.still import check_still
     from facewire.talks.encoder import EncodeOptions, encode

@@ -171,7 +171,7 @@ def _lines(report: Any) -> list[str]:
     delay, skew = report.delay_ms, report.lip_skew_ms
     return [
         f"{report.seconds:.0f} s of call, {report.frames} frames, {100 * report.delivered:.1f} % shown, "
-        f"{report.filled} filled in, {report.eased} at rest",
+        f"{report.filled} filled in, {report.eased} at rest, {report.moved} moved instead of drawn",
         f"face {report.face_kbit_per_s:.2f} kbit/s, sound {report.sound_kbit_per_s:.2f}, "
         f"with all headers {report.ip_kbit_per_s:.2f}, with photos {report.line_kbit_per_s:.2f}",
         "sent as "

@@ -205,6 +205,14 @@ def _check_device(name: str) -> None:
         raise ConfigError("device", name, "a device that this machine has, such as cpu") from problem
 
 
+def open_ahead(given: argparse.Namespace) -> None:
+    """Begin to open the engine that will be asked for, beside all that has to be imported until then."""
+    from facewire.engines.ahead import begin
+
+    if given.device == "cpu":
+        begin(given.weights, given.engine)
+
+
 def use_engine(given: argparse.Namespace, animator: Animator) -> None:
     """Let the engine compute that was asked for; auto takes torch where graphs would have to be exported first."""
     if given.engine == "auto" and not animator.opens_at_once(given.engine):
@@ -237,17 +245,22 @@ def check_engine(wanted: str, animator: Animator) -> None:
     choose(wanted, animator.device.partition(":")[0], animator.compact)
 
 
-def relative_of(asked: bool | None, frames: int | None, driving: str) -> bool:
+def relative_of(asked: bool | None, frames: int | None, driving: str, *, rests: bool = False) -> bool:
     """Return whether motion is carried over as changes: a single picture has none, and is taken as it is.
 
     Args:
         asked: True or False if a person said so, None if nobody did.
         frames: of the driver; None if not known.
         driving: its name.
+        rests: the model knows a face at rest, from which a single picture's expression is counted.
     """
     if frames != 1:
         return asked is not False
-    if asked:
+    if asked and rests:
+        note(
+            f"{driving}: a single picture; its expression is counted from a face at rest, its pose is left out"
+        )
+    elif asked:
         note(f"{driving}: a single picture has no changes to carry over: the result is as the source is")
     elif asked is None:
         note(f"{driving}: a single picture; its pose and expression are taken as they are (--absolute)")

@@ -46,7 +46,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_transfer_options(parser: argparse.ArgumentParser) -> None:
-    """Add --regions, --edit, --retarget, --sound, --from and --to."""
+    """Add --regions, --strength, --edit, --retarget, --sound, --from and --to."""
     add_edit_option(parser)
     add_key_option(parser)
     parser.add_argument("--smooth", action="store_true", help="take the tremble out of the driver's motion")
@@ -57,10 +57,17 @@ def add_transfer_options(parser: argparse.ArgumentParser) -> None:
         help="what of the driver is carried over: lips, eyes, brows, gaze, expression, pose, all (default: all)",
     )
     parser.add_argument(
+        "--strength",
+        type=number("strength", 0, 3),
+        default=1.0,
+        metavar="X",
+        help="how far the driver's motion leads away from the source's own: 0.5 half as far (default: 1)",
+    )
+    parser.add_argument(
         "--retarget",
         default="",
         metavar="P[,P]",
-        help="open eyes or lips as far as the driver's are, whatever the photo's are: eyes, lips; with weights of "
+        help="open eyes or lips as far as the driver's are, whatever the source's are: eyes, lips; with weights of "
         "LivePortrait and a driving video",
     )
     parser.add_argument(

@@ -38,6 +38,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    options.open_ahead(given)
     from facewire.animation.driving import record
     from facewire.talks.motion_file import write_motion
 

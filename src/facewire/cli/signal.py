@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from facewire.cli.call import require_call_extra
 DEFAULT_PORT = 8765
 SITE = Path(__file__).parent.parent / "call" / "page" / "site"
 
-EXAMPLES = """examples:
+TURN_SECRET = "FACEWIRE_TURN_SECRET"
+
+EXAMPLES = f"""examples:
   facewire signal
   facewire signal --host 0.0.0.0 --port 8765     behind a proxy that speaks TLS
   facewire web -o site/ && facewire signal --site site/     calls in the browser, nothing installed
+  facewire signal --page https://pages.example.org/call.html     the same with the site on another host
 
 It passes sealed texts between the two sides of a call and sees neither tokens nor pictures nor sound. It logs nothing
-about rooms."""
+about rooms. For TURN servers (--ice turn:HOST:PORT) the secret that they share with this server, coturn's
+static-auth-secret, is read from {TURN_SECRET}; pages get credentials that end after twelve hours."""
 
 
 def add_to(commands: Any) -> None:
@@ -51,7 +56,13 @@ def add_to(commands: Any) -> None:
         action="append",
         default=[],
         metavar="URL",
-        help="STUN server by which pages of the site learn their address; can be given several times",
+        help="STUN or TURN server for pages; can be given several times",
+    )
+    parser.add_argument(
+        "--page",
+        default="",
+        metavar="URL",
+        help="page of a call on another host (facewire web --signal): it may enter rooms, and links lead there",
     )
     places.declare(parser, places.Input("site", places.any_folder))
     parser.set_defaults(run=run)
@@ -62,13 +73,15 @@ def run(given: argparse.Namespace) -> int:
     require_call_extra()
     import asyncio
 
+    from facewire.call.meeting.page_ice import PageIce
     from facewire.call.meeting.signal_server import SignalServer
     from facewire.call.meeting.site import Site
     from facewire.transport.web.serve import serve
     from facewire.web.folder import HEADERS
 
-    site = None if given.site is None else Site(given.site, HEADERS, given.ice)
-    server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"), site)
+    site = None if given.site is None else Site(given.site, HEADERS)
+    ice = PageIce(given.ice, os.environ.get(TURN_SECRET, ""))
+    server = SignalServer((SITE / "join.html").read_text(encoding="utf-8"), site, given.page, ice)
 
     def started(port: int) -> None:
         what = "signalling server" if site is None else "signalling server and page of calls"

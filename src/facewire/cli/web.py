@@ -11,6 +11,7 @@ from facewire.cli import options, places
 EXAMPLES = """examples:
   facewire web -o site/
   python -m http.server --directory site 8000     then open http://localhost:8000
+  facewire web -o site/ --signal https://signal.example.org     its page of calls meets others there
 
 The page plays .fwv files and lets the head be turned; everything is computed in the browser and nothing is uploaded.
 docs/web.md says what a host should add. onnxruntime-web is fetched with npm once, or taken from --runtime."""
@@ -33,6 +34,12 @@ def add_to(commands: Any) -> None:
         type=Path,
         metavar="DIR",
         help="the npm package onnxruntime-web, such as node_modules/onnxruntime-web (default: npm fetches it)",
+    )
+    parser.add_argument(
+        "--signal",
+        default="",
+        metavar="URL",
+        help="the signalling server (facewire signal --page) that the page of a call uses (default: its own host)",
     )
     parser.add_argument(
         "--weights", default="compact-256", metavar="NAME|FILE", help="which model (default: compact-256)"
@@ -68,7 +75,7 @@ def run(given: argparse.Namespace) -> int:
         options.note(remark)
     with tempfile.TemporaryDirectory() as temporary:
         finder = write_finder_graphs(Path(temporary))
-        written = write_folder(graphs, finder, files, given.output)
+        written = write_folder(graphs, finder, files, given.output, given.signal.rstrip("/"))
     if given.json:
         report = {"output": str(written.folder), "bytes": written.size, "fetched_bytes": written.fetched}
         print(json.dumps(report, indent=2))

@@ -2,7 +2,7 @@
 
     head crop of a photo --identity--> Prepared ---------+
                                                          +--render---> picture (256, 256, 3)
-                                                         +--compose--> Parts, for whole pictures (composer.py)
+                                                         +--compose--> Parts, for whole pictures (composition/)
     head crop of a frame --read--> Reading.motion -------+
                  ^                    |
                  +---- square --------+   where the face was: the next frame needs one network less
@@ -142,4 +142,4 @@ class Engine(Protocol):
         """
 
     def compose(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Parts:
-        """Return what that picture is put together from, for pictures of any size (animation/composer.py)."""
+        """Return what that picture is put together from, for pictures of any size (animation/composition)."""

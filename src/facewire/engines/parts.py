@@ -1,6 +1,6 @@
 """What a frame is put together from, as arrays: the record between engines and the composer.
 
-    networks/composition.py: Composition --parts_of--> Parts, one per frame --composer.py--> picture of any size
+    networks/composition.py: Composition --parts_of--> Parts, one per frame --composition/--> picture of any size
 
 A model that only gives finished pictures (the paper's) shows no candidate: everything is its repair.
 """

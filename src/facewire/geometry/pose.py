@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.geometry.arrays import Numbers, library
+from facewire.geometry.arrays import Numbers, library, like
+from facewire.geometry.precision import compose
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +28,8 @@ BINS = 66
 """Angle classes of the paper's pose head (spec 2.4)."""
 BIN_DEGREES = 3.0
 """Width of one angle class in degrees; 66 of them span -99 to +99."""
+SMALLEST_SINE = 1e-9
+"""Of an angle whose axis is still asked for."""
 
 
 def angles_from_bins(logits: Tensor) -> Tensor:
@@ -82,6 +85,18 @@ def turn_of_degrees(yaw: float, pitch: float, roll: float) -> NDArray[np.float32
     angles = np.radians(np.array((yaw, pitch, roll), np.float64)).astype(np.float32)[:, None]
     rotation: NDArray[np.float32] = rotation_from_angles(*angles)[0]
     return rotation
+
+
+def powered(rotation: Numbers, share: float) -> Numbers:
+    """Return rotations (*, 3, 3) about the same axes by `share` times their angles, which are below 180 degrees."""
+    by = library(rotation)
+    skew = (rotation - rotation.swapaxes(-1, -2)) / 2
+    sine = by.sqrt(by.square(skew).sum((-1, -2)) / 2)[..., None, None]
+    cosine = (rotation[..., 0, 0] + rotation[..., 1, 1] + rotation[..., 2, 2])[..., None, None] / 2 - 0.5
+    angle = share * by.arctan2(sine, cosine)
+    axis = skew / sine.clip(SMALLEST_SINE)
+    still = like(np.eye(3, dtype=np.float32), rotation)
+    return still + by.sin(angle) * axis + (1 - by.cos(angle)) * compose(axis, axis)
 
 
 def orthonormal(columns: Numbers) -> Numbers:

@@ -25,6 +25,8 @@ PHOTOS: Final = ("JPEG", "PNG", "WEBP")
 WRITERS: Final = ("avif", "webp", "jpeg")
 KEY_PICTURES: Final = {f"video/{kind}": kind for kind in KEY_CODECS}
 """Types of pictures that are access units of a video stream; no picture file."""
+AVIF_SPEED = 3
+"""0 takes longest and 10 makes the largest files."""
 LOWEST, HIGHEST = 1, 100
 """Qualities of the writers; 100 is the best."""
 
@@ -45,7 +47,7 @@ def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
         return f"video/{kind}", encode_key(pixels, kind, quality)
     check_still(kind, quality)
     options: dict[str, dict[str, object]] = {
-        "avif": {"speed": 3, "subsampling": "4:2:0", "max_threads": 1},
+        "avif": {"speed": AVIF_SPEED, "subsampling": "4:2:0", "max_threads": 1},
         "webp": {"method": 6},
         "jpeg": {"optimize": True, "progressive": True},
     }

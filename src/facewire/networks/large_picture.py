@@ -1,4 +1,4 @@
-"""A frame put together at any size from the whole photo; the reference for animation/composer.py.
+"""A frame put together at any size from the whole photo; the reference for animation/composition/.
 
     fields (64), shares, repair (256) -> times the window -> as large as the square in the photo
     frame = (1 - window) photo + sum_i window shares_i read(picture_i, p + window displacement_i) + window repair

@@ -259,8 +259,9 @@ class Working:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Playing:
-    """Whether and where it plays; `webcam` says what drives."""
+    """Whether and where it plays; `webcam` says what drives, `heard` counts the page's `play`s so far."""
 
+    heard: int
     on: bool
     seconds: float
     webcam: bool = False

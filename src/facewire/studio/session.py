@@ -99,7 +99,7 @@ class Session:
         self._clip: Clip | None = None
         self._clip_key: object = None
         self._webcam: WebcamReader | None = None
-        self._clock, self._heard, self._on_camera = Clock(), 0, shown is not None
+        self._clock, self._heard, self._plays, self._on_camera = Clock(), 0, 0, shown is not None
         self._painter = Painter(preview, self._asked, self._frame_seconds, self._send, self._fail, shown)
         self._reader = ThreadPoolExecutor(1, "studio-read")
         self._web = web
@@ -110,7 +110,7 @@ class Session:
     def page_came(self, say: Callable[[Any], None]) -> None:
         """Take a page in and tell it everything."""
         self._say = say
-        self._heard = 0
+        self._heard = self._plays = 0
         self._painter.by_page = False
         say(page.Welcome(folder=str(self.library.folder), engine=self._engine, web=self._web))
         self.tell_media()
@@ -175,6 +175,7 @@ class Session:
 
     async def _hear(self, message: page.ToStudio) -> None:
         self._heard += isinstance(message, page.Change | page.Undo | page.Redo)
+        self._plays += isinstance(message, page.Play)
         match message:
             case page.Change(project=project, gesture=gesture):
                 self._choose(project, gesture)
@@ -540,6 +541,7 @@ class Session:
         webcam = self._webcam
         self._say(
             page.Playing(
+                heard=self._plays,
                 on=self._clock.playing,
                 seconds=round(self._now(), 3),
                 webcam=webcam is not None,

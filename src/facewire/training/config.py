@@ -94,9 +94,9 @@ class TrainConfig:
     """Probability that a pair goes from one of the clip's most closed frames to one of its most open ones."""
     drop_tail: float = 0.5
     """Probability that a pair loses a random tail of its ordered keypoints."""
-    poses_first: int = 0
-    """Paper presets: steps at the beginning in which only H learns, from labelled poses. While R is a guess, nothing
-    else is learned (docs/lab), and such a step costs a twentieth."""
+    motion_first: int = 0
+    """Paper presets: steps at the beginning without pictures: H, Delta and L learn from the other terms. While R is a
+    guess and t does not follow the head, nothing else is learned (docs/lab), and such a step costs a tenth."""
     critic_from: int = 0
     """Steps before the critic begins; until then nothing is judged, and a step costs less."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -117,7 +117,7 @@ class TrainConfig:
             raise ConfigError("slices", self.slices, f"a number that divides the batch of {self.batch} pairs")
         if not 0 <= self.prefer_turn < float("inf"):
             raise ConfigError("prefer_turn", self.prefer_turn, "a finite number of 0 or more")
-        for name in ("seed", "poses_first", "critic_from"):
+        for name in ("seed", "motion_first", "critic_from"):
             if getattr(self, name) < 0:
                 raise ConfigError(name, getattr(self, name), "a whole number of 0 or more")
         if not 0 <= self.ema_decay < 1:

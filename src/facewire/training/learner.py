@@ -125,7 +125,7 @@ class Learner:
         if self.objective.critic is not None:
             self.objective.critic.judges = step >= self.config.critic_from
         if isinstance(self.objective, PaperObjective):
-            self.objective.poses_only = step < self.config.poses_first
+            self.objective.motion_only = step < self.config.motion_first
         for optimizer in self._optimizers():
             optimizer.zero_grad(set_to_none=True)
         sums: dict[str, float] = {}

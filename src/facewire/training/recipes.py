@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import pi
 
 from facewire.base.errors import ConfigError
+from facewire.losses.total import LossWeights
 from facewire.training.ablation_recipes import ABLATION_RECIPES
 from facewire.training.config import OptimizerConfig, PerceptualConfig, TrainConfig
 
@@ -38,8 +40,10 @@ def paper_512() -> TrainConfig:
 def paper_128() -> TrainConfig:
     """The paper's networks, narrow, with all its losses: what two CPU cores can train in a night.
 
-    The loss weights are the paper's. The taps are weighted alike and mirrored borders left out, because the network
-    that fits two cores is the distilled stand-in of VGG-19. H learns first, alone; the critic begins when heads move.
+    The loss weights are the paper's, that of head poses taken per radian: per degree, 57 times as much, it drowns
+    what t and Delta have to learn (docs/lab). The taps are weighted alike and mirrored borders left out, because the
+    network that fits two cores is the distilled stand-in of VGG-19. Motion is learned first; the critic begins when
+    heads move.
     """
     return TrainConfig(
         preset="paper-128",
@@ -47,7 +51,8 @@ def paper_128() -> TrainConfig:
         batch=8,
         precision="bf16",
         drop_tail=0.2,
-        poses_first=3000,
+        motion_first=5000,
+        paper_weights=LossWeights(head_pose=20 * pi / 180),
         critic_from=7000,
         optimizer=OptimizerConfig(learning_rate=1e-3),
         perceptual=PerceptualConfig(scales=2, tap_weights=(0.25,) * 5, padding="zeros"),

@@ -220,9 +220,9 @@ def _objective(config: TrainConfig, networks: FrozenNetworks, device: torch.devi
     if networks.face is not None:
         _refuse_faces(config)
     if config.preset == COMPACT:
-        if config.poses_first:
+        if config.motion_first:
             raise ConfigError(
-                "poses_first", config.poses_first, "0 with compact-256, which has no H of its own"
+                "motion_first", config.motion_first, "0 with compact-256, which has no H of its own"
             )
         critic = Critic(Discriminator(CRITIC_BASE, channels=JUDGED_CHANNELS))
         return CompactObjective(picture, config.compact_weights, config.drop_tail, critic)

@@ -10,6 +10,7 @@ OUT/_headers     what a host that reads such a file adds: policy, and the isolat
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from facewire import __version__
-from facewire.base.errors import OutputError
+from facewire.base.errors import ConfigError, OutputError
 from facewire.base.files import beside, sha256_of, write_advice, write_json
 from facewire.codec.tables.shipped import FOLDER as TABLES
 from facewire.engines.artefact import Artefact
@@ -34,11 +35,13 @@ OF_CALL = Path(__file__).parent.parent / "call" / "page" / "site"
 SHARED = ("face.js", "page.css", "icon.svg")
 """Files of the page of a call that the player has too."""
 SCHEMA = 2
+_SIGNAL = re.compile(r"http(s?://[A-Za-z0-9.-]+(:[0-9]+)?)")
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
     "style-src 'self'; img-src 'self' blob:; media-src blob:; base-uri 'none'; form-action 'none'"
 )
-"""Of the page, which has it in its own head too: nothing is fetched from elsewhere, and nothing can be sent away."""
+"""Of the page, which has it in its own head too: nothing is fetched from elsewhere or can be sent away. A signalling
+server that was named is let through."""
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -58,7 +61,7 @@ class WebFolder:
 
 
 def write_folder(
-    graphs: Artefact, finder: Mapping[str, Path], runtime_files: Path, folder: Path
+    graphs: Artefact, finder: Mapping[str, Path], runtime_files: Path, folder: Path, signal: str = ""
 ) -> WebFolder:
     """Write everything into a new or empty folder; it appears complete or not at all.
 
@@ -67,10 +70,13 @@ def write_folder(
         finder: of `write_finder_graphs`.
         runtime_files: where the files of onnxruntime-web lie.
         folder: becomes the site.
+        signal: address of the signalling server that the page of a call uses; "": the host of the page is one.
 
     Raises:
+        ConfigError: `signal` is no such address.
         OutputError: the folder cannot be written or has something in it.
     """
+    allowed = policy(signal)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(folder, "is there already: choose another folder or empty it")
     temporary = beside(folder)
@@ -80,15 +86,15 @@ def write_folder(
         for name in SHARED:
             shutil.copyfile(OF_CALL / name, temporary / name)
         for page in temporary.glob("*.html"):
-            page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", POLICY), encoding="utf-8")
+            page.write_text(page.read_text(encoding="utf-8").replace("@POLICY@", allowed), encoding="utf-8")
         _copy(TABLES, temporary / "tables", [path.name for path in TABLES.glob("*.json")])
         _copy(runtime_files, temporary / "runtime", runtime.FILES)
         wanted = _wanted(graphs, finder)
         (temporary / "graphs").mkdir()
         write_light(wanted, temporary / "graphs")
-        manifest = _manifest(graphs, wanted, temporary)
+        manifest = _manifest(graphs, wanted, temporary) | {"signal": signal}
         write_json(temporary / "manifest.json", manifest)
-        (temporary / "_headers").write_text(_headers(), encoding="utf-8")
+        (temporary / "_headers").write_text(_headers(allowed), encoding="utf-8")
         with suppress(OSError):
             folder.rmdir()  # an empty one
         temporary.rename(folder)
@@ -159,5 +165,20 @@ def _canonical_face() -> dict[str, list[Any]]:
     }
 
 
-def _headers() -> str:
-    return "/*\n" + "".join(f"  {name}: {value}\n" for name, value in HEADERS.items())
+def policy(signal: str) -> str:
+    """Return what the pages may do, with a signalling server of another host.
+
+    Raises:
+        ConfigError: it is no address of one.
+    """
+    if not signal:
+        return POLICY
+    found = _SIGNAL.fullmatch(signal)
+    if not found:
+        raise ConfigError("signal", signal, "http(s)://HOST[:PORT], the address of a signalling server")
+    return POLICY.replace("connect-src 'self'", f"connect-src 'self' {signal} ws{found[1]}")
+
+
+def _headers(allowed: str) -> str:
+    headers = {**HEADERS, "Content-Security-Policy": allowed}
+    return "/*\n" + "".join(f"  {name}: {value}\n" for name, value in headers.items())

@@ -86,7 +86,8 @@ class Browser:
 
     async def until(self, expression: str, seconds: float = 60.0) -> Any:
         """Wait until an expression is true."""
-        for _ in range(round(seconds / 0.1)):
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:  # a busy browser may take seconds to answer
             value = await self.value(expression)
             if value:
                 return value

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from facewire.geometry.head_motion import HeadMotion
@@ -153,6 +154,24 @@ def test_relative_motion_of_zlh_adds_points(motion_golden: Golden) -> None:
     for row, frame in enumerate((30, 31, 32, 33)):
         now = placed(points, zlh_motion(golden, frame, ZLH), ZLH)
         assert torch.allclose((own + now - first)[0], golden["case/zlh_rel/x_d"][row], atol=5e-6)
+
+
+def spread(points: Tensor) -> float:
+    """Return the square root of the volume that points (1, K, 3) span."""
+    return math.sqrt(ConvexHull(points[0].double().numpy()).volume)
+
+
+def test_adapted_scale_of_zlh_stays_near_one(motion_golden: Golden) -> None:
+    """It compares the same canonical points in two motions, so that it says little of sizes: ours leaves it out."""
+    golden = motion_golden("zlh_sadtalker_motion")
+    points = golden["raw/canonical"]
+    own, first = (placed(points, zlh_motion(golden, frame, ZLH), ZLH) for frame in (10, 30))
+    share = spread(own) / spread(first)
+    assert share == pytest.approx(1, abs=0.01)
+    for row, frame in enumerate((30, 31, 32, 33)):
+        now = placed(points, zlh_motion(golden, frame, ZLH), ZLH)
+        found = (own + share * (now - first))[0]
+        assert torch.allclose(found, golden["case/zlh_rel_adapt/x_d"][row], atol=5e-6)
 
 
 def test_grids_turn_only_where_the_family_says_so() -> None:

@@ -6,11 +6,13 @@ pieces in its order; in ours both come before stitching and keep the motion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from scipy.spatial import ConvexHull
 from torch import Tensor, nn
 
 from facewire.base.errors import ConfigError
@@ -19,6 +21,7 @@ from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.networks.relatives.correction import Chain, retargeted, stitched
 from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.liveportrait.portrait import opened
+from facewire.networks.relatives.liveportrait.rest import resting
 from facewire.networks.relatives.liveportrait.rts import smoothed
 from facewire.networks.relatives.liveportrait.sliders import slid
 from facewire.networks.relatives.liveportrait.transfer import absolute, check_regions, on_clip, relative
@@ -137,6 +140,42 @@ def test_regions_of_a_photo(golden: dict[str, Tensor], name: str) -> None:
 def test_a_picture_as_driver(golden: dict[str, Tensor], region: str) -> None:
     found = points_of(golden, photo(golden, f"img_abs_{region}", (PICTURE,)))
     assert torch.allclose(found, golden[f"case/img_abs_{region}/x_d"], atol=5e-6)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_picture_s_expression_is_counted_from_a_face_at_rest(
+    golden: dict[str, Tensor], region: str
+) -> None:
+    regions, driver = frozenset({REGIONS[region]}), read(golden, PICTURE)
+    found = relative(driver, resting(driver, regions), read(golden, 10), regions)
+    assert torch.allclose(points_of(golden, found), golden[f"case/img_rel_{region}/x_d"], atol=5e-6)
+
+
+@pytest.mark.parametrize("kind", ["rel", "abs"])
+def test_a_picture_as_driver_of_a_clip(golden: dict[str, Tensor], kind: str) -> None:
+    """The original smooths nothing then."""
+    driver, own, whole = read(golden, PICTURE), several(golden, CLIP), frozenset({"all"})
+    first = resting(driver, whole) if kind == "rel" else None
+    found = on_clip(driver.expand(len(CLIP)), first, own, whole, seen=0.0)
+    wanted = golden[f"case/v_{kind}_all_drvimage/x_d"]
+    assert torch.allclose(points_of(golden, found, CLIP), wanted, atol=5e-6)
+
+
+def test_what_its_expression_friendly_way_multiplies_by(golden: dict[str, Tensor]) -> None:
+    """Square roots of the volumes that the keypoints span; against the source itself, as in its loop, that is 1."""
+    spans = [
+        ConvexHull(golden[key][0].double().numpy()).volume
+        for key in ("case/rel_all/x_s", "pieces/stitch_x_d", "case/rel_all/x_d")
+    ]
+    share = math.sqrt(spans[0] / spans[1])
+    assert share == pytest.approx(float(golden["pieces/multiplier_xs_xd0"]), abs=1e-5)
+    assert spans[0] / spans[2] == pytest.approx(1, abs=1e-5)
+
+
+def test_a_smoother_that_trusts_frames_less(golden: dict[str, Tensor]) -> None:
+    own, drivers = several(golden, CLIP), several(golden, DRIVERS[: len(CLIP)])
+    found = on_clip(drivers, drivers[:1], own, frozenset({"all"}), seen=1e-3)
+    assert torch.allclose(points_of(golden, found, CLIP), golden["case/v_rel_all_obs1e-3/x_d"], atol=5e-6)
 
 
 def test_regions_add_up(golden: dict[str, Tensor]) -> None:

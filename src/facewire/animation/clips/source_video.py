@@ -33,6 +33,7 @@ from facewire.animation.driving import (
     rows_of,
 )
 from facewire.animation.reference import best_reference
+from facewire.animation.strength import scaled
 from facewire.animation.survey import CropPlan, Progress, survey
 from facewire.animation.transfer import Face, Transfer
 from facewire.base.batches import in_batches
@@ -210,7 +211,8 @@ def clip_motions(
     base = clip.motions[rest : rest + 1]
     index = _reference(driver.motions, base, options) if options.relative else None
     first = None if index is None else driver.motions[index : index + 1]
-    return transfer(resampled(driver, clip.seconds), first, base, options.regions, clip.motions), index
+    moved = transfer(resampled(driver, clip.seconds), first, base, options.regions, clip.motions)
+    return scaled(moved, clip.motions, options.strength, options.strength), index
 
 
 def clip_face(animator: Animator, clip: Clip) -> Face:
@@ -221,7 +223,7 @@ def clip_face(animator: Animator, clip: Clip) -> Face:
     return Face(
         animator.canonical(picture),
         lambda: animator.identity(picture),
-        lambda: animator.openness(picture),
+        lambda: like(animator.openness(picture), clip.read.rotation),
     )
 
 

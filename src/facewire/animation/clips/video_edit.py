@@ -16,6 +16,7 @@ from pathlib import Path
 
 from facewire.animation.animate import AnimateOptions, AnimateReport, shaped, viewed
 from facewire.animation.animator import Animator
+from facewire.animation.clips import eyes_and_lips
 from facewire.animation.clips.source_video import (
     ALL_OF_IT,
     Clip,
@@ -25,7 +26,7 @@ from facewire.animation.clips.source_video import (
     length,
     read_clip,
 )
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.animation.driving import RecordedMotion
 from facewire.animation.person import OWN, Size, checked_size, head_alone, limited, whole
 from facewire.animation.survey import CropPlan, Progress
@@ -125,6 +126,8 @@ def edit_video(
     read = read_clip(animator, clip, face=shown.face, span=_as_long_as(driver, shown.span), progress=progress)
     own = read.part(shown.span, length(driver))
     motions, reference = clip_motions(own, driver, chosen, transfer_of(animator.foreign))
+    if chosen.retarget:
+        motions = eyes_and_lips.opened(animator, own, motions, driver, chosen.retarget, progress)
     motions = _shaped(animator, own, motions, chosen)
     begin = time.perf_counter()
     with VideoReader(clip) as reader:

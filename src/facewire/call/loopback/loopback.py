@@ -38,6 +38,7 @@ from facewire.call.loopback.side import Side
 from facewire.call.loopback.virtual_time import Timeline
 from facewire.call.person.camera import Sight
 from facewire.call.person.engine import FaceEngine
+from facewire.call.person.live_pictures import LivePictures
 from facewire.call.person.modes import ModeSettings
 from facewire.call.person.performer import Performance, Performer
 from facewire.call.person.portrait import Portrait
@@ -132,6 +133,7 @@ class Loopback:
         self._performed: dict[int, MotionFrame] = {}
         self._sights: dict[int, Sight] = {}
         self._theirs = TheirPhotos(engine)
+        self._pictures = LivePictures(engine, self._clock)
         self._side = 0
         self._taken: dict[float, int] = {}
         self._done: Performance | None = None
@@ -302,7 +304,7 @@ class Loopback:
         person = self.b.people.get(epoch)
         if every == 0 or person is None or sum(self._kinds.values()) % every:
             return talk.playout.render_seconds
-        picture, spent = self._charged(lambda: self.engine.render(person, motion), FIXED_RENDER)
+        picture, spent = self._charged(lambda: self._pictures.render(person, motion), FIXED_RENDER)
         self._render_ms.append(1000 * spent)
         capture = self._capture_of(media, now)
         self._side = len(picture)
@@ -314,10 +316,14 @@ class Loopback:
 
     def _charged(self, work: Callable[[], Result], fixed: float) -> tuple[Result, float]:
         """Do some work and return its result and what it costs, seconds."""
-        clock = time.process_time if self.settings.costs == "cpu" else time.perf_counter
-        begin = clock()
+        begin = self._clock()
         result = work()
-        return result, fixed if self.settings.costs == "fixed" else clock() - begin
+        return result, fixed if self.settings.costs == "fixed" else self._clock() - begin
+
+    def _clock(self) -> float:
+        """Return the time that this machine's work is measured with; it stands still where nothing is."""
+        costs = self.settings.costs
+        return {"wall": time.perf_counter, "cpu": time.process_time, "fixed": float}[costs]()
 
     def _look_after(self) -> None:
         for side in (self.a, self.b):
@@ -392,6 +398,7 @@ class Loopback:
             delivered=self._kinds["fresh"] / max(1, len(self._captures)),
             filled=self._kinds["filled"],
             eased=self._kinds["eased"],
+            moved=self._pictures.moved,
             video_pictures=self._videos,
             sound_concealed=concealed,
             sound_waited=waited,

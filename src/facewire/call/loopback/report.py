@@ -43,6 +43,7 @@ class LoopbackReport:
     lost_in_a_row    packets, the most on the link that carries the clip, cuts not counted
     delivered        share of the camera's frames that were shown
     filled, eased    pictures shown in place of lost ones: between two frames, or on the way to rest
+    moved            pictures that were moved instead of drawn, because drawing took too long
     sound_concealed  share of the sound that was covered because it was lost or too late
     sound_waited     share by which it was made longer because what followed had not come yet
     lip_skew_ms      how much later the lips are than the sound, absolute
@@ -77,6 +78,7 @@ class LoopbackReport:
     delivered: float
     filled: int
     eased: int
+    moved: int
     video_pictures: int
     sound_concealed: float
     sound_waited: float

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from facewire.base.errors import ProtocolError
+from facewire.base.errors import ConfigError, ProtocolError
 from facewire.base.wire import VERSION
+from facewire.call.meeting.page_ice import PageIce
 from facewire.call.meeting.site import Site
 from facewire.call.messages.signal_messages import (
     ENTERING,
@@ -34,7 +35,7 @@ from facewire.call.messages.signal_messages import (
     from_protocol,
 )
 from facewire.transport.flood import Permits
-from facewire.transport.web.frames import next_frame
+from facewire.transport.web.frames import SilenceError, next_frame
 
 MOST_ROOMS = 10_000
 MOST_CONNECTIONS = 20_000
@@ -58,21 +59,33 @@ class _Seat:
 
 
 class SignalServer:
-    """The rendezvous as an application: `/room/NAME` for agents and pages, `/join` for people, `/health` for
-    machines.
+    """The rendezvous as an application: `/room/NAME` for agents and pages, `/join` for people, `/ice` for pages,
+    `/health` for machines.
 
     Args:
-        join_page: what people read who open an invitation link, unless there is a site.
+        join_page: what people read who open an invitation link, unless there is a page to call from.
         site: with the page of a call; pages of this server may enter rooms then.
+        page: address of the page of a call on another host, whose pages may enter rooms, too; invitation links lead
+            there unless there is a site.
+        ice: servers that pages are told of.
+
+    Raises:
+        ConfigError: `page` is no address of a page.
     """
 
-    def __init__(self, join_page: str = "", site: Site | None = None) -> None:
+    def __init__(
+        self, join_page: str = "", site: Site | None = None, page: str = "", ice: PageIce | None = None
+    ) -> None:
+        self._page, self._origin = page, _origin(page)
+        self._ice = PageIce() if ice is None else ice
         self._rooms: dict[bytes, dict[str, _Seat]] = {}
         self._connections: dict[str, int] = {}
         self._join_page = join_page
         self.app = web.Application(client_max_size=1024)
         self.app.router.add_get("/room/{room}", self._room)
         self._has_page = site is not None
+        if site is not None or page:
+            self.app.router.add_get("/ice", self._tell_ice)
         if site is None:
             self.app.router.add_get("/join", self._join)
         else:
@@ -87,7 +100,15 @@ class SignalServer:
     async def _health(self, request: web.Request) -> web.Response:
         return web.json_response({"ok": True})
 
+    async def _tell_ice(self, request: web.Request) -> web.Response:
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if self._origin:
+            headers["Access-Control-Allow-Origin"] = self._origin
+        return web.json_response(self._ice.servers(time.time()), headers=headers)
+
     async def _join(self, request: web.Request) -> web.Response:
+        if self._page:  # browsers take what stands after # along
+            raise web.HTTPFound(self._page, headers={"Referrer-Policy": "no-referrer"})
         headers = {
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'",
             "Referrer-Policy": "no-referrer",
@@ -123,9 +144,10 @@ class SignalServer:
         return socket
 
     def _may_enter(self, request: web.Request) -> bool:
-        """Agents send no origin; a page in a browser does, and only this server's own is let in."""
+        """Agents send no origin; a page in a browser does, and only this server's own and one other are let in."""
         origin = request.headers.get("Origin")
-        return origin is None or (self._has_page and urlsplit(origin).netloc == request.host)
+        own = self._has_page and urlsplit(origin or "").netloc == request.host
+        return origin is None or own or (origin == self._origin != "")
 
     async def _serve(self, socket: web.WebSocketResponse, room: str, entry: str | None) -> None:
         try:
@@ -135,6 +157,8 @@ class SignalServer:
                 first = from_protocol(entry)
             if not isinstance(first, Enter):
                 raise ProtocolError("enter first")
+        except SilenceError:
+            return  # a busy machine, which comes again: being refused would end its call
         except ProtocolError as error:
             await _refuse(socket, str(error))
             return
@@ -217,6 +241,16 @@ def _entry(request: web.Request) -> str | None:
     """Return what goes behind ENTERING in the request, which saves a trip; None if it is a message as usual."""
     names = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     return names[1] if len(names) == 2 and names[0] == ENTERING else None
+
+
+def _origin(page: str) -> str:
+    """Return what browsers call the origin of a page; "" for none."""
+    if not page:
+        return ""
+    parts = urlsplit(page)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.fragment:
+        raise ConfigError("page", page, "the address of a page, such as https://example.org/call.html")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 async def _text(socket: web.WebSocketResponse, timeout: float | None = None) -> str:

@@ -10,8 +10,7 @@ import asyncio
 import gzip
 import hashlib
 import mimetypes
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from aiohttp import web
 from facewire.base.errors import ConfigError
 
 PAGE = "call.html"
-_STUN = re.compile(r"stuns?:[^\s?]+")
 NEEDED = (PAGE, "manifest.json")
 KINDS = {
     ".js": "text/javascript",
@@ -44,19 +42,14 @@ class Site:
     Args:
         folder: as `facewire web` wrote it.
         headers: of every answer.
-        ice: STUN servers. TURN servers want a password, which whoever opens the page would learn.
 
     Raises:
-        ConfigError: it is not such a folder, or not such servers.
+        ConfigError: it is not such a folder.
     """
 
-    def __init__(self, folder: Path, headers: Mapping[str, str], ice: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
         if not all((folder / name).is_file() for name in NEEDED):
             raise ConfigError("site", str(folder), "a folder that `facewire web -o` wrote")
-        for url in ice:
-            if not _STUN.fullmatch(url):
-                raise ConfigError("ice", url, "stun:HOST:PORT; pages use no TURN servers")
-        self._ice = list(ice)
         self._headers = {**headers, "Cache-Control": "no-cache", "X-Frame-Options": "DENY"}
         self._files = {
             f"/{path.relative_to(folder).as_posix()}": _file(path)
@@ -71,10 +64,6 @@ class Site:
         """Let an application serve the folder."""
         for address in self._files:
             app.router.add_get(address, self._answer)
-        app.router.add_get("/ice", self._tell_ice)
-
-    async def _tell_ice(self, request: web.Request) -> web.Response:
-        return web.json_response(self._ice, headers=self._headers)
 
     async def _answer(self, request: web.Request) -> web.Response:
         file = self._files[request.path]

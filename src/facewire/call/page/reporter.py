@@ -84,8 +84,8 @@ class PageReporter:
             )
         )
 
-    def say_meters(self, talk: Conversation, now: float) -> None:
-        """Tell the meters of the last second."""
+    def say_meters(self, talk: Conversation, now: float, drawn: float) -> None:
+        """Tell the meters of the last second, and which share of the pictures was drawn rather than moved."""
         meters = talk.meters
         rate, self.frames_sent = self.frames_sent / METER_SECONDS, 0
         self.say(
@@ -95,6 +95,7 @@ class PageReporter:
                 round_trip=1000 * (talk.sender.round_trip or 0.0),
                 loss=talk.line.meter.loss,
                 delay=1000 * talk.playout.delay,
+                drawn=round(drawn, 2),
             )
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.animation.animator import Animator
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.animation.smoothing import MotionSmoother
 from facewire.bitstream.header import FINGERPRINT_BYTES
 from facewire.call.person.portrait import Portrait
@@ -70,6 +70,12 @@ class FaceEngine(Protocol):
         """Return the source's own motion plus what changed since `reference`."""
 
 
+def motion_seen(motion: MotionFrame, turn: NDArray[np.float32] | None = None) -> HeadMotion:
+    """Return a motion as the receiver looks at it; `turn` is R_u, (3, 3)."""
+    motions = to_motions([motion])
+    return motions if turn is None else motions.turned_at_neck(turn)
+
+
 class NetworkEngine:
     """The project's networks through one of the `engines`, for one camera.
 
@@ -78,6 +84,7 @@ class NetworkEngine:
         weights_sha256: of the weights file, hexadecimal.
         carry: how the model carries changes over.
         framing: how squares are laid around heads; None: as ours.
+        movable: the keypoints are those of the compact model, so that pictures may be moved instead of drawn.
     """
 
     def __init__(
@@ -86,8 +93,10 @@ class NetworkEngine:
         weights_sha256: str,
         carry: Carry = HeadMotion.relative,
         framing: Framing | None = None,
+        *,
+        movable: bool = False,
     ) -> None:
-        self._engine, self._carry, self._framing = engine, carry, framing
+        self._engine, self._carry, self._framing, self._movable = engine, carry, framing, movable
         self._fingerprint = bytes.fromhex(weights_sha256)[:FINGERPRINT_BYTES]
         self._smoother = MotionSmoother()
         self._square: FaceSquare | None = None
@@ -96,7 +105,7 @@ class NetworkEngine:
     def of(cls, animator: Animator, engine: Engine) -> NetworkEngine:
         """Return the networks of an animator through an engine that was opened for them."""
         weights, carry = animator.manifest.sha256, carry_of(animator.foreign)
-        return cls(engine, weights, carry, animator.framing)
+        return cls(engine, weights, carry, animator.framing, movable=animator.compact)
 
     @property
     def size(self) -> int:
@@ -117,12 +126,12 @@ class NetworkEngine:
         """Return a head crop (N, N, 3), N at least S, as a source."""
         side = len(picture)
         if side == self.size:
-            return Portrait(self._engine.identity(picture))
+            return Portrait(self._engine.identity(picture), movable=self._movable)
         composer = Composer(picture, CropBox(0, 0, side))
         prepared = self._engine.identity(resize(picture, (self.size, self.size)))
         if prepared.layers is not None:
             composer.separate(*prepared.layers)
-        return Portrait(prepared, composer)
+        return Portrait(prepared, composer, self._movable)
 
     def own_motion(self, person: Portrait) -> MotionFrame:
         """Return the motion that a source has in its picture."""
@@ -141,8 +150,7 @@ class NetworkEngine:
         self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None
     ) -> Pixels:
         """Return a picture (N, N, 3) of a person in a motion."""
-        motions = to_motions([motion])
-        seen = motions if turn is None else motions.turned_at_neck(turn)
+        seen = motion_seen(motion, turn)
         if person.composer is None:
             return self._engine.render(person.prepared, seen, motion.kept)
         return person.composer.square(self._engine.compose(person.prepared, seen, motion.kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from facewire.animation.composer import Composer
+from facewire.animation.composition.composer import Composer
 from facewire.engines.engine import Prepared
 
 
@@ -14,10 +14,12 @@ class Portrait:
 
     prepared  what the networks keep
     composer  the picture as it is shown; None where the networks' own picture is
+    movable   pictures may be moved instead of drawn (animation/live/sparing.py)
     """
 
     prepared: Prepared
     composer: Composer | None = None
+    movable: bool = False
 
     @property
     def small(self) -> Portrait:

@@ -33,6 +33,8 @@ COVERED = 960
 """Samples that are covered at once: 20 ms."""
 LONGEST_PACKET = 1_275
 """Bytes; the largest frame that Opus has (RFC 6716, 3.2.1)."""
+COMPLEXITY = 10
+"""How hard the encoder tries, 0 to 10."""
 _STEREO = 4
 """The bit of a packet's first byte that says so."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE)
@@ -67,6 +69,7 @@ class OpusEncoder:
             "frame_duration": str(packet_ms),
             "vbr": "off",
             "dtx": "0",
+            "compression_level": str(COMPLEXITY),
         }
         self._codec = codec
         self._position = 0

@@ -1,8 +1,8 @@
 """The visible surface of a head: how deep it lies in every cell, and which keypoints it moves with.
 
 Keypoints alone are too few for that: between them depth is a guess, and a wrong depth halves the turn that the
-receiver sees (docs/lab). A mean head fills the gaps. Its points follow the keypoints of the person and the
-expression, turn with the head and count where they face the camera. Nothing here is learned or sent.
+receiver sees (docs/lab). A mean head (mean_head.py) fills the gaps. Its points follow the keypoints of the person and
+the expression, turn with the head and count where they face the camera. Nothing here is learned or sent.
 
     p = R (a - S x_mean) + S x_d        points of the mean head a, each tied to the keypoints nearby by S
     share of a cell ~ exp(-d^2 / 2 sigma^2 - gamma p_z) sigmoid(-beta n_z)
@@ -10,7 +10,6 @@ expression, turn with the head and count where they face the camera. Nothing her
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,21 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facewire.face.pose import canonical_face
 from facewire.geometry.grid import axis_line
 from facewire.geometry.warp import resize_flow
+from facewire.networks.compact.mean_head import mean_head
 
-FACE_POINTS = 100
-SKULL_POINTS = 150
-"""Spread evenly over the whole skull; those that a face covers are left out."""
-SKULL_CENTRE, SKULL_RADII = (0.0, -4.5, 3.5), (7.6, 9.0, 9.5)
-"""In centimetres of the canonical face: ears at z = 3.5, crown 13.5 above its origin."""
-HEAD_CENTRE, HEAD_RADII = (0.0, -1.0, 4.0), (8.0, 11.0, 10.0)
-"""Of the ellipsoid whose normals the surface has."""
-NECK = 3.0
-"""Height in centimetres (downwards) where the skull ends."""
-CLEARANCE = 1.8
-"""Centimetres between the points of the skull and those of the face."""
 COARSE = 32
 """Cells along a side; the surface is smooth."""
 VARIANCE = 0.0015
@@ -43,8 +31,6 @@ FACING = 10.0
 """How sharply points that look away lose their share."""
 NEAR = 20.0
 """The reach of the nearest point, times this, is 1 everywhere between points: there the head covers a cell."""
-SOFTNESS = 3e-3
-"""Squared distance below which two keypoints hold a point alike."""
 
 
 class VisibleSurface(NamedTuple):
@@ -78,15 +64,8 @@ class HeadSurface(nn.Module):
             unit: picture units per centimetre.
         """
         super().__init__()
-        with torch.device("cpu"):  # the published face lies there, also when a model is built elsewhere
-            points, normals = _mean_head()
-            known = unit * torch.tensor(keypoints)
-            points = unit * points
-            squared = (points[:, None] - known).square().sum(dim=-1)
-            constants = {"points": points, "normals": normals, "keypoints": known}
-            constants["ties"] = (squared + SOFTNESS) ** -2
-        for name, constant in constants.items():
-            self.register_buffer(name, constant.to(torch.get_default_device()), persistent=False)
+        for name, constant in mean_head(keypoints, unit)._asdict().items():
+            self.register_buffer(name, torch.tensor(constant), persistent=False)
 
     def forward(
         self,
@@ -125,34 +104,3 @@ class HeadSurface(nn.Module):
         mixed = resize_flow(torch.cat((mixed, covered), dim=-1), side, side)
         depth, found, cosines, covered = mixed.split((1, values.shape[-1], len(views), 1), dim=-1)
         return VisibleSurface(depth, found, covered, cosines)
-
-
-def _mean_head() -> tuple[Tensor, Tensor]:
-    """Return points (A, 3) in centimetres and outward unit normals (A, 3) of a mean head."""
-    face = torch.from_numpy(canonical_face().points)
-    centre, radii = torch.tensor(SKULL_CENTRE), torch.tensor(SKULL_RADII)
-    skull = centre + radii * _sphere(SKULL_POINTS)
-    clear = torch.cdist(skull, face).amin(dim=1) > CLEARANCE
-    above_the_neck = skull[:, 1] < NECK
-    points = torch.cat((_spread(face, FACE_POINTS), skull[clear & above_the_neck]))
-    normals = (points - torch.tensor(HEAD_CENTRE)) / torch.tensor(HEAD_RADII).square()
-    return points, F.normalize(normals, dim=-1)
-
-
-def _sphere(count: int) -> Tensor:
-    """Return points (count, 3) spread evenly over the unit sphere, on a golden spiral."""
-    steps = torch.arange(count) + 0.5
-    height = 1 - 2 * steps / count
-    angle = math.pi * (1 + math.sqrt(5)) * steps
-    radius = (1 - height.square()).sqrt()
-    return torch.stack((radius * torch.cos(angle), height, radius * torch.sin(angle)), dim=1)
-
-
-def _spread(points: Tensor, count: int) -> Tensor:
-    """Return `count` of the points, each as far from those before it as can be."""
-    chosen = [int(points[:, 2].argmin())]
-    nearest = (points - points[chosen[0]]).square().sum(dim=1)
-    while len(chosen) < count:
-        chosen.append(int(nearest.argmax()))
-        nearest = torch.minimum(nearest, (points - points[chosen[-1]]).square().sum(dim=1))
-    return points[chosen]

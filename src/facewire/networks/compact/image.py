@@ -292,15 +292,18 @@ def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> Gen
 
 def _excess(parts: GeneratedParts) -> Tensor:
     """Return what has to be added to a frame so that none of its colours leaves those of the places around it."""
-    near = torch.cat(parts.pictures[:2], dim=2)
-    most, least = _largest(near.amax(dim=2), COLOURS), -_largest(-near.amin(dim=2), COLOURS)
+    first, second = parts.pictures[:2]
+    most = _largest(torch.maximum(first, second).amax(dim=2), COLOURS)
+    least = -_largest(-torch.minimum(first, second).amin(dim=2), COLOURS)
     frame = parts.shown() + parts.repair
     return torch.maximum(torch.minimum(frame, most[:, :, None]), least[:, :, None]) - frame
 
 
 def _mean(maps: Tensor, reach: int) -> Tensor:
-    """Return the mean within `reach` cells of maps (B, C, H, W)."""
-    return F.avg_pool2d(maps, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
+    """Return the mean within `reach` cells of maps (B, C, H, W), along rows, then columns."""
+    side = 2 * reach + 1
+    along = F.avg_pool2d(maps, (1, side), stride=1, padding=(0, reach), count_include_pad=False)
+    return F.avg_pool2d(along, (side, 1), stride=1, padding=(reach, 0), count_include_pad=False)
 
 
 def _largest(maps: Tensor, reach: int) -> Tensor:

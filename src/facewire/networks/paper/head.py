@@ -33,10 +33,11 @@ STAGES = ((4, 3), (8, 3), (16, 5), (32, 2))
 """Each stage's width in units of the base, and its bottlenecks of stride 1."""
 INITIAL_STD = 1e-3
 """Of the weights that make t and delta (ours; the paper is silent)."""
-READ = 4.0
+READ = 20.0
 """t and delta are read from READ / width times the pooled numbers (ours). These are positive and many: read as they
 are, one step of Adam moves all keypoints by the rate times their sum, a good part of the picture, and delta takes
-over what canonical keypoints are for (docs/paper.md)."""
+over what canonical keypoints are for (docs/paper.md). Read from a fifth of this, t hardly follows a head
+(docs/lab)."""
 READ_ANGLES = 50.0
 """The same for the angles: read as they are, a step at a rate of 1e-3 turns every head by 10 degrees, and they are
 not learned (docs/lab)."""

@@ -26,6 +26,8 @@ from facewire.networks.weights import write_tensors
 
 TORCH = (".pth", ".pt", ".tar", ".ckpt", ".bin")
 SAFETENSORS = ".safetensors"
+GRAPHS = (".onnx", ".engine", ".trt", ".plan")
+"""ONNX graphs and what TensorRT makes of them."""
 DECLARED = {"liveportrait": LIVEPORTRAIT, "zlh": ZLH, "sadtalker": ZLH, "zk": ZK}
 """What a user calls a family, and what its files look like."""
 DEEPEST = 4
@@ -80,6 +82,7 @@ def bring_in(
     parts: dict[str, dict[str, Tensor]] = {}
     owners: dict[str, Path] = {}
     left_out: list[str] = []
+    refused: WeightsError | None = None
     alone = len(files) == 1 and files[0].is_dir()
     for file in _every(files):
         try:
@@ -90,6 +93,7 @@ def bring_in(
             if not alone:
                 raise
             left_out.append(str(problem))
+            refused = refused or problem
             continue
         if twice := sorted(parts.keys() & found.parts.keys()):
             raise WeightsError(
@@ -98,6 +102,8 @@ def bring_in(
         parts |= found.parts
         owners |= dict.fromkeys(found.parts, file)
         left_out += [f"{file}: {part} is not used" for part in found.ignored]
+    if refused is not None and not parts:
+        raise refused
     config, tensors = checked(parts, declared, ", ".join(str(file) for file in files), side)
     sources = {file.name: sha256_of(file) for file in dict.fromkeys(owners.values())}
     family = family_of(str(config["family"]))
@@ -122,6 +128,12 @@ def read(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: it cannot be read, or holds more than tensors and plain containers.
     """
+    if path.suffix.lower() in GRAPHS:
+        raise WeightsError(
+            path,
+            "is a graph for one runtime, norms folded into convolutions and most names of tensors lost: give the "
+            f"{' or '.join((TORCH[0], SAFETENSORS))} files it was made from (facewire import --help)",
+        )
     try:
         if path.suffix == SAFETENSORS:
             return {key.removeprefix(DATA_PARALLEL): tensor for key, tensor in load_file(path).items()}
@@ -154,7 +166,8 @@ def _every(files: Sequence[Path]) -> Iterator[Path]:
         if not file.is_dir():
             yield file
             continue
-        inside = sorted(path for path in file.rglob("*") if path.suffix in (*TORCH, SAFETENSORS))
+        known = (*TORCH, SAFETENSORS, *GRAPHS)
+        inside = sorted(path for path in file.rglob("*") if path.suffix in known)
         if not inside:
             raise WeightsError(file, f"no {', '.join((*TORCH, SAFETENSORS))} in this folder: check the path")
         yield from inside

@@ -16,7 +16,7 @@ from facewire.animation.animate import face_of, rendered, shaped, transferred
 from facewire.animation.animator import Animator, Person
 from facewire.animation.clips.source_video import Clip, is_video, within
 from facewire.animation.driving import RecordedMotion
-from facewire.animation.transfer import transfer_of
+from facewire.animation.transfer import resting, transfer_of
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.media.image import load_image
@@ -217,7 +217,13 @@ class NativePreview:
         def make() -> tuple[Person, RecordedMotion, _Moved]:
             part = within(recorded, motion.span, project.driver)
             moved, references = transferred(
-                part.motions, person.identity.motion, project.options, part.stretches, transfer, person.reach
+                part.motions,
+                person.identity.motion,
+                project.options,
+                part.stretches,
+                transfer,
+                person.reach,
+                resting(self.animator.foreign, part.motions, project.options.regions),
             )
             first = recorded.times.index(part.times[0])
             moments = recorded.seconds[first : first + len(part)]

@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 
 from facewire.animation.animator import Animator, Person
-from facewire.animation.composer import TurnedComposer
+from facewire.animation.composition.turned_composer import TurnedComposer
 from facewire.base.errors import MediaError
 from facewire.base.files import read_json
 from facewire.geometry.arrays import as_array

@@ -22,6 +22,7 @@ export class Stage {
     this.place = { x: 0.5, y: 0.5 };
     this.split = 0.5;
     this.pace = [];
+    this.changes = 0;  // how often what is shown went out of date
     this.watch();
   }
 
@@ -107,8 +108,9 @@ export class Stage {
   // Pictures.
 
   async draw(picture) {
+    const { changes } = this;
     const bitmap = await createImageBitmap(picture.blob);
-    this.put(bitmap, picture);
+    this.put(bitmap, { ...picture, exact: picture.exact && changes === this.changes });
     bitmap.close();
   }
 
@@ -130,6 +132,12 @@ export class Stage {
   }
 
   restart() { this.last = 0; }
+
+  // What is shown is not what is chosen any more.
+  outdated() {
+    this.changes += 1;
+    this.canvas.dataset.exact = "false";
+  }
 
   measure(picture) {
     if (picture.exact) return;

@@ -16,6 +16,8 @@ const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 
 let project = null;
 let said = 0;  // changes that the studio was told of
+let plays = 0;  // how often it was told where to play: what it says of an earlier moment is old
+let answered = { said: 0, plays: 0 };  // how many of both it has answered
 let photo = { name: "", faces: [], problem: "" };
 let driver = { name: "", seconds: 0, rate: 25, frames: 0, reference: -1, curves: null, drives: false };
 let asked = null;
@@ -34,7 +36,8 @@ const hear = {
   welcome({ folder, engine, web }) {
     byId("folder").textContent = `${folder} · ${engine}`;
     byId("folder").title = folder;
-    said = 0;
+    said = plays = 0;
+    answered = { said: 0, plays: 0 };
     stage.restart();
     if (web) measure();
   },
@@ -44,6 +47,7 @@ const hear = {
   },
   heads(message) { engine.show(message).catch(withoutEngine); },
   state(message) {
+    answered.said = message.heard;
     byId("undo").disabled = !message.can_undo;
     byId("redo").disabled = !message.can_redo;
     byId("command").textContent = message.command || "Choose a photo.";
@@ -73,7 +77,9 @@ const hear = {
     showDriver();
   },
   working({ stage: text, share }) { working(text, share); },
-  playing({ on, seconds, webcam, face }) {
+  playing({ heard, on, seconds, webcam, face }) {
+    answered.plays = heard;
+    if (heard < plays) return;
     timeline.set({ playing: on, seconds });
     files.showWebcam(webcam, face);
     sound.play(on && !webcam, seconds, shift());
@@ -82,6 +88,9 @@ const hear = {
   jobs({ jobs: list, paused }) { jobs.show(list, paused); },
   failure({ problem }) { notice(problem); },
 };
+
+// Says whether the studio knows all that was changed here: its exact picture is that of what is chosen.
+function upToDate() { return !asked && answered.said >= said && answered.plays >= plays; }
 
 // What came is shown; where it plays, the timeline follows.
 function follow(one) {
@@ -94,7 +103,7 @@ function follow(one) {
 const link = new Link(key, {
   hear,
   picture(one) {
-    stage.draw(one);
+    stage.draw({ ...one, exact: one.exact && upToDate() });
     follow(one);
   },
   lost() {
@@ -111,6 +120,7 @@ function showRender() { byId("copy").disabled = byId("render").disabled = !comma
 function change(fields, gesture = "") {
   if (!project) return;
   notice("");
+  stage.outdated();
   project = { ...project, ...fields };
   stage.setChosen(project.faces);
   timeline.set({ project });  // what changes next builds on this, before the screen shows it
@@ -230,10 +240,16 @@ function part(fields) {
   change({ motion: { ...motion, ...fields, reference } }, "part");
 }
 
+function play(on, seconds) {
+  plays += 1;
+  stage.outdated();
+  link.say("play", { on, seconds });
+}
+
 function seek(seconds) {
   timeline.set({ seconds, playing: false });
   showValues();
-  link.say("play", { on: false, seconds });
+  play(false, seconds);
 }
 
 const stage = new Stage({
@@ -259,7 +275,7 @@ const controls = new Controls({
 const timeline = new Timeline({
   seek,
   part,
-  play: (on) => link.say("play", { on, seconds: timeline.seconds }),
+  play: (on) => play(on, timeline.seconds),
   clear: (seconds) => change({ keys: project.keys.filter((one) => Math.abs(one.seconds - seconds) > 0.02) }),
 });
 const files = new Media(link, {
@@ -293,11 +309,17 @@ async function measure() {
 }
 const jobs = new Jobs(link, { order: (job, action) => link.say("order", { job, action }), notice });
 
+function again(step) {
+  said += 1;
+  stage.outdated();
+  link.say(step);
+}
+
 // Buttons.
 
 const actions = {
-  undo: () => { said += 1; link.say("undo"); },
-  redo: () => { said += 1; link.say("redo"); },
+  undo: () => again("undo"),
+  redo: () => again("redo"),
   plain: () => change({ look: Object.fromEntries(Object.keys(project.look).map((name) => [name, 0])) }),
   "no-keys": () => change({ keys: [] }),
   "reference-here": () => change({ motion: { ...project.motion, reference: referenceAt(timeline.seconds, project.motion.start) } }),

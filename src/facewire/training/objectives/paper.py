@@ -13,7 +13,7 @@ from facewire.data.pairs import PairBatch
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import place
 from facewire.geometry.pose import angles_from_rotation
-from facewire.geometry.transform import random_transform
+from facewire.geometry.transform import PlaneTransform, random_transform
 from facewire.losses.deformation_prior import deformation_prior
 from facewire.losses.equivariance import jacobian_equivariance, keypoint_equivariance
 from facewire.losses.head_pose import head_pose
@@ -50,8 +50,8 @@ class PaperObjective:
         self.critic: Critic | None = critic
         self.weights = weights.by_name()
         self.drop_tail = drop_tail
-        self.poses_only = False
-        """Whether term H is all there is; the learner says when."""
+        self.motion_only = False
+        """Whether pictures are left out; the learner says when."""
 
     def __call__(
         self, model: FaceVid2Vid, pair: PairBatch, generator: torch.Generator
@@ -59,11 +59,10 @@ class PaperObjective:
         """Return the model's loss and the pictures of a batch."""
         source, driving = pair.source.image, pair.driving.image
         batch = len(source)
-        if self.poses_only:
-            read = model.motion(torch.cat((source, driving)))
-            term = {"head_pose": _pose_term(read[:batch], read[batch:], pair)}
-            return weighted_total(term, self.weights), Made(source)
         bend = random_transform(batch, generator, device=source.device)
+        if self.motion_only:
+            terms = _motion_terms(model, pair, bend)
+            return weighted_total(terms, self.weights), Made(source)
         kept = random_kept(model.keypoints, batch, generator, self.drop_tail, source.device)
         identity = model.identity(source)
         motion = model.motion(torch.cat((driving, bend.image(driving))))
@@ -88,6 +87,22 @@ class PaperObjective:
     def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
         term: Tensor = self.perceptual(image, target)
         return term if self.face is None else term + self.face(image, target)
+
+
+def _motion_terms(model: FaceVid2Vid, pair: PairBatch, bend: PlaneTransform) -> dict[str, Tensor]:
+    """Return the terms that need no picture; E, L and Delta with one person's canonical keypoints for all."""
+    source, driving = pair.source.image, pair.driving.image
+    batch = len(source)
+    canonical = model.canonical(source[:1]).expand(batch)
+    motion = model.motion(torch.cat((source, driving, bend.image(driving))))
+    read, seen, bent = (motion[part * batch : (part + 1) * batch] for part in range(3))
+    points = place(canonical, seen)
+    return {
+        "equivariance": keypoint_equivariance(points, place(canonical, bent), bend),
+        "keypoint_prior": keypoint_prior(points.points),
+        "head_pose": _pose_term(read, seen, pair),
+        "deformation_prior": deformation_prior(seen.expression),
+    }
 
 
 def _pose_term(source: HeadMotion, driving: HeadMotion, pair: PairBatch) -> Tensor:

@@ -35,9 +35,11 @@ const NEEDED = {
     () => "requestVideoFrameCallback" in HTMLVideoElement.prototype,
 };
 
+/** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
 const site = new Site(BASE);
 const camera = new Camera(byId("self"));
+let home = BASE.replace(/\/$/, "");  // the signalling server
 let agent = null;
 let state = "idle";
 let photoReady = false;
@@ -55,21 +57,22 @@ const view = new FaceView(byId("face"), (angles) => {
 
 // Before a call.
 
-// STUN servers, which only a signalling server knows; without one this page has nobody to call by.
+// STUN and TURN servers, which only a signalling server knows; without one this page has nobody to call by.
 async function iceServers() {
-  const urls = await site.json("ice").catch(() => null);
-  if (!Array.isArray(urls)) throw new Error("there is no signalling server here: start `facewire signal --site` and open its address");
-  return urls.map((url) => ({ urls: url }));
+  const servers = await site.json(`${home}/ice`).catch(() => null);
+  if (!Array.isArray(servers)) throw new Error(`there is no signalling server at ${home}: facewire signal --help says how to start one`);
+  return servers;
 }
 
 async function begin() {
   const missing = Object.entries(NEEDED).filter(([, isThere]) => !isThere()).map(([text]) => text);
   if (missing.length) return unable(missing);
-  readAddress();
   show();
   byId("loading").hidden = false;
   byId("state").textContent = "Loading the networks";
   try {
+    home = (await site.opened()).manifest.signal || home;
+    readAddress();
     const networks = loaded();
     networks.catch(() => {});
     const servers = await iceServers();
@@ -113,7 +116,7 @@ function unable(missing) {
 // The address of this page may be an invitation: then there is one button to enter with it.
 function readAddress() {
   try {
-    invited = location.hash.includes("token=") ? Invitation.parse(location.href) : null;
+    invited = location.hash.includes("token=") ? Invitation.parse(`${home}/join${location.hash}`) : null;
   } catch (error) {
     if (!(error instanceof InvitationError)) throw error;
     notice(error.message);
@@ -124,11 +127,11 @@ function readAddress() {
 
 function ownInvitation() {
   const room = Array.from(crypto.getRandomValues(new Uint8Array(ROOM_BYTES)), (byte) => byte.toString(16).padStart(2, "0"));
-  return Invitation.create(BASE.replace(/\/$/, ""), room.join(""));
+  return Invitation.create(home, room.join(""));
 }
 
 function join(invitation) {
-  if (new URL(invitation.server).host !== location.host) {
+  if (new URL(invitation.server).host !== new URL(home).host) {
     notice("This link leads to another server: open it in a browser.");
     return;
   }
@@ -256,6 +259,7 @@ const actions = {
     agent?.turnCamera(off);
   },
   thin: () => agent?.wantThin(toggle("thin")),
+  video: () => agent?.allowVideo(toggle("video")),
   look: () => view.set(0, 0, !pressed("look")),
   reset: () => view.reset(),
   "hang-up": () => agent?.hangUp(),
@@ -293,9 +297,9 @@ byId("join").addEventListener("submit", (event) => {
 });
 byId("invitation").addEventListener("input", ready);
 
-const KEYS = { m: "mute", c: "camera", t: "thin", l: "look", r: "reset" };
+const KEYS = { m: "mute", c: "camera", t: "thin", v: "video", l: "look", r: "reset" };
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
   const id = KEYS[event.key.toLowerCase()];
   if (id && !byId(id).disabled && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
 });

@@ -9,6 +9,7 @@ const RATE = 25;  // pictures a second of what is made
 const TABLES = "compact-coarse";
 
 const site = new Site(new URL(".", location.href).href);
+/** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
 const [problem, progress, picture] = ["problem", "progress", "picture"].map(byId);
 /** @type {Blob | null} */

@@ -11,6 +11,7 @@ import { SoundPlayer } from "./sound/player.js";
 const site = new Site(new URL(".", location.href).href);
 const SPEED_FRAMES = 12;  // that the shown speed is the mean of
 
+/** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
 const [play, seek, file, problem] = ["play", "seek", "file", "problem"].map(byId);
 let renderer = null;
@@ -179,7 +180,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "r") view.reset();
 });
 for (const type of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(type, (event) => {
+  document.addEventListener(type, (/** @type {any} */ event) => {
     event.preventDefault();
     document.body.classList.toggle("over", type === "dragover");
     if (type === "drop" && event.dataTransfer?.files.length) open(event.dataTransfer.files[0]);

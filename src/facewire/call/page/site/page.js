@@ -140,6 +140,7 @@ const hear = {
     byId("round-trip").textContent = `${message.round_trip.toFixed(0)} ms`;
     byId("loss").textContent = `${(100 * message.loss).toFixed(1)} %`;
     byId("delay").textContent = `${message.delay.toFixed(0)} ms`;
+    byId("drawn").textContent = `${(100 * message.drawn).toFixed(0)} %`;
   },
 
   connected(message) {

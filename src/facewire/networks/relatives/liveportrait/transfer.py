@@ -20,7 +20,7 @@ from torch import Tensor
 from facewire.base.errors import ConfigError
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.precision import compose
-from facewire.networks.relatives.liveportrait.rts import smoothed
+from facewire.networks.relatives.liveportrait.rts import SEEN, smoothed
 
 LIPS = (6, 12, 14, 17, 19, 20)
 EYES = (11, 13, 15, 16, 18)
@@ -87,7 +87,11 @@ def absolute(driver: HeadMotion, source: HeadMotion, regions: frozenset[str]) ->
 
 
 def on_clip(
-    driver: HeadMotion, reference: HeadMotion | None, own: HeadMotion, regions: frozenset[str]
+    driver: HeadMotion,
+    reference: HeadMotion | None,
+    own: HeadMotion,
+    regions: frozenset[str],
+    seen: float = SEEN,
 ) -> HeadMotion:
     """Return the motions of a clip's person with those of a driver, what is taken of it made smooth over time.
 
@@ -96,6 +100,7 @@ def on_clip(
         reference: (1), from which the driver's changes are counted; None takes its own motion as it is.
         own: (T), what the clip does by itself.
         regions: some of REGIONS.
+        seen: variance of what a frame says, see `smoothed`.
 
     Raises:
         ConfigError: a region is unknown.
@@ -106,7 +111,8 @@ def on_clip(
         first = reference.expand(len(driver))
         change = own.expression + driver.expression - first.expression
         wanted = HeadMotion(_turned(driver, first, own), own.translation, change)
-    steady = replace(wanted, rotation=smoothed(wanted.rotation), expression=smoothed(wanted.expression))
+    rotation, expression = (smoothed(part, seen) for part in (wanted.rotation, wanted.expression))
+    steady = replace(wanted, rotation=rotation, expression=expression)
     return absolute(steady, own, regions)
 
 

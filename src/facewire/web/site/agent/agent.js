@@ -1,21 +1,26 @@
 // What the agent of `facewire call` does, in the page: camera and networks, the course of the call, what is shown
 // (facewire/call/agent.py).
 
-import { Conversation, PAUSED, SILENCE_SECONDS, SYNTHESIS } from "../call/conversation.js";
+import { Conversation, SILENCE_SECONDS, VIDEO } from "../call/conversation.js";
 import { Course } from "../call/states.js";
 import { hex } from "../codec/bytes.js";
 import { FacewireError } from "../codec/errors.js";
 import { follow } from "../face/index.js";
 import { Meeting } from "../meeting/meeting.js";
 import { TRAILERS } from "../meeting/rtc_peer.js";
+import { difference, judge } from "../person/judge.js";
+import { ModeKeeper } from "../person/modes.js";
 import { Performer } from "../person/performer.js";
 import { TheirPhotos } from "../person/photos.js";
 import { clock } from "../protocol/clock.js";
 import { Painter } from "./painter.js";
 import { PlainVideo } from "./plain_video.js";
+import { VideoOut } from "./video_out.js";
 
 const [WATCH_MS, SHOW_MS, METER_SECONDS, CHECK_SECONDS, PREVIEW_SECONDS] = [50, 10, 1, 1, 0.3];
 const AGAIN_SECONDS = 2;
+const [JUDGE_SECONDS, RENDER_EVERY] = [0.5, 4];  // every fourth judgement looks at the rendered picture, too
+const MOST_RENDER_SECONDS = 0.2;  // unless that takes longer than this
 const AT_REST = ["idle", "joining", "waiting", "ended"];
 const MODES = ["synthesis", "video", "off"];
 
@@ -37,12 +42,23 @@ const MODES = ["synthesis", "video", "off"];
 export class Agent {
   /** @param {Parts} parts */
   constructor(parts) {
-    Object.assign(this, parts);
+    this.camera = parts.camera;
+    this.sender = parts.sender;
+    this.audio = parts.audio;
+    this.tell = parts.tell;
     const side = parts.manifest.resolution;
     this.performer = new Performer(parts.sender, parts.renderer, side);
     this.theirs = new TheirPhotos(parts.renderer, side);
     this.painter = new Painter(parts.canvas, parts.renderer, side);
     this.video = new PlainVideo();
+    this.keeper = new ModeKeeper();
+    this.keeper.allowed = VideoOut.possible;
+    this.videoOut = new VideoOut(side, (messages) => this.meeting.talk?.picture(messages, clock()));
+    this.judged = 0;
+    this.judgements = 0;
+    this.reflecting = false;
+    /** How different the rendered picture looked last. @type {number | null} */
+    this.distance = null;
     this.course = new Course(clock());
     this.meeting = new Meeting(this.course, parts.servers, {
       on: (event) => this.on(event),
@@ -62,14 +78,30 @@ export class Agent {
       trailer: TRAILERS,
       thin: false,
     };
-    [this.problem, this.cameraOff, this.look, this.show, this.pace] = ["", false, null, null, 0];
-    [this.metered, this.checked, this.previewed, this.aloneSince] = [0, 0, 0, 0];
+    this.problem = "";
+    this.look = null;
+    this.show = null;
+    this.pace = 0;
+    this.metered = 0;
+    this.checked = 0;
+    this.previewed = 0;
+    this.aloneSince = 0;
+    /** Seconds from joining to each phase. @type {Record<string, number>} */
     this.phases = {};
+    this.began = 0;
+    this.clockAt = 0;
+    this.painting = false;
+    this.preparing = false;
+    /** @type {import("../protocol/invitation.js").Invitation | null} */
+    this.invitation = null;
+    /** @type {(RTCRtpReceiver & {jitterBufferTarget?: number | null}) | null} */
+    this.receiver = null;
   }
 
   /** Begin to see, show and watch. */
   start() {
-    follow(this.camera.video, this.sender, (look, seconds) => this.see(look, seconds), (error) => this.failed(error));
+    const wanted = () => ({ crop: this.compares(clock()) });
+    follow(this.camera.video, this.sender, (look, seconds) => this.see(look, seconds), (error) => this.failed(error), wanted);
     setInterval(() => this.watch(), WATCH_MS);
     this.showAll();
   }
@@ -97,10 +129,18 @@ export class Agent {
 
   /** @param {boolean} off */
   turnCamera(off) {
-    this.cameraOff = off;
+    this.keeper.cameraOff = off;
     this.camera.turn(off);
-    this.meeting.talk?.setMode(off ? PAUSED : SYNTHESIS);
+    this.meeting.talk?.setMode(this.keeper.mode);
   }
+
+  /** @param {boolean} allowed whether ordinary video may be sent where synthesis does not fit */
+  allowVideo(allowed) {
+    this.keeper.allowed = allowed && VideoOut.possible;
+    this.meeting.talk?.setMode(this.keeper.mode);
+  }
+
+  get cameraOff() { return this.keeper.cameraOff; }
 
   /** @param {boolean} thin */
   wantThin(thin) {
@@ -141,7 +181,7 @@ export class Agent {
       face: (face) => peer.beside({ type: "face", ...face }),
       report: (report) => peer.beside({ type: "report", report }),
     }, clock(), this.theirs.newest);
-    if (this.cameraOff) talk.setMode(PAUSED);
+    talk.setMode(this.keeper.mode);
     [this.show, this.pace] = [null, 0];
     return talk;
   }
@@ -186,16 +226,73 @@ export class Agent {
   // What goes on all the time.
 
   /**
-   * @param {import("../face/index.js").Look} look
+   * @param {import("../face/sender.js").Look} look
    * @param {number} seconds when it was taken, on the clock of the page
    */
   see(look, seconds) {
+    const { talk } = this.meeting;
     const frame = this.cameraOff ? null : this.performer.frame(look);
+    const now = clock(), taken = seconds + performance.timeOrigin / 1000;
     this.look = look;
+    if (talk?.live && !this.cameraOff) {
+      this.reflect(look, frame, now).catch((error) => this.failed(error));
+      this.sendVideo(talk, talk.mediaTime(taken), now);
+    }
     if (!frame) return;
-    const now = clock();
-    this.meeting.talk?.motion(frame, seconds + performance.timeOrigin / 1000, now);
+    talk?.motion(frame, taken, now);
     if (AT_REST.includes(this.course.state)) this.preview(frame, now);
+  }
+
+  /**
+   * Decide now and then whether synthesis is the right tool.
+   * @param {import("../face/sender.js").Look} look
+   * @param {import("../codec/state.js").MotionFrame | null} frame
+   * @param {number} now
+   */
+  async reflect(look, frame, now) {
+    if (this.reflecting || now - this.judged < JUDGE_SECONDS) return;
+    [this.reflecting, this.judged] = [true, now];
+    this.judgements++;
+    try {
+      const faces = await this.sender.count(await this.camera.picture());
+      if (look.crop && frame) this.distance = await this.differs(look.crop, frame);
+      if (!frame) this.distance = null;
+      this.keeper.hear(judge(look, faces, this.distance), now);
+    } finally {
+      this.reflecting = false;
+    }
+  }
+
+  /**
+   * Say whether the next judgement looks at the rendered picture, if this machine renders quickly.
+   * @param {number} now
+   */
+  compares(now) {
+    const { talk } = this.meeting;
+    if (!talk?.live || talk.playout.renderSeconds > MOST_RENDER_SECONDS) return false;
+    return this.judgements % RENDER_EVERY === 0 && now - this.judged >= JUDGE_SECONDS;
+  }
+
+  /**
+   * @param {Uint8Array} crop
+   * @param {import("../codec/state.js").MotionFrame} frame
+   */
+  async differs(crop, frame) {
+    const { pixels } = await this.performer.preview(frame);
+    return difference(crop, pixels, this.performer.side);
+  }
+
+  /**
+   * @param {Conversation} talk
+   * @param {number} capture
+   * @param {number} now
+   */
+  sendVideo(talk, capture, now) {
+    talk.setMode(this.keeper.mode);
+    if (talk.mode !== VIDEO) return;
+    if (talk.wantsKeyframe) this.videoOut.keyframe();
+    talk.wantsKeyframe = false;
+    this.videoOut.send(this.camera.video, capture, now);
   }
 
   /**
@@ -296,7 +393,9 @@ export class Agent {
     if (this.receiver && "jitterBufferTarget" in this.receiver) this.delaySound(talk);
     const state = { mode: MODES[talk.theirMode], avatar: talk.theirAvatar, shown: talk.theirMode !== 1 || PlainVideo.possible };
     this.tell("remote", state);
-    this.tell("line", { step: talk.line.step.name, why: talk.line.reason, protection: talk.line.protection });
+    const { step, reason, protection } = talk.line;
+    const plain = talk.mode === VIDEO;
+    this.tell("line", { step: plain ? "ordinary video" : step.name, why: plain ? this.keeper.reasons.join(", ") : reason, protection });
     this.tellCourse();
   }
 

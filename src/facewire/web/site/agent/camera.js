@@ -21,7 +21,13 @@ export class CameraError extends FacewireError {}
 /** One camera with its microphone, shown in a video element. */
 export class Camera {
   /** @param {HTMLVideoElement} video */
-  constructor(video) { this.video = video; }
+  constructor(video) {
+    this.video = video;
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    /** @type {OffscreenCanvasRenderingContext2D | null} */
+    this.small = null;
+  }
 
   async open() {
     try {

@@ -13,7 +13,8 @@ export class Painter {
    */
   constructor(canvas, renderer, side) {
     [canvas.width, canvas.height] = [side, side];
-    Object.assign(this, { renderer, side });
+    this.renderer = renderer;
+    this.side = side;
     this.context = canvas.getContext("2d");
     this.view = new FreeView();
   }

@@ -9,6 +9,7 @@
 import { FacewireError } from "../codec/errors.js";
 import { Meters } from "../line/meters.js";
 import { Steering } from "../line/steering.js";
+import { RICH, STEPS } from "../line/steps.js";
 import { Playout, RATE } from "../motion/index.js";
 import { BARE, PAUSED, SYNTHESIS, UNIT_SECONDS, VIDEO, bundleBytes, parseBundle } from "../protocol/bundle.js";
 import { LINE_MARK } from "../protocol/line_report.js";
@@ -55,7 +56,11 @@ export class Conversation {
    * @param {import("./photo_exchange.js").IncomingPhoto | null} held the last photo of the other side
    */
   constructor(party, source, outbox, now, held) {
-    Object.assign(this, { party, source, outbox, begin: now, lastHeard: now });
+    this.party = party;
+    this.source = source;
+    this.outbox = outbox;
+    this.begin = now;
+    this.lastHeard = now;
     this.playout = new Playout();
     this.faces = new FaceReceiver(party.tables, this.playout);
     this.sender = new FaceSender(party.tables);
@@ -63,7 +68,11 @@ export class Conversation {
     this.line = new Steering(party.thin);
     this.meters = new Meters();
     this.video = new VideoPieces();
-    [this.mode, this.theirMode, this.theirAvatar] = [SYNTHESIS, SYNTHESIS, false];
+    this.mode = SYNTHESIS;
+    this.theirMode = SYNTHESIS;
+    this.theirAvatar = false;
+    /** The next ordinary picture must stand alone; whoever codes it takes this back. */
+    this.wantsKeyframe = true;
     /** Sound and face are sent only while this is set. */
     this.live = false;
     /** Packets and messages from the other side that were none. */
@@ -76,7 +85,9 @@ export class Conversation {
     this.happened = [];
     /** @type {Record<string, any> | null} */
     this.hello = null;
-    [this.prepared, this.confirmed, this.greeted] = [false, false, false];
+    this.prepared = false;
+    this.confirmed = false;
+    this.greeted = false;
     /** @type {number | null} */
     this.origin = null;
     this.near = 0;
@@ -136,11 +147,36 @@ export class Conversation {
     return true;
   }
 
-  /** @param {number} mode */
+  /**
+   * Change what is sent; only a rich line carries ordinary video.
+   * @param {number} mode
+   */
   setMode(mode) {
-    this.mode = mode;
+    const carried = mode === VIDEO && this.line.step !== STEPS[RICH] ? SYNTHESIS : mode;
+    if (carried === this.mode) return;
+    this.mode = carried;
+    this.wantsKeyframe = true;
     this.stand();
   }
+
+  /**
+   * Send the messages of an ordinary picture, unless the mode has changed meanwhile.
+   * @param {Uint8Array[]} messages
+   * @param {number} now
+   */
+  picture(messages, now) {
+    if (!this.live || this.mode !== VIDEO) return;
+    for (const message of messages) {
+      this.meters.sent.video.add(now, message.length);
+      this.sendLoose(message, now);
+    }
+  }
+
+  /**
+   * Return a time on this side's sound clock, samples.
+   * @param {number} at seconds
+   */
+  mediaTime(at) { return Math.max(0, Math.round((at - this.begin) * RATE)); }
 
   /**
    * Ask for thin mode in both directions, or let the call follow the line again.
@@ -390,9 +426,9 @@ export class Conversation {
       if (!this.sender.confirm(message.epoch)) return;
       this.confirmed = true;
       this.checkGreeted();
-    } else if (message.type === "refresh" && this.refreshes.take(now)) {
-      this.offer("");
-    }
+    } else if (message.type === "refresh") {
+      if (this.refreshes.take(now)) this.offer("");
+    } else this.wantsKeyframe = true;
   }
 
   /** @param {Record<string, any>} hello */

@@ -33,7 +33,10 @@ export class FaceReceiver {
   constructor(tables, playout) {
     this.decoder = new StreamDecoder(tables);
     this.playout = playout;
-    [this.decoded, this.late, this.refused, this.unreferenced] = [0, 0, 0, 0];
+    this.decoded = 0;
+    this.late = 0;
+    this.refused = 0;
+    this.unreferenced = 0;
     /** The sender leaves out every second frame. */
     this.thinned = false;
     /** @type {number[]} */

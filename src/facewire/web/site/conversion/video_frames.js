@@ -13,11 +13,14 @@ export class VideoFrames {
    * @param {number} rate pictures a second
    */
   constructor(video, address, rate) {
-    [this.video, this.address, this.rate] = [video, address, rate];
+    this.video = video;
+    this.address = address;
+    this.rate = rate;
     this.count = Math.max(1, Math.round(video.duration * rate));
     const { videoWidth: width, videoHeight: height } = video;
     const scale = Math.min(1, MOST_SIDE / Math.max(width, height));
-    [this.width, this.height] = [Math.round(width * scale), Math.round(height * scale)];
+    this.width = Math.round(width * scale);
+    this.height = Math.round(height * scale);
   }
 
   /**

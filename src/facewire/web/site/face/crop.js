@@ -16,7 +16,11 @@ export class CropBox {
    * @param {number} top
    * @param {number} side
    */
-  constructor(left, top, side) { [this.left, this.top, this.side] = [left, top, side]; }
+  constructor(left, top, side) {
+    this.left = left;
+    this.top = top;
+    this.side = side;
+  }
 
   /**
    * Return the largest square in the middle of a picture.

@@ -14,7 +14,10 @@ export class Detection {
    * @param {number[]} corners left, top, right and bottom of the box, then x and y of the six key points
    * @param {number} score probability
    */
-  constructor(corners, score) { [this.corners, this.score] = [corners, score]; }
+  constructor(corners, score) {
+    this.corners = corners;
+    this.score = score;
+  }
 
   /** Left, top, right, bottom. */
   get box() { return this.corners.slice(0, 4); }

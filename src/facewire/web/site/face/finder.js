@@ -63,7 +63,10 @@ export class FaceFinder {
    * @param {FinderNetworks} networks
    * @param {CanonicalFace} canonical
    */
-  constructor(networks, canonical) { [this.networks, this.canonical] = [networks, canonical]; }
+  constructor(networks, canonical) {
+    this.networks = networks;
+    this.canonical = canonical;
+  }
 
   /**
    * Return all faces of a picture, most prominent first.

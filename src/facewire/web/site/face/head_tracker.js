@@ -25,7 +25,9 @@ export class HeadTracker {
    * @param {{smooth?: boolean, face?: number}} [options] see FaceSender
    */
   constructor(reader, finder, { smooth = true, face = 0 } = {}) {
-    [this.reader, this.finder, this.face] = [reader, finder, face];
+    this.reader = reader;
+    this.finder = finder;
+    this.face = face;
     this.smoother = smooth ? new MotionSmoother() : null;
     this.time = -Infinity;
     this.reset();

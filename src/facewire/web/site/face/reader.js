@@ -24,7 +24,11 @@ export class MotionReader {
    * @param {{find: any, read: any}} sessions
    * @param {number} size S, the side of head crops
    */
-  constructor(ort, sessions, size) { [this.ort, this.sessions, this.size] = [ort, sessions, size]; }
+  constructor(ort, sessions, size) {
+    this.ort = ort;
+    this.sessions = sessions;
+    this.size = size;
+  }
 
   /**
    * @param {Uint8Array} crop RGB, S x S

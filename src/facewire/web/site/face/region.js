@@ -10,7 +10,12 @@ export class SquareRegion {
    * @param {number} side
    * @param {number} angle
    */
-  constructor(x, y, side, angle) { [this.x, this.y, this.side, this.angle] = [x, y, side, angle]; }
+  constructor(x, y, side, angle) {
+    this.x = x;
+    this.y = y;
+    this.side = side;
+    this.angle = angle;
+  }
 
   /** Return the same square at another side. @param {number} side */
   sized(side) { return new SquareRegion(this.x, this.y, side, this.angle); }

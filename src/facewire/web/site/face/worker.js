@@ -15,6 +15,7 @@ import { pictureOf } from "./picture.js";
 import { MotionReader, finderNetworks } from "./reader.js";
 
 const SECOND_SCORE = 0.8;  // least score of faces that are counted
+const SECOND_SHARE = 0.35;  // and their least height, in heights of the tallest
 
 /** @type {MotionReader} */
 let reader;
@@ -46,7 +47,8 @@ answer({
 
   async count({ frame }) {
     const seen = await finder.detect(pictureOf(frame));
-    return { faces: seen.filter(({ score }) => score >= SECOND_SCORE).length };
+    const heights = seen.filter(({ score }) => score >= SECOND_SCORE).map(({ box }) => box[3] - box[1]);
+    return { faces: heights.filter((height) => height >= SECOND_SHARE * Math.max(...heights)).length };
   },
 
   async read({ crop }) {

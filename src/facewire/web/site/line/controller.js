@@ -24,10 +24,15 @@ export class Controller {
     /** Why the step is not the richest, for people. */
     this.reason = "";
     this.carries = Infinity;
-    [this.own, this.theirs] = [false, false];
-    [this.changed, this.heard, this.rose] = [-Infinity, -Infinity, -Infinity];
+    this.own = false;
+    this.theirs = false;
+    this.changed = -Infinity;
+    this.heard = -Infinity;
+    this.rose = -Infinity;
     this.hold = FIRST_HOLD;
-    [this.loss, this.run, this.wait] = [0, 0, 0];
+    this.loss = 0;
+    this.run = 0;
+    this.wait = 0;
     /** @type {[number, number][]} */
     this.waits = [];
     this.want(thin);

@@ -23,7 +23,8 @@ export class Steering {
     /** The other side knows of reports. */
     this.known = false;
     this.heardMedia = false;
-    [this.announced, this.reported] = [0, -Infinity];
+    this.announced = 0;
+    this.reported = -Infinity;
   }
 
   /** The step to send with. */

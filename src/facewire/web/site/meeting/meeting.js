@@ -32,7 +32,9 @@ export class Meeting {
    * @param {MeetingHandlers} handlers
    */
   constructor(course, servers, handlers) {
-    Object.assign(this, { course, servers, handlers });
+    this.course = course;
+    this.servers = servers;
+    this.handlers = handlers;
     /** @type {import("../call/conversation.js").Conversation | null} */
     this.talk = null;
     /** @type {RtcPeer | null} */

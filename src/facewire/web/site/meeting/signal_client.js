@@ -24,7 +24,9 @@ export class SignalClient {
    * @param {string} key of the seat held before, or ""
    */
   constructor(invitation, handlers, key = "") {
-    Object.assign(this, { invitation, handlers, key });
+    this.invitation = invitation;
+    this.handlers = handlers;
+    this.key = key;
     this.seat = "";
     this.over = false;
     /** Sealing takes a moment; what is said and heard keeps its order. */

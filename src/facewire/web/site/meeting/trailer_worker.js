@@ -30,7 +30,7 @@ const HEAR = {
 };
 addEventListener("message", ({ data: { type, ...message } }) => HEAR[type](message));
 
-addEventListener("rtctransform", ({ transformer }) => {
+addEventListener("rtctransform", (/** @type {any} */ { transformer }) => {
   const transform = transformer.options.way === "out" ? leaves : comes;
   transformer.readable.pipeThrough(new TransformStream({ transform })).pipeTo(transformer.writable).catch(() => {});
 });

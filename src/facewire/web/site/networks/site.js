@@ -4,7 +4,7 @@ import { Shelf } from "../codec/index.js";
 
 /**
  * Of the manifest, what pages ask for.
- * @typedef {{weights: string, resolution: number, keypoints: number}} Manifest
+ * @typedef {{weights: string, resolution: number, keypoints: number, signal: string}} Manifest
  */
 
 /** The folder that pages were loaded from. */

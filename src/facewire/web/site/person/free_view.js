@@ -10,8 +10,10 @@ const STILL = 0.05 * DEGREE;
 /** Where one wants to look from, and where the view is on its way there. */
 export class FreeView {
   constructor() {
-    [this.goal, this.now] = [[0, 0, 0], [0, 0, 0]];
-    [this.frontal, this.share] = [false, 0];
+    this.goal = [0, 0, 0];
+    this.now = [0, 0, 0];
+    this.frontal = false;
+    this.share = 0;
   }
 
   /**

@@ -15,7 +15,9 @@ export class Performer {
    * @param {number} side of the networks' pictures
    */
   constructor(sender, renderer, side) {
-    Object.assign(this, { sender, renderer, side });
+    this.sender = sender;
+    this.renderer = renderer;
+    this.side = side;
     /** @type {import("../call/photo_exchange.js").OwnSource | null} */
     this.source = null;
     /** The source's number in the renderer. @type {number | null} */
@@ -41,7 +43,7 @@ export class Performer {
   /**
    * Return the frame to send for what was seen; null without a face or a source. The source was seen by this camera, so
    * motions fit it as they are.
-   * @param {import("../face/index.js").Look} look
+   * @param {import("../face/sender.js").Look} look
    */
   frame({ motion, presence }) { return motion && this.source && presence >= PRESENT ? frameOf(motion) : null; }
 

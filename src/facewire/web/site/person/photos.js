@@ -42,7 +42,8 @@ export class TheirPhotos {
    * @param {number} side of the networks' pictures
    */
   constructor(renderer, side) {
-    Object.assign(this, { renderer, side });
+    this.renderer = renderer;
+    this.side = side;
     /** @type {Map<number, number>} */
     this.people = new Map();
     /** The last one, which a new connection need not send again. @type {any} */

@@ -16,6 +16,30 @@ const MOST_WHOLE = 8;  // frames that wait to be decoded at most
 const ASK_SECONDS = 0.5;  // between two requests for a keyframe
 const NUMBERS = 2 ** 16;
 
+/**
+ * Return the messages of a coded picture; none if it is too large.
+ * @param {number} number of the picture
+ * @param {Uint8Array} data
+ * @param {boolean} alone whether it is a keyframe
+ * @param {number} capture when it was taken, samples of the own sound clock
+ */
+export function videoMessages(number, data, alone, capture) {
+  const count = Math.ceil(data.length / FRAGMENT_BYTES);
+  if (!count || count > MOST_FRAGMENTS) return [];
+  return Array.from({ length: count }, (_, index) => {
+    const part = data.subarray(index * FRAGMENT_BYTES, (index + 1) * FRAGMENT_BYTES);
+    const message = new Uint8Array(HEAD_BYTES + part.length);
+    const view = new DataView(message.buffer);
+    view.setUint8(0, VIDEO_MARK);
+    view.setUint16(1, number % NUMBERS, true);
+    view.setUint8(3, index);
+    view.setUint8(4, count | (alone ? 0x80 : 0));
+    view.setUint32(5, capture % 2 ** 32, true);
+    message.set(part, HEAD_BYTES);
+    return message;
+  });
+}
+
 /** Puts frames together; one with a missing fragment is dropped, and with it what builds on it, until a keyframe. */
 export class VideoPieces {
   constructor() {

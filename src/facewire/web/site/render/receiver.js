@@ -12,7 +12,11 @@ export class Receiver {
    * @param {{identity: any, render: any}} sessions of its graphs
    * @param {number} resolution side of every picture, pixels
    */
-  constructor(ort, sessions, resolution) { [this.ort, this.sessions, this.resolution] = [ort, sessions, resolution]; }
+  constructor(ort, sessions, resolution) {
+    this.ort = ort;
+    this.sessions = sessions;
+    this.resolution = resolution;
+  }
 
   /**
    * Return the person of a head's square, and the motion that they have in it.
