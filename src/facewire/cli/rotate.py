@@ -132,9 +132,7 @@ def sheet(animator: Any, person: Any) -> Any:
     own: HeadMotion = person.identity.motion
     rows = []
     for pitch in SHEET_PITCH:
-        turned = HeadMotion.cat(
-            [own.turned_at_neck(turn_of_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW]
-        )
+        turned = HeadMotion.cat([own.turned_at_neck(turn_of_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW])
         rows.append(list(animator.render(person, turned)))
     return contact_sheet(
         rows,

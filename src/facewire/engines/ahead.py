@@ -1,8 +1,8 @@
 """Engines that begin to open before anybody needs them: graphs are loaded while everything else is imported.
 
-    run of a command --begin--> thread: engine, then the face finder's networks
-                     imports ...
-    Animator.use     --take---> that engine, or one that is opened now
+run of a command --begin--> thread: engine, then the face finder's networks
+                 imports ...
+Animator.use     --take---> that engine, or one that is opened now
 """
 
 from __future__ import annotations
