@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -31,6 +32,7 @@ from facewire.call.person.camera import Camera
 from facewire.call.person.engine import NetworkEngine
 from facewire.cli.main import main
 from facewire.codec.fitting import rates
+from facewire.engines import health
 from facewire.engines.torch_engine import TorchEngine
 from facewire.evaluation.codecs import motions
 from facewire.evaluation.measuring import panel
@@ -43,6 +45,7 @@ from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Frame
 from facewire.media.image import load_image, save_image
 from facewire.media.video import VideoReader, VideoWriter
+from facewire.networks.relatives import decoders
 from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.pose import carried_over
 from facewire.networks.weights import load_model
@@ -59,8 +62,16 @@ FRAMES = 3
 RATE = Fraction(25)
 
 
-@pytest.fixture(scope="session")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", autouse=True)
+def thin_decoders() -> Iterator[None]:
+    """Paint with fewer hidden channels than the published 128, which cost most of the time in models so small."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoders, "HIDDEN", 8)
+        yield
+
+
+@pytest.fixture(scope="module")
+def imported(thin_decoders: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a weight folder that holds every family under its own name."""
     folder = tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
@@ -207,7 +218,7 @@ def test_pipes_and_calls_cut_the_same_square(weights: None, clip: Path) -> None:
     assert np.allclose((box.left, box.top, box.side), (wanted.left, wanted.top, wanted.side), atol=1)
 
 
-IN_PARTS = ("--weights", "liveportrait", "--head", "--size", "64", "--crf", "1")
+IN_PARTS = ("--weights", "liveportrait", "--head", "--size", "64", "--crf", "1", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -223,11 +234,10 @@ def plain(imported: Path, clip: Path, person_photo: Path, tmp_path_factory: pyte
 @pytest.mark.parametrize(
     "options",
     [
-        ("--regions", "lips,eyes"),
+        ("--regions", "lips,eyes", "--strength", "2"),
         ("--regions", "expression", "--absolute"),
         ("--edit", "smile=0.5,gaze=0.2:0.1,brows=-0.3,blink=0.5,mouth=0.3"),
         ("--retarget", "eyes,lips"),
-        ("--strength", "2"),
     ],
 )
 def test_liveportrait_in_parts(
@@ -243,10 +253,10 @@ def test_liveportrait_in_parts(
     assert max(differences) > 2
 
 
-@pytest.mark.parametrize("more", [("--retarget", "eyes,lips"), ("--edit", "mouth=-1")])
-def test_a_clip_is_edited(command: Command, clip: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
-    out = tmp_path / "dubbed.mp4"
-    command("animate", clip, clip, "-o", out, "--regions", "lips", "--weights", "liveportrait", *more)
+def test_a_clip_is_edited(command: Command, clip: Path, tmp_path: Path) -> None:
+    out, chosen = tmp_path / "dubbed.mp4", ("--weights", "liveportrait", "--quiet")
+    opened = ("--retarget", "eyes,lips", "--edit", "mouth=-1")
+    command("animate", clip, clip, "-o", out, "--regions", "lips", *opened, *chosen)
     assert shapes(out) == [(256, 320, 3)] * FRAMES
 
 
@@ -273,9 +283,11 @@ def test_a_picture_s_expression_is_carried_over(
 ) -> None:
     out = tmp_path / "out.mp4"
     command(
-        "animate", person_photo, person_photo, "-o", out, *IN_PARTS, "--relative", "--regions", "expression"
+        "animate", person_photo, person_photo, "-o", out, *IN_PARTS[:-1], "--relative", "--regions", "expression"
     )
-    assert "counted from a face at rest" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert re.search(r"liveportrait on cpu: [\d.]+ m?s a frame", told)
+    assert "counted from a face at rest" in told
     assert shapes(out) == [(64, 64, 3)]
 
 
@@ -325,6 +337,13 @@ def test_fitted_tables_are_taken_and_named(
         assert "generic" not in told
     finally:
         shutil.rmtree(beside)
+
+
+def test_doctor_says_how_long_a_frame_takes(weights: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "findings", lambda: ())
+    said = health.examine("zk")
+    assert re.search(r"^zk, SHA-256 \w{16}, [\d.]+ MB; [\d.]+ m?s a frame on this processor$", said.weights)
+    assert said.engine == "torch"
 
 
 @pytest.mark.parametrize("family", SIZES)
