@@ -81,7 +81,7 @@ CASES = {
             ("mean burst 2.5", {"burst": 2.5}),
             ("mean burst 5", {"burst": 5}),
         )
-        for what, place in (("rich", RICH), ("rich, copies", RICH), ("thin", THIN))
+        for what, place in (("rich", RICH), ("rich, copies", RICH), ("thin", THIN), ("thin, copies", THIN))
     },
 }
 

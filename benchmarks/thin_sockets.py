@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("clip")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--only", default="", help="calls whose names hold this text")
+    parser.add_argument("--seed", type=int, default=0, help="of the line")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--side", type=int, nargs=2, metavar=("NUMBER", "SOCKET"), help=argparse.SUPPRESS)
     parser.add_argument("--thin", action="store_true", help=argparse.SUPPRESS)
@@ -100,7 +101,7 @@ def main() -> None:
     person.write_bytes(pickle.dumps(_person(given.clip)))
     for name, (link, thin) in CASES.items():
         if given.only in name:
-            report[name] = asyncio.run(between(person, link, given.seconds, thin))
+            report[name] = asyncio.run(between(person, link, given.seconds, thin, given.seed))
             print(
                 f"{name:28}" + "  ".join(f"{key} {value}" for key, value in report[name].items()), flush=True
             )
@@ -109,7 +110,7 @@ def main() -> None:
 
 
 async def between(
-    person: Path, shape: LinkSettings | LinkShape, seconds: float, thin: bool
+    person: Path, shape: LinkSettings | LinkShape, seconds: float, thin: bool, seed: int
 ) -> dict[str, Any]:
     """Let two sides call each other through the model, and return what it was like."""
     loop = asyncio.get_running_loop()
@@ -131,7 +132,7 @@ async def between(
         talks.append(ours)
     devices = [socket.recv_fds(one, 16, 1)[1][0] for one in talks]
     counted: list[list[tuple[float, int, int]]] = [[], []]
-    links = [Link(shape, number) for number in (0, 1)]
+    links = [Link(shape, 2 * seed + number) for number in (0, 1)]
     begin = time.monotonic()
 
     def put(number: int, data: bytes) -> None:

@@ -17,6 +17,9 @@ from aioice.turn import TurnClientUdpProtocol
 
 from facewire.base.errors import CallError, ConfigError, ProtocolError
 from facewire.call.meeting import rtc_peer
+from facewire.call.meeting.description import attribute, sent, taken
+from facewire.call.meeting.quick_dtls import Repeats
+from facewire.call.meeting.quick_sctp import SCTP_INIT
 from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, TURN_CHANNEL, rtp_bytes
 from facewire.transport.trailer import join, split
@@ -80,6 +83,71 @@ async def talk() -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_two_peers_on_one_machine() -> None:
     asyncio.run(asyncio.wait_for(talk(), 240))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("older", ["offer", "answer", ""])
+def test_channels_open_with_older_programs_too(older: str) -> None:
+    """Without the attribute in both descriptions SCTP shakes hands as usual; with it nothing of that is sent."""
+
+    async def test() -> None:
+        a, b = Ear(), Ear()
+        offer = await a.peer.offer()
+        answer = await b.peer.answer(without(offer) if older == "offer" else offer)
+        assert (f"a={SCTP_INIT}:" in answer) == (older != "offer")
+        await a.peer.accept(without(answer) if older == "answer" else answer)
+        await asyncio.wait_for(asyncio.gather(a.opened.wait(), b.opened.wait()), 60)
+        a.peer.reliable("hello")
+        b.peer.reliable("hello")
+        while not (a.reliable and b.reliable):
+            await asyncio.sleep(0.01)
+        await asyncio.gather(a.peer.close(), b.peer.close())
+
+    asyncio.run(asyncio.wait_for(test(), 120))
+
+
+def without(description: str) -> str:
+    lines = description.split("\r\n")
+    return "\r\n".join(line for line in lines if not line.startswith(f"a={SCTP_INIT}:"))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "!", "AAAA", "AQAAFAAAAAAAAAAAAAEAAQAAAAA=", "AgAAFAAAAAEAAAABAAEAAQAAAAE="]
+)
+def test_what_is_no_init_chunk(value: str) -> None:
+    async def test() -> None:
+        a, b = Ear(), Ear()
+        offer = without(await a.peer.offer()) + f"a={SCTP_INIT}:{value or 'x'}\r\n"
+        with pytest.raises(ProtocolError, match="INIT"):
+            await b.peer.answer(offer)
+        await asyncio.gather(a.peer.close(), b.peer.close())
+
+    asyncio.run(test())
+
+
+def test_of_a_handshake_nothing_goes_twice_unless_nothing_comes() -> None:
+    hello, rest = record(1, 0, 40), record(11, 1, 60)
+    repeats = Repeats()
+    assert repeats.left_out(hello) == hello
+    assert repeats.left_out(hello + rest) == rest
+    assert repeats.left_out(hello + rest) == b""
+    parts = record(11, 2, 30) + record(11, 2, 30, begin=30)
+    assert repeats.left_out(parts[:55]) + repeats.left_out(parts[55:]) == parts
+    repeats.forget()
+    assert repeats.left_out(hello + rest) == hello + rest
+
+
+def record(kind: int, number: int, length: int, begin: int = 0) -> bytes:
+    """Return a record of DTLS with a part of a message."""
+    head = bytes((kind, 0, 0, 90, 0, number)) + begin.to_bytes(3, "big") + length.to_bytes(3, "big")
+    return bytes((22, 254, 253)) + bytes(8) + (12 + length).to_bytes(2, "big") + head + bytes(length)
+
+
+def test_a_description_says_nothing_twice_that_can_be_left_out() -> None:
+    text = "v=0\r\na=extmap:1 x\r\na=fingerprint:sha-256 AA\r\na=fingerprint:sha-512 BB\r\n"
+    assert sent(text, "a=b:c") == "v=0\r\na=fingerprint:sha-256 AA\r\na=b:c\r\n"
+    assert taken(text) == "v=0\r\na=fingerprint:sha-256 AA\r\na=fingerprint:sha-512 BB\r\n"
+    assert (attribute(text, "extmap"), attribute(text, "b")) == ("1 x", "")
 
 
 @pytest.mark.parametrize("text", ["", "v=0", "v=0\r\n" * 10, "v=0\r\nm=audio x", "x" * 20_000])

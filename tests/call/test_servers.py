@@ -22,6 +22,7 @@ from facewire.call.meeting import signal_server as server
 from facewire.call.meeting.signal_client import SignalClient, SignalHandlers, obstacle
 from facewire.call.messages import page_messages as page
 from facewire.call.messages.signal_messages import (
+    ENTERING,
     TO_AGENT,
     TO_SERVER,
     Enter,
@@ -152,6 +153,58 @@ class TestSignal:
                 assert frame.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
                 assert signal.rooms == 0
 
+        run(test)
+
+    @pytest.mark.parametrize(
+        "entry", ["", "1", "1.x.", f"x.{HEX}.", f"1.{HEX}.1", f"99.{HEX}.", f"1.{HEX}..x"]
+    )
+    def test_what_is_no_entry_in_the_request_is_refused(self, entry: str) -> None:
+        async def test() -> None:
+            signal = server.SignalServer()
+            async with (
+                listening(signal.app) as port,
+                aiohttp.ClientSession() as session,
+                session.ws_connect(
+                    f"http://127.0.0.1:{port}/room/talk", protocols=(ENTERING, entry)
+                ) as socket,
+            ):
+                if entry:
+                    assert isinstance(await heard(socket), Refused)
+                assert signal.rooms == 0
+
+        run(test)
+
+    @pytest.mark.parametrize("early", [True, False])
+    def test_clients_enter_with_the_request_or_after_it(self, early: bool) -> None:
+        """An older server does not know of the first way, and is told by a message."""
+
+        async def older(request: web.Request) -> web.WebSocketResponse:
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            entries.append(TO_SERVER.parse(await socket.receive_str(timeout=20)))
+            await socket.send_str(TO_AGENT.encode(Seated(seat="a", key="0" * 32)))
+            return socket
+
+        async def test() -> None:
+            seated = asyncio.Event()
+
+            def nothing(*values: Any) -> None:
+                pass
+
+            handlers = SignalHandlers(lambda seat: seated.set(), nothing, nothing, nothing, nothing)
+            app = server.SignalServer().app
+            if not early:
+                app = web.Application()
+                app.router.add_get("/room/{room}", older)
+            async with listening(app) as port:
+                invitation = Invitation.create(f"http://127.0.0.1:{port}", "talk")
+                task = asyncio.create_task(SignalClient(invitation, handlers).run())
+                await asyncio.wait_for(seated.wait(), 20)
+                assert entries == ([] if early else [Enter(admission=invitation.admission)])
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+        entries: list[Any] = []
         run(test)
 
     def test_pages_of_browsers_do_not_come_in(self) -> None:

@@ -187,13 +187,15 @@ class Controller:
             self._hold = FIRST_HOLD
 
     def _fall(self, report: LineReport, now: float) -> None:
+        lost = report.wait <= SOME_WAIT
+        if lost and self.place == THIN:  # less cannot be sent, and what came says nothing of the line
+            return
         if now - self._rose < PROBATION:
             self._hold = min(LONGEST_HOLD, 2 * self._hold)
         self._rose = -math.inf
         self._carries = min(report.kbit_per_s, 4 * STEPS[RICH].kbit_per_s())
         place = max(min(self.place + 1, THIN), fitting(SHARE * self.limit, self.protection))
         place = THIN if report.wait > LONG_WAIT else place
-        lost = report.wait <= SOME_WAIT
         why = f"{100 * report.loss:.0f} % are lost" if lost else f"packets wait {1000 * report.wait:.0f} ms"
         self._go(place, now, why)
 

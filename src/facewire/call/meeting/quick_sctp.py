@@ -12,6 +12,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import math
 import struct
 from typing import Any
 
@@ -21,8 +22,11 @@ from facewire.base.errors import ProtocolError
 
 SCTP_INIT = "sctp-init"
 """Name of the attribute."""
-CONFIRM_SECONDS = 0.2
-"""After which what came is confirmed, as RFC 9260, 6.2, has it; aiortc would confirm each packet, for 93 bytes."""
+CONFIRM_SECONDS, CONFIRM_PACKETS = 0.2, 2
+"""After how long what came is confirmed, after how many packets at once, as RFC 9260, 6.2, has it; aiortc would
+confirm each, for 93 bytes."""
+CLOSE_SECONDS = 0.03
+"""Where packets come so close together the line is not thin, and the last of them is not waited with so long."""
 LONGEST_INIT = 2048
 
 
@@ -38,7 +42,7 @@ class QuickSctp:
         self._theirs: InitChunk | None = None
         self._usual_init, self._usual_state = sctp._init, sctp._set_state
         self._usual_sack = sctp._send_sack
-        self._confirms: asyncio.Task[None] | None = None
+        self._unconfirmed, self._came = 0, -math.inf
         self._sctp._init, self._sctp._set_state, self._sctp._send_sack = (
             self._init,
             self._set_state,
@@ -95,17 +99,24 @@ class QuickSctp:
         sctp._set_state(sctp.State.ESTABLISHED)
 
     async def _send_sack(self) -> None:
-        """Confirm what came: at once if something is missing, else soon, and once for all that comes until then."""
-        if self._sctp._sack_misordered or self._sctp._sack_duplicates:
-            await self._usual_sack()
-        elif self._confirms is None or self._confirms.done():
-            self._confirms = asyncio.create_task(self._confirm())
+        """Confirm what came: at once if it was the second packet or something is missing, else soon."""
+        loop = asyncio.get_running_loop()
+        close, self._came = loop.time() - self._came < CLOSE_SECONDS, loop.time()
+        self._unconfirmed += 1
+        missing = self._sctp._sack_misordered or self._sctp._sack_duplicates
+        if missing or self._unconfirmed >= CONFIRM_PACKETS:
+            await self._confirm()
+        elif self._unconfirmed == 1:
+            loop.call_later(CLOSE_SECONDS if close else CONFIRM_SECONDS, self._confirm_late)
+
+    def _confirm_late(self) -> None:
+        if self._unconfirmed and self._sctp._association_state == self._sctp.State.ESTABLISHED:
+            self._late = asyncio.create_task(self._confirm())
 
     async def _confirm(self) -> None:
-        await asyncio.sleep(CONFIRM_SECONDS)
+        self._unconfirmed = 0
         with contextlib.suppress(ConnectionError):
-            if self._sctp._association_state == self._sctp.State.ESTABLISHED:
-                await self._usual_sack()
+            await self._usual_sack()
 
     def _set_state(self, state: RTCSctpTransport.State) -> None:
         self._usual_state(state)

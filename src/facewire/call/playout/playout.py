@@ -10,6 +10,7 @@ together because both use it.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 RATE = 48_000
@@ -29,6 +30,9 @@ UP_SPEED, DOWN_SPEED = 0.04, 0.01
 """Seconds per second that the base moves."""
 FAR = 0.12
 """Seconds; further off, the base jumps."""
+GROWTH, GROWTH_SECONDS = 0.25, 1.0
+"""Seconds that it jumps at most so that copies of sound come in time, and between two such jumps: while it does, the
+picture stands still."""
 
 
 class Playout:
@@ -46,6 +50,7 @@ class Playout:
         self._sound, self._face, self._copies = _Lateness(), _Lateness(), _Lateness(COPY_WINDOW)
         self._lengths: deque[float] = deque(maxlen=LENGTHS)
         self._moved_at = 0.0
+        self._grown_at = -math.inf
 
     def sound_came(self, start: int, end: int, now: float) -> None:
         """Note a sound packet with the samples of media time `start` to `end`.
@@ -87,17 +92,30 @@ class Playout:
 
     @property
     def wanted(self) -> float:
-        """Where the base should be."""
-        late = self._sound.percentile(PERCENTILE)
-        if not self._copies.empty:
-            late = max(late, self._copies.percentile(PERCENTILE))
-        sound = late + max(self._lengths) + READ_SECONDS
+        """Where the base should be, copies of sound aside."""
+        sound = self._sound_after(self._sound.percentile(PERCENTILE))
         if self._face.empty:
-            return sound + MARGIN
-        return max(sound, self._face.percentile(PERCENTILE) + self.render_seconds) + MARGIN
+            return sound
+        return max(sound, self._face.percentile(PERCENTILE) + self.render_seconds + MARGIN)
+
+    def _sound_after(self, late: float) -> float:
+        return late + max(self._lengths) + READ_SECONDS + MARGIN
+
+    def _with_copies(self, now: float) -> float:
+        """Return where the base should go, copies of sound considered: little by little."""
+        wanted = self.wanted
+        if self._copies.empty:
+            return wanted
+        copies = self._sound_after(self._copies.percentile(PERCENTILE))
+        if self.base is None or copies <= max(wanted, self.base) + FAR:
+            return max(wanted, copies)
+        if now < self._grown_at + GROWTH_SECONDS:
+            return max(wanted, self.base)
+        self._grown_at = now
+        return max(wanted, min(copies, self.base + GROWTH))
 
     def _adapt(self, now: float) -> None:
-        wanted = self.wanted
+        wanted = self._with_copies(now)
         if self.base is None or abs(wanted - self.base) > FAR:
             self.base = wanted
         else:
