@@ -6,6 +6,7 @@ import { Course } from "../call/states.js";
 import { hex } from "../codec/bytes.js";
 import { FacewireError } from "../codec/errors.js";
 import { follow } from "../face/index.js";
+import { RICH, STEPS } from "../line/steps.js";
 import { Meeting } from "../meeting/meeting.js";
 import { TRAILERS } from "../meeting/rtc_peer.js";
 import { difference, judge } from "../person/judge.js";
@@ -66,7 +67,7 @@ export class Agent {
       reached: (phase) => this.reached(phase),
       begin: (peer) => this.begin(peer),
       heard: (track, receiver) => this.play(track, receiver),
-      sent: (bytes) => this.meeting.talk?.soundLeft(bytes, clock()),
+      sent: (packet, at) => this.meeting.talk?.soundLeft(packet, at),
       microphone: () => this.camera.microphone,
     });
     this.party = {
@@ -81,7 +82,7 @@ export class Agent {
     this.problem = "";
     this.look = null;
     this.show = null;
-    this.pace = 0;
+    this.pace = STEPS[RICH];
     this.metered = 0;
     this.checked = 0;
     this.previewed = 0;
@@ -182,7 +183,7 @@ export class Agent {
       report: (report) => peer.beside({ type: "report", report }),
     }, clock(), this.theirs.newest);
     talk.setMode(this.keeper.mode);
-    [this.show, this.pace] = [null, 0];
+    [this.show, this.pace] = [null, STEPS[RICH]];
     return talk;
   }
 
@@ -389,7 +390,7 @@ export class Agent {
     }
     if (this.meeting.talk !== talk) return;
     if (this.course.state === "live" && talk.silentFor(now) > SILENCE_SECONDS) this.on("broken");
-    if (talk.line.step.bitRate !== this.pace) this.meeting.peer?.pace(this.pace = talk.line.step.bitRate);
+    if (talk.live && talk.line.step !== this.pace) this.meeting.peer?.pace(this.pace = talk.line.step);
     if (this.receiver && "jitterBufferTarget" in this.receiver) this.delaySound(talk);
     const state = { mode: MODES[talk.theirMode], avatar: talk.theirAvatar, shown: talk.theirMode !== 1 || PlainVideo.possible };
     this.tell("remote", state);
