@@ -112,6 +112,7 @@ export class Agent {
   /** Use what the camera shows now as picture of this side. */
   async take() {
     const source = await this.performer.take(await this.camera.picture(), performance.now() / 1000);
+    this.distance = null;
     this.meeting.talk?.newSource(source);
     if (AT_REST.includes(this.course.state)) this.preview(source.motion, clock());
   }
@@ -257,7 +258,7 @@ export class Agent {
     try {
       const faces = await this.sender.count(await this.camera.picture());
       if (look.crop && frame) this.distance = await this.differs(look.crop, frame);
-      if (!frame) this.distance = null;
+      else if (!frame || this.isSlow) this.distance = null;
       this.keeper.hear(judge(look, faces, this.distance), now);
     } finally {
       this.reflecting = false;
@@ -270,9 +271,11 @@ export class Agent {
    */
   compares(now) {
     const { talk } = this.meeting;
-    if (!talk?.live || talk.playout.renderSeconds > MOST_RENDER_SECONDS) return false;
+    if (!talk?.live || this.isSlow) return false;
     return this.judgements % RENDER_EVERY === 0 && now - this.judged >= JUDGE_SECONDS;
   }
+
+  get isSlow() { return (this.meeting.talk?.playout.renderSeconds ?? 0) > MOST_RENDER_SECONDS; }
 
   /**
    * @param {Uint8Array} crop
