@@ -407,6 +407,7 @@ def test_a_call_carries_turns_over_in_the_family_s_order(weights: None, person_p
     [("sadtalker", "reconstruction"), ("liveportrait", "transfer"), ("zlh-beta", "freeview"), ("zlh", "canonical"),
      ("zk", "occlusion")],
 )  # fmt: skip
+@pytest.mark.usefixtures("without_plots")
 def test_every_protocol_measures_imported_weights(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, protocol: str
 ) -> None:
