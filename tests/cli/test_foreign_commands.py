@@ -283,7 +283,15 @@ def test_a_picture_s_expression_is_carried_over(
 ) -> None:
     out = tmp_path / "out.mp4"
     command(
-        "animate", person_photo, person_photo, "-o", out, *IN_PARTS[:-1], "--relative", "--regions", "expression"
+        "animate",
+        person_photo,
+        person_photo,
+        "-o",
+        out,
+        *IN_PARTS[:-1],
+        "--relative",
+        "--regions",
+        "expression",
     )
     told = capsys.readouterr().err
     assert re.search(r"liveportrait on cpu: [\d.]+ m?s a frame", told)
