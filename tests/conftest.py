@@ -24,6 +24,7 @@ import facewire
 from facewire.engines.artefact import FLOAT32, ONNX, Artefact
 from facewire.engines.graphs import exporting
 from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
+from facewire.evaluation.reports import plots
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
 from facewire.networks.compact.model import CompactTalkingHead
@@ -52,6 +53,12 @@ def template() -> NDArray[np.float64]:
     angle = np.linspace(0, 2 * math.pi, 78, endpoint=False)
     radius = 0.1 + 0.15 * ((np.arange(78) * 7) % 78) / 78
     return np.stack((0.5 + radius * np.cos(angle), 0.53 + radius * np.sin(angle)), axis=1)
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of reports have empty plots: drawing all of a page's takes two seconds."""
+    monkeypatch.setattr(plots, "_svg", lambda title, size, draw: "<svg></svg>")
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def onnx_graphs(
                 shutil.rmtree(old)
         patch.setenv("FACEWIRE_CACHE", str(place))
         patch.setattr(exporting, "live_graphs", lambda model: recorded.graphs)
-        with silent(recorded.temporary):
+        with silent(recorded.temporary, place):
             return exporting.cached(recorded.model, recorded.sha256, ONNX, FLOAT32)[0]
 
 

@@ -208,7 +208,7 @@ def test_a_huge_source_picture_is_not_decoded(animator: Animator, person: Person
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_points")
+@pytest.mark.usefixtures("few_points", "without_plots")
 def test_compare_at_512_codes_the_larger_pictures_and_motion_costs_the_same(
     large_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

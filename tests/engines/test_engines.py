@@ -232,6 +232,30 @@ def test_a_manifest_names_weights_and_hashes_and_damage_is_found(
         artefact.read(folder)
 
 
+def test_onnx_graphs_need_nothing_that_only_some_processors_have(onnx_graphs: artefact.Artefact) -> None:
+    """Operators of ONNX itself, on the few types that ONNX Runtime computes everywhere, ARM included.
+
+    No float16 or bfloat16, which it emulates or lacks where the processor does; no operators of its own, some of
+    which only x86 or a GPU has; no 64-bit floating point.
+    """
+    onnx = pytest.importorskip("onnx")
+    kinds = onnx.TensorProto
+    everywhere = {kinds.FLOAT, kinds.INT32, kinds.INT64, kinds.UINT8, kinds.BOOL}
+    files = sorted(onnx_graphs.folder.glob("*.onnx"))
+    assert [file.stem for file in files] == ["find", "identity", "read", "render"]
+    for file in files:
+        model = onnx.load(file)
+        graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+        assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 18)], file.name
+        assert {node.domain for node in graph.node} == {""}, file.name
+        values = {value.name: value for value in (*graph.input, *graph.output, *graph.value_info)}
+        types = {tensor.data_type for tensor in graph.initializer}
+        types |= {value.type.tensor_type.elem_type for value in values.values()}
+        assert types <= everywhere, file.name
+        made = {name for node in graph.node for name in node.output if name}
+        assert made <= values.keys(), f"{file.name}: results whose type nobody knows"
+
+
 def quickly_compressed(data: bytes, preset: int) -> bytes:
     """Take a third of the time: what is in the files counts, not how small they are."""
     return COMPRESS(data, preset=1)

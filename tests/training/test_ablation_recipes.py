@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from facewire.losses.total import LossWeights
 from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.training.ablation_recipes import ABLATION_RECIPES, LOSSES, ablation
 
@@ -13,7 +12,7 @@ def test_all_variants_are_trained_alike() -> None:
     full = ablation("ablation-full")
     assert list(ABLATION_RECIPES) == list(ABLATION_PRESETS)
     for name, recipe in ABLATION_RECIPES.items():
-        assert recipe() == replace(full, preset=name, paper_weights=LOSSES.get(name, LossWeights()))
+        assert recipe() == replace(full, preset=name, paper_weights=LOSSES.get(name, full.paper_weights))
 
 
 def test_only_found_directly_keypoints_have_other_losses() -> None:

@@ -18,7 +18,7 @@ from tests.call.browsers.chromium import Chromium, chromium
 
 from .conftest import served as static
 from .modelled_line import WAYS, ModelledLine
-from .pages import call, ready, served, text, write_camera
+from .pages import call, click, ready, served, text, write_camera
 from .stand_in_site import write_stand_in_site
 
 GOOD = LinkSettings(delay_ms=20)
@@ -53,7 +53,7 @@ async def hard_times(folder: Path) -> None:
     for name in "ab":
         (folder / name).mkdir()
     async with (
-        static(site, True) as (host, _),
+        static(site, False) as (host, _),
         served(line.added_to(SignalServer(page=f"{host}/call.html").app)) as signal,
         Chromium(folder / "a", camera) as a,
         Chromium(folder / "b", camera) as b,
@@ -65,6 +65,7 @@ async def hard_times(folder: Path) -> None:
             await page.value(WAYS.replace("SERVER", address))
         await call(a, b)
         await empty_chair(a, b)
+        await thin(a, b)
         line.settings = BAD
         for page in (a, b):
             await moves(page)
@@ -96,6 +97,17 @@ async def empty_chair(own: Browser, remote: Browser) -> None:
     await own.value("globalThis.nobody = false")
     await remote.until("document.getElementById('mark').textContent == 'Synthesised'")
     await moves(remote)
+
+
+async def thin(own: Browser, remote: Browser) -> None:
+    """What was asked for as thin takes less than packets of 40 ms could."""
+    await click(own, "thin")
+    for page in (own, remote):
+        await page.until("document.getElementById('step').textContent == 'thin'")
+        await page.until("parseFloat(document.getElementById('received-ip').textContent) < 17")
+        await moves(page)
+    await click(own, "thin")
+    await remote.until("document.getElementById('step').textContent != 'thin'")
 
 
 async def moves(page: Browser) -> None:

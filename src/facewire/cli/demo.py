@@ -68,6 +68,7 @@ def add_to(commands: Any) -> None:
         "--frames", type=whole("frames", 1), metavar="N", help="of the motion, at most (default: all)"
     )
     options.add_source_options(parser)
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
         parser,
@@ -80,6 +81,7 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    options.open_ahead(given)
     from facewire.animation.animate import AnimateOptions, animate
     from facewire.animation.view import ViewPath
     from facewire.media.image import save_image
@@ -88,6 +90,7 @@ def run(given: argparse.Namespace) -> int:
     begin = time.perf_counter()
     photo = given.photo or _astronaut()
     animator = options.animator_of(given)
+    options.use_engine(given, animator)
     person = animator.person(photo, crop_mode=given.crop, face=given.face)
     recorded = read_motion(DEMO_MOTION, animator)
     bytes_a_frame = DEMO_MOTION.stat().st_size / len(recorded)

@@ -159,8 +159,7 @@ def show_every_name() -> None:
 def command() -> NoReturn:
     """Run the command of this process and end it, with all that is to be done at its end but one.
 
-    Libraries take their machinery apart piece by piece, a tenth of a second in which nobody is served: the system
-    takes it all at once.
+    Libraries take their machinery apart piece by piece, a tenth of a second; the system takes it all at once.
     """
     done: list[int] = []
 

@@ -58,6 +58,7 @@ def add_to(commands: Any) -> None:
         metavar="SECONDS",
         help="length of a sweep (default: 4), or with --key of the clip (default: up to the last one)",
     )
+    options.add_engine_option(parser)
     options.add_model_options(parser)
     places.declare(
         parser, places.Input("image", places.photo), places.WEIGHTS, places.Output("output", _name)
@@ -67,11 +68,13 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
+    options.open_ahead(given)
     from facewire.animation.animate import AnimateOptions, animate, moved_as, rendered, still
     from facewire.media.image import save_image
 
     view = options.view_of(given)
     animator = options.animator_of(given)
+    options.use_engine(given, animator)
     edit, caption = picture_options.edit_of(given), picture_options.caption_of(given)
     keys = picture_options.keys_of(given)
     as_sheet = view.is_still and given.edit is None and not keys
@@ -123,15 +126,13 @@ def _name(path: str, given: argparse.Namespace) -> None:
 def sheet(animator: Any, person: Any) -> Any:
     """Return a picture of the head from all sides, rows by pitch, columns by yaw."""
     from facewire.geometry.head_motion import HeadMotion
-    from facewire.geometry.pose import rotation_from_degrees
+    from facewire.geometry.pose import turn_of_degrees
     from facewire.media.contact_sheet import contact_sheet
 
     own: HeadMotion = person.identity.motion
     rows = []
     for pitch in SHEET_PITCH:
-        turned = HeadMotion.cat(
-            [own.turned_at_neck(rotation_from_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW]
-        )
+        turned = HeadMotion.cat([own.turned_at_neck(turn_of_degrees(yaw, pitch, 0.0)) for yaw in SHEET_YAW])
         rows.append(list(animator.render(person, turned)))
     return contact_sheet(
         rows,

@@ -7,7 +7,7 @@ Arrays of numpy know no autocast.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,11 @@ def compose(first: Numbers, second: Numbers) -> Numbers:
 
 def product(first: Tensor, second: Tensor) -> Tensor:
     """Return the same product of matrices with a long inner axis: nothing of its size is written in between."""
-    kind, torch = first.device.type, library(first)
-    with torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext():
+    with unreduced(first):
         return full(first) @ full(second)
+
+
+def unreduced(like: Tensor) -> AbstractContextManager[object]:
+    """Return a context in which nothing on a tensor's device is reduced to fewer digits."""
+    kind, torch = like.device.type, library(like)
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()

@@ -5,8 +5,9 @@ losses: with keypoints found directly, the prior on delta would pull the keypoin
 off there; and the first-order motion model has the losses of its authors: no pose, no priors, equivariance at half
 the weight.
 
-The rate is constant and the weights that are measured are averages over steps, so that a run may be made longer at
-any time (`--steps`) and is then what it would have been from the start.
+Motion is learned first, without pictures, as in paper-128. The rate is constant and the weights that are measured are
+averages over steps, so that a run may be made longer at any time (`--steps`) and is then what it would have been from
+the start.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from math import pi
 
 from facewire.losses.total import LossWeights
 from facewire.networks.paper.ablation import ABLATION_PRESETS
 from facewire.training.config import OptimizerConfig, PerceptualConfig, TrainConfig
 
+POSE = 20 * pi / 180
+"""Weight of the pose term: the paper's, per radian (docs/lab/2026-11-29-paper-128.md)."""
 LOSSES: Mapping[str, LossWeights] = {
-    "ablation-direct": LossWeights(deformation_prior=0.0),
+    "ablation-direct": LossWeights(deformation_prior=0.0, head_pose=POSE),
     "ablation-fomm": LossWeights(
         equivariance=10.0,
         equivariance_jacobian=10.0,
@@ -40,12 +44,13 @@ def ablation(preset: str) -> TrainConfig:
         batch=8,
         precision="fp32",
         drop_tail=0.0,
-        critic_from=2000,
+        motion_first=1500,
+        critic_from=3500,
         optimizer=OptimizerConfig(learning_rate=5e-4, decay_share=0.0),
         perceptual=PerceptualConfig(scales=2, tap_weights=(0.25,) * 5, padding="zeros"),
         checkpoint_every=250,
     )
-    return replace(config, paper_weights=LOSSES.get(preset, LossWeights()))
+    return replace(config, paper_weights=LOSSES.get(preset, LossWeights(head_pose=POSE)))
 
 
 ABLATION_RECIPES: Mapping[str, Callable[[], TrainConfig]] = {

@@ -71,8 +71,8 @@ def tiny() -> TrainConfig:
         precision="fp32",
         perceptual=PerceptualConfig(scales=2),
         log_every=1,
-        checkpoint_every=10,
-        preview_every=10,
+        checkpoint_every=5,
+        preview_every=5,
     )
 
 

@@ -113,10 +113,15 @@ class Browser:
     async def _read(self) -> None:
         async for frame in self._socket:
             message = frame.json()
-            if message.get("id") is not None:
-                self._waiting.pop(message["id"]).set_result(message.get("result", message))
-            else:
+            if message.get("id") is None:
                 self.hear(message)
+                continue
+            answer = self._waiting.pop(message["id"])
+            if not answer.done():  # nobody waits any more for what took too long
+                answer.set_result(message.get("result", message))
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(ConnectionError("the browser has gone"))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -4,12 +4,16 @@ golden/networks.npz holds inputs and outputs of small configurations, sample 0 o
 outputs at the published sizes; golden/pipeline.npz LivePortrait from picture to picture; golden/true.npz samples of
 what its true weights give; golden/motion.npz and golden/crop.npz the originals' motion and crop arithmetic;
 golden/keys.json.xz every key and shape of the published files. None of it is a published weight.
+
+They are samples of larger files; with FACEWIRE_GOLDEN, the folder of those, the same tests compare all of their
+numbers.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,10 +31,26 @@ FOLDER = Path(__file__).parent / "golden"
 Golden = dict[str, Tensor]
 
 
+WHOLE = os.environ.get("FACEWIRE_GOLDEN")
+LARGER = {"networks.npz": "tiny_{}.npz", "full.npz": "full_{}.npz", "motion.npz": "{}.npz"}
+"""File of samples -> the larger file of one group."""
+
+
 def _group(file: str, name: str) -> Golden:
+    if WHOLE is not None:
+        return _whole(Path(WHOLE) / LARGER[file].format(name), "out/" if file == "full.npz" else "")
     with np.load(FOLDER / file) as held:
         wanted = [key for key in held.files if key.startswith(f"{name}/") and held[key].dtype.kind != "U"]
         return {key.removeprefix(f"{name}/"): torch.from_numpy(np.array(held[key])) for key in wanted}
+
+
+def _whole(path: Path, outer: str) -> Golden:
+    with np.load(path) as held:
+        wanted = [key for key in held.files if key.startswith(outer) and held[key].dtype.kind != "U"]
+        return {
+            key.removeprefix(outer).replace("_shape_stats", "_stats"): torch.from_numpy(np.array(held[key]))
+            for key in wanted
+        }
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.small_families import liveportrait_files
 from torch import Tensor, nn
 
 from facewire.geometry.head_motion import HeadMotion
@@ -44,6 +45,16 @@ LAST = {"stitching": 6, "lip": 6, "eye": 10}
 def numbers() -> dict[str, Any]:
     with np.load(FOLDER / "pipeline.npz") as held:
         return {key: np.array(held[key]) for key in held.files}
+
+
+@pytest.fixture
+def stand_in() -> RelativeTalkingHead:
+    """Return networks with the numbers of golden/networks.npz where that has any."""
+    made = build({"family": "liveportrait", "sizes": SIZES})
+    made.appearance = filled(Appearance(widths=(8, 16, 32), blocks=2, channels=8, depth=6))
+    for network in made.corrections.values():
+        filled(network)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -131,32 +142,60 @@ needs_weights = pytest.mark.skipif(
 Golden = Callable[[str], dict[str, Tensor]]
 
 
-def true_parts() -> dict[str, dict[str, Tensor]]:
-    """Return the networks of the published files."""
+def parts_in(folder: Path) -> dict[str, dict[str, Tensor]]:
+    """Return the networks of published files."""
     found: dict[str, dict[str, Tensor]] = {}
-    for path in sorted(Path(str(TRUE)).rglob("*")):
+    for path in sorted(folder.rglob("*")):
         if path.suffix in (".pth", ".safetensors"):
             found |= recognise(read(path), path.name).parts
     return found
 
 
+def appearance_in(folder: Path) -> nn.Module:
+    tensors = parts_in(folder)["appearance"]
+    network = Appearance(**sizes({"appearance": tensors}, "liveportrait")["appearance"])
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
+def chain_in(folder: Path, name: str) -> nn.Module:
+    tensors = parts_in(folder)[name]
+    network = Chain(**sizes({name: tensors}, "liveportrait")[name])
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
 @needs_weights
 @torch.inference_mode()
 def test_true_appearance(golden_file: Golden) -> None:
-    golden, parts = golden_file("true.npz"), true_parts()
-    network = Appearance(**sizes({"appearance": parts["appearance"]}, "liveportrait")["appearance"])
-    network.load_state_dict(parts["appearance"])
-    volume = network.eval()(golden_file("full.npz")["picture"].permute(2, 0, 1)[None].float() / 255)
+    golden = golden_file("true.npz")
+    picture = golden_file("full.npz")["picture"].permute(2, 0, 1)[None].float() / 255
+    volume = appearance_in(Path(str(TRUE)))(picture)
     wanted = golden["F/val"]
-    found = volume.flatten()[golden["F/idx"].long()]
-    assert float((found - wanted).abs().max()) < 1e-4 * float(wanted.abs().max())
+    most = 1e-4 * float(wanted.abs().max())
+    assert float((volume.flatten()[golden["F/idx"].long()] - wanted).abs().max()) < most
+    assert float((volume[0].mean(dim=(1, 2, 3)) - golden["F/ch_mean"]).abs().max()) < most
+    assert float((volume[0].mean(dim=(0, 2, 3)) - golden["F/depth_mean"]).abs().max()) < most
 
 
 @needs_weights
 @pytest.mark.parametrize("name", ["stitching", "lip", "eye"])
 @torch.inference_mode()
 def test_true_chains(golden_file: Golden, name: str) -> None:
-    golden, parts = golden_file("true.npz"), true_parts()
-    network = Chain(**sizes({name: parts[name]}, "liveportrait")[name])
-    network.load_state_dict(parts[name])
-    assert torch.allclose(network.eval()(golden[f"{name}/x"]), golden[f"{name}/y"], atol=1e-6)
+    golden = golden_file("true.npz")
+    found = chain_in(Path(str(TRUE)), name)(golden[f"{name}/x"])
+    assert torch.allclose(found, golden[f"{name}/y"], atol=1e-6)
+
+
+@pytest.mark.parametrize("packing", ["official", "safetensors"])
+@torch.inference_mode()
+def test_files_of_the_published_packings_go_the_way_of_the_true_ones(
+    network_golden: Golden, stand_in: RelativeTalkingHead, tmp_path: Path, packing: str
+) -> None:
+    """The same steps on stand-ins: the original's numbers come out of files, too."""
+    folder = liveportrait_files(stand_in, tmp_path / "lp", packing)
+    golden = network_golden("lp_F")
+    assert torch.allclose(appearance_in(folder)(golden["in/img"]), golden["out/out"], atol=1e-4)
+    for name in ("stitching", "lip", "eye"):
+        golden = network_golden(f"lp_{name}")
+        assert torch.allclose(chain_in(folder, name)(golden["in/x"]), golden["out/out"], atol=1e-5)

@@ -18,6 +18,8 @@ from facewire.networks.published.templates import read_template
 from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.pose import placed
 
+from .conftest import WHOLE
+
 Golden = Callable[[str], dict[str, Tensor]]
 RATE = 25
 Held = dict[str, Any]
@@ -105,3 +107,31 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(MotionFileError, match="no driving template"):
         read_template(path)
+
+
+@pytest.mark.skipif(
+    WHOLE is None, reason="numbers of the official templates are not carried: set FACEWIRE_GOLDEN"
+)
+@pytest.mark.parametrize(("name", "turned"), [("d1", [0.0, 2.84, 3.62, 4.27]), ("wink", None)])
+def test_official_templates(tmp_path: Path, name: str, turned: list[float] | None) -> None:
+    """Their numbers as a pickle of their layout come back to the bit; d1 turns as far as its origin says."""
+    with np.load(Path(str(WHOLE)) / f"motion_template_{name}.npz") as held:
+        parts = {key.removeprefix("motion/"): held[key] for key in held.files if key != "meta"}
+    rows = range(len(parts["t"]))
+    frame_of = {"scale": "scale", "R": "R_d", "exp": "exp", "t": "t"}
+    template = {
+        "n_frames": len(rows),
+        "output_fps": 30,
+        "motion": [{old: parts[new][row : row + 1] for new, old in frame_of.items()} for row in rows],
+        **{key: [parts[key][row : row + 1] for row in rows] for key in parts if key.endswith("_lst")},
+    }
+    found = read_template(written(tmp_path / "a.pkl", template))
+    assert np.array_equal(found.motions.rotation, parts["R"].transpose(0, 2, 1))
+    assert np.array_equal(found.motions.expression, parts["exp"])
+    assert np.allclose(np.exp(-found.motions.translation[:, 2:]), parts["scale"])
+    assert (found.openness is None) == (turned is None)
+    if turned is not None:
+        first = found.motions.rotation[0]
+        apart = [np.trace(found.motions.rotation[row] @ first.T) for row in (0, 5, 10, 15)]
+        angles = np.degrees(np.arccos((np.clip(apart, -1, 3) - 1) / 2))
+        assert np.allclose(angles, turned, atol=0.02)

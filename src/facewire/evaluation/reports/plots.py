@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from io import StringIO
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
+from facewire.base import cache
 from facewire.base.errors import NotInstalled
 
 if TYPE_CHECKING:
@@ -66,9 +68,16 @@ Limits = tuple[float | None, float | None]
 
 
 def require_matplotlib() -> None:
-    """Raise NotInstalled if plots cannot be drawn; asked before hours of measuring."""
+    """Raise NotInstalled if plots cannot be drawn; asked before hours of measuring.
+
+    Its list of fonts is kept in our cache, not in a folder of its own in the user's home.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise NotInstalled("matplotlib", "eval")
+    if "MPLCONFIGDIR" not in os.environ:
+        place = cache.folder()
+        kept = cache.temporary() if place is None or cache.obstacle(place) else place
+        os.environ["MPLCONFIGDIR"] = str(kept / "matplotlib")
 
 
 def number(value: float, _: object = None) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
+from facewire.geometry.precision import unreduced
 
 
 class Chain(nn.Module):
@@ -32,7 +33,7 @@ class Chain(nn.Module):
         joined = torch.cat([part.flatten(1) for part in parts], dim=1)
         if joined.shape[1] != self.inputs:
             raise ShapeError("inputs", f"(B, {self.inputs})", joined.shape)
-        with torch.autocast(joined.device.type, enabled=False):
+        with unreduced(joined):
             out: Tensor = self.mlp(joined.float())
         return out
 

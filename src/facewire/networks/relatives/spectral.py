@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facewire.geometry.precision import unreduced
+
 
 class SpectralConv2d(nn.Module):
     """A convolution by weight_orig / (u . W v), with u and v exactly as stored: never iterated further."""
@@ -24,6 +26,6 @@ class SpectralConv2d(nn.Module):
 
     def weight(self) -> Tensor:
         """Return the normalised weight; the estimate is made in float32 under autocast too."""
-        with torch.autocast(self.weight_orig.device.type, enabled=False):
+        with unreduced(self.weight_orig):
             largest = torch.dot(self.weight_u, torch.mv(self.weight_orig.flatten(1), self.weight_v))
             return self.weight_orig / largest

@@ -6,6 +6,7 @@ import { Course } from "../call/states.js";
 import { hex } from "../codec/bytes.js";
 import { FacewireError } from "../codec/errors.js";
 import { follow } from "../face/index.js";
+import { RICH, STEPS } from "../line/steps.js";
 import { Meeting } from "../meeting/meeting.js";
 import { TRAILERS } from "../meeting/rtc_peer.js";
 import { difference, judge } from "../person/judge.js";
@@ -66,7 +67,7 @@ export class Agent {
       reached: (phase) => this.reached(phase),
       begin: (peer) => this.begin(peer),
       heard: (track, receiver) => this.play(track, receiver),
-      sent: (bytes) => this.meeting.talk?.soundLeft(bytes, clock()),
+      sent: (packet, at) => this.meeting.talk?.soundLeft(packet, at),
       microphone: () => this.camera.microphone,
     });
     this.party = {
@@ -81,7 +82,7 @@ export class Agent {
     this.problem = "";
     this.look = null;
     this.show = null;
-    this.pace = 0;
+    this.pace = STEPS[RICH];
     this.metered = 0;
     this.checked = 0;
     this.previewed = 0;
@@ -111,6 +112,7 @@ export class Agent {
   /** Use what the camera shows now as picture of this side. */
   async take() {
     const source = await this.performer.take(await this.camera.picture(), performance.now() / 1000);
+    this.distance = null;
     this.meeting.talk?.newSource(source);
     if (AT_REST.includes(this.course.state)) this.preview(source.motion, clock());
   }
@@ -182,7 +184,7 @@ export class Agent {
       report: (report) => peer.beside({ type: "report", report }),
     }, clock(), this.theirs.newest);
     talk.setMode(this.keeper.mode);
-    [this.show, this.pace] = [null, 0];
+    [this.show, this.pace] = [null, STEPS[RICH]];
     return talk;
   }
 
@@ -256,7 +258,7 @@ export class Agent {
     try {
       const faces = await this.sender.count(await this.camera.picture());
       if (look.crop && frame) this.distance = await this.differs(look.crop, frame);
-      if (!frame) this.distance = null;
+      else if (!frame || this.isSlow) this.distance = null;
       this.keeper.hear(judge(look, faces, this.distance), now);
     } finally {
       this.reflecting = false;
@@ -269,9 +271,11 @@ export class Agent {
    */
   compares(now) {
     const { talk } = this.meeting;
-    if (!talk?.live || talk.playout.renderSeconds > MOST_RENDER_SECONDS) return false;
+    if (!talk?.live || this.isSlow) return false;
     return this.judgements % RENDER_EVERY === 0 && now - this.judged >= JUDGE_SECONDS;
   }
+
+  get isSlow() { return (this.meeting.talk?.playout.renderSeconds ?? 0) > MOST_RENDER_SECONDS; }
 
   /**
    * @param {Uint8Array} crop
@@ -389,7 +393,7 @@ export class Agent {
     }
     if (this.meeting.talk !== talk) return;
     if (this.course.state === "live" && talk.silentFor(now) > SILENCE_SECONDS) this.on("broken");
-    if (talk.line.step.bitRate !== this.pace) this.meeting.peer?.pace(this.pace = talk.line.step.bitRate);
+    if (talk.live && talk.line.step !== this.pace) this.meeting.peer?.pace(this.pace = talk.line.step);
     if (this.receiver && "jitterBufferTarget" in this.receiver) this.delaySound(talk);
     const state = { mode: MODES[talk.theirMode], avatar: talk.theirAvatar, shown: talk.theirMode !== 1 || PlainVideo.possible };
     this.tell("remote", state);

@@ -42,6 +42,9 @@ const [RELIABLE_RATE, RELIABLE_BURST, MEDIA_RATE, MEDIA_BURST, REFRESH_RATE, REF
  * @property {(face: {packet: Uint8Array, captured: number}) => void} face
  * @property {(report: import("../protocol/line_report.js").LineReport) => void} report
  *
+ * A sound packet that left: RTP timestamp, samples in it, bytes of sound and of what stands behind it.
+ * @typedef {{timestamp: number, samples: number, sound: number, face: number}} LeftPacket
+ *
  * A sound packet as it came: RTP timestamp, samples in it, bytes on the wire, the message behind it (null: none wanted).
  * @typedef {{timestamp: number, samples: number, bytes: number, message: Uint8Array | null}} SoundPacket
  */
@@ -91,6 +94,9 @@ export class Conversation {
     /** @type {number | null} */
     this.origin = null;
     this.near = 0;
+    /** The same of the sound that leaves. @type {number | null} */
+    this.ownOrigin = null;
+    this.ownNear = 0;
     this.loose = new LooseFaces();
     /** Faces that wait to go without sound. @type {{packet: Uint8Array, captured: number}[]} */
     this.waiting = [];
@@ -225,10 +231,15 @@ export class Conversation {
 
   /**
    * Note a sound packet that left.
-   * @param {{sound: number, face: number}} bytes
-   * @param {number} now
+   * @param {LeftPacket} packet
+   * @param {number} now when it did
    */
-  soundLeft(bytes, now) { this.meters.sound(this.meters.sent, bytes, now); }
+  soundLeft({ timestamp, samples, ...bytes }, now) {
+    this.meters.sound(this.meters.sent, bytes, now);
+    this.ownOrigin ??= timestamp;
+    this.ownNear = unwrapped(timestamp - this.ownOrigin, this.ownNear, CLOCK);
+    if (samples) this.line.soundLeft(this.ownNear, samples, now);
+  }
 
   // What comes from the other side.
 

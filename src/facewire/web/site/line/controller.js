@@ -13,7 +13,7 @@ const SETTLE = 1;  // seconds, and a round trip, until a step shows in the repor
 const SILENCE = 2;  // seconds without a report after which the line counts as full
 const THIN_LINE = 16;  // kbit/s that a line is taken for whose user wants thin mode
 const [FACES_FROM, SOUND_FROM] = [0.008, 0.02];  // shares lost from which faces and sound are sent twice
-const [LONGEST_BACK, PACKET_SECONDS] = [9, 0.04];  // packets that a copy may be earlier
+const LONGEST_BACK = 360;  // milliseconds that a copy may be earlier
 
 /** Chooses for one direction; time is handed in, in seconds. */
 export class Controller {
@@ -165,7 +165,8 @@ export class Controller {
       this.protection = NONE;
       return;
     }
-    const back = Math.max(1, Math.min(Math.round((2 * this.run) / PACKET_SECONDS) - 1, LONGEST_BACK));
+    const { packet } = this.step;
+    const back = Math.max(1, Math.min(Math.round((2000 * this.run) / packet) - 1, Math.floor(LONGEST_BACK / packet)));
     const wanted = { faces: this.loss >= FACES_FROM, sound: this.loss >= SOUND_FROM, back };
     const fits = this.limit === Infinity || rateOf(this.step, wanted) <= SHARE * this.limit;
     this.protection = fits ? wanted : { ...wanted, sound: false };

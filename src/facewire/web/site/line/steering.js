@@ -10,6 +10,7 @@ import { FACE_SECONDS, NONE, RICH, STEPS } from "./steps.js";
 
 const SOME_WAIT = 0.05;
 const REPORT_SECONDS = 0.36;
+const LATE_PACKETS = 12;  // of the own packets that the latest counts of
 const SLACK = 0.35;  // share of the time between two pictures by which one may come early and be sent all the same
 const [ANNOUNCEMENTS, ANNOUNCE_SECONDS] = [5, 0.5];
 const [RTP_BYTES, CHANNEL_BYTES] = [28 + 12 + 16, 28 + 37 + 28];
@@ -20,6 +21,10 @@ export class Steering {
   constructor(thin) {
     this.meter = new LineMeter();
     this.controller = new Controller(thin);
+    /** How the own packets leave. */
+    this.leaving = new LineMeter();
+    /** By how much the last of them left late, seconds. @type {number[]} */
+    this.late = [0];
     /** The other side knows of reports. */
     this.known = false;
     this.heardMedia = false;
@@ -54,6 +59,17 @@ export class Steering {
   soundCame(start, samples, bytes, now) {
     this.meter.bytesCame(RTP_BYTES + bytes, now);
     this.meter.soundCame(start, samples, now);
+  }
+
+  /**
+   * Note a sound packet that left: a busy machine is no full line, nor is sound that a browser has left out.
+   * @param {number} start
+   * @param {number} samples
+   * @param {number} now
+   */
+  soundLeft(start, samples, now) {
+    this.leaving.soundCame(start, samples, now);
+    this.late = [...this.late.slice(1 - LATE_PACKETS), this.leaving.wait];
   }
 
   /**
@@ -124,11 +140,17 @@ export class Steering {
    */
   hear(report, roundTrip, now) {
     [this.known, this.heardMedia] = [true, true];
-    this.controller.hear(report, roundTrip, now);
+    this.controller.hear(this.withoutOwn(report), roundTrip, now);
   }
 
   /** @param {number} now */
-  report(now) { return this.meter.report(now, this.controller.own); }
+  report(now) { return this.withoutOwn(this.meter.report(now, this.controller.own)); }
+
+  /**
+   * Return a report without the waiting that this machine causes itself, at either end.
+   * @param {import("../protocol/line_report.js").LineReport} report
+   */
+  withoutOwn(report) { return { ...report, wait: Math.max(0, report.wait - Math.max(...this.late)) }; }
 }
 
 /** @param {number} length */

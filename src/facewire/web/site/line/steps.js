@@ -1,16 +1,15 @@
-// The steps of a call from rich to thin (docs/call.md section 10; facewire/call/line/steps.py), as a page sends them: its
-// packets of sound always last 40 ms, because a browser does not change that during a call.
+// The steps of a call from rich to thin (docs/call.md section 10; facewire/call/line/steps.py), as a page sends them:
+// browsers know packets of 20, 40, 60 and 120 ms, and every face stands for itself.
 
 export const FACE_SECONDS = 0.04;  // between two pictures of the camera
-const PACKET_SECONDS = 0.04;
 const HEAD_BYTES = 28 + 12 + 16;  // IPv4 and UDP, RTP, the tag of SRTP
 const FACE_BYTES = 23;  // with age and length
 const MESSAGE_BYTES = 5;
 const REPORT_BYTES_A_SECOND = 4 / 0.36;
 
 /**
- * One way of sending: bits of sound a second; 1: every face frame is sent, 2: every second.
- * @typedef {{name: string, bitRate: number, faceEvery: number}} Step
+ * One way of sending: bits of sound a second, milliseconds in a packet; 1: every face frame is sent, 2: every second.
+ * @typedef {{name: string, bitRate: number, packet: number, faceEvery: number}} Step
  * What is sent twice; `back`: how many packets earlier.
  * @typedef {{faces: boolean, sound: boolean, back: number}} Protection
  */
@@ -20,11 +19,11 @@ export const NONE = { faces: false, sound: false, back: 1 };
 
 /** @type {Step[]} */
 export const STEPS = [
-  { name: "rich", bitRate: 24000, faceEvery: 1 },
-  { name: "good", bitRate: 16000, faceEvery: 1 },
-  { name: "medium", bitRate: 12000, faceEvery: 1 },
-  { name: "low", bitRate: 9000, faceEvery: 1 },
-  { name: "thin", bitRate: 6000, faceEvery: 2 },
+  { name: "rich", bitRate: 24000, packet: 40, faceEvery: 1 },
+  { name: "good", bitRate: 16000, packet: 60, faceEvery: 1 },
+  { name: "medium", bitRate: 12000, packet: 60, faceEvery: 1 },
+  { name: "low", bitRate: 9000, packet: 120, faceEvery: 1 },
+  { name: "thin", bitRate: 6000, packet: 120, faceEvery: 2 },
 ];
 export const RICH = 0;
 export const THIN = STEPS.length - 1;
@@ -34,8 +33,8 @@ export const THIN = STEPS.length - 1;
  * @param {Step} step
  * @param {Protection} [protection]
  */
-export function rateOf({ bitRate, faceEvery }, { faces, sound } = NONE) {
-  const packets = (HEAD_BYTES + MESSAGE_BYTES + (faces ? FACE_BYTES : 0)) / PACKET_SECONDS;
+export function rateOf({ bitRate, packet, faceEvery }, { faces, sound } = NONE) {
+  const packets = (HEAD_BYTES + MESSAGE_BYTES + (faces ? FACE_BYTES : 0)) / (packet / 1000);
   const bytes = packets + FACE_BYTES / FACE_SECONDS / faceEvery + REPORT_BYTES_A_SECOND;
   return (8 * bytes + (sound ? 2 : 1) * bitRate) / 1000;
 }

@@ -20,7 +20,7 @@ const LAST_WORDS_MS = 100;
  * @property {(phase: string) => void} reached
  * @property {(peer: RtcPeer) => import("../call/conversation.js").Conversation} begin
  * @property {(track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} heard
- * @property {(bytes: {sound: number, face: number}) => void} sent
+ * @property {(packet: import("../call/conversation.js").LeftPacket, at: number) => void} sent
  * @property {() => MediaStreamTrack} microphone
  */
 

@@ -4,7 +4,7 @@
 //     reliable  -> data channel "facewire", ordered
 //     loose     -> data channel "facewire-loose", unordered, never sent again
 
-import { asked, isUsable, slim } from "./descriptions.js";
+import { answered, asked, isUsable, slim } from "./descriptions.js";
 import { ProtocolError } from "../protocol/wire.js";
 
 const [RELIABLE, LOOSE] = ["facewire", "facewire-loose"];
@@ -22,7 +22,7 @@ export const TRAILERS = typeof RTCRtpScriptTransform !== "undefined";
  * @property {(message: string | Uint8Array) => void} reliable
  * @property {(message: Uint8Array) => void} loose
  * @property {() => void} refused
- * @property {(bytes: {sound: number, face: number}) => void} sent
+ * @property {(packet: import("../call/conversation.js").LeftPacket, at: number) => void} sent
  * @property {(track: MediaStreamTrack, receiver: RTCRtpReceiver) => void} heard
  * @property {() => void} found
  * @property {() => void} opened
@@ -54,6 +54,7 @@ export class RtcPeer {
     };
     connection.ontrack = ({ track, receiver }) => handlers.heard(track, receiver);
     this.microphone = microphone;
+    this.paced = Promise.resolve();
     this.prepared = TRAILERS ? this.startWorker() : Promise.resolve();
   }
 
@@ -92,14 +93,20 @@ export class RtcPeer {
   speak() { this.sender.replaceTrack(this.microphone); }
 
   /**
-   * Send sound in so many bits a second.
-   * @param {number} bitRate
+   * Send sound in so many bits a second, in packets of another length.
+   * @param {import("../line/steps.js").Step} step
    */
-  async pace(bitRate) {
-    const parameters = this.sender.getParameters();
-    if (!parameters.encodings?.length || this.closed) return;
-    parameters.encodings[0].maxBitrate = bitRate;
-    await this.sender.setParameters(parameters).catch(() => {});
+  async pace({ bitRate, packet }) {
+    this.paced = this.paced.then(async () => {
+      const { connection } = this, theirs = connection.remoteDescription;
+      if (this.closed || connection.signalingState !== "stable" || !theirs) return;
+      await connection.setLocalDescription(await connection.createOffer());
+      await connection.setRemoteDescription({ type: "answer", sdp: answered(theirs.sdp, packet) });
+      const parameters = this.sender.getParameters();
+      if (parameters.encodings?.length) parameters.encodings[0].maxBitrate = bitRate;
+      await this.sender.setParameters(parameters);
+    }).catch(() => {});  // then the sound goes on as it was
+    await this.paced;
   }
 
   /**
@@ -143,7 +150,7 @@ export class RtcPeer {
         if (type === "ready") resolve(undefined);
         else if (this.closed) return;
         else if (type === "packet") this.handlers.sound(packet, at);
-        else if (type === "sent") this.handlers.sent(packet);
+        else if (type === "sent") this.handlers.sent(packet, at);
         else this.handlers.refused();
       };
     });

@@ -4,7 +4,7 @@
 //     standing {mode, avatar, newest, trailer, thinned, protection}   what goes along with every packet from now on
 //     face {packet, captured}, report {report}                        go with the next packet
 //     -> ready {}                                                     it listens
-//     -> sent {sound, face}                                           bytes of a packet that left
+//     -> sent {timestamp, samples, sound, face, at}                   a packet that left, and its bytes
 //     -> packet {timestamp, samples, bytes, message, at}              one that came
 //     -> refused {}                                                   one that was none
 
@@ -41,7 +41,8 @@ function leaves(frame, controller) {
   const message = standing.trailer && sound.length ? messageBeside(sound) : null;
   if (message) frame.data = join(sound, message).buffer;
   controller.enqueue(frame);
-  postMessage({ type: "sent", sound: sound.length, face: message ? message.length + 1 : 0 });
+  const samples = sound.length ? opusSamples(sound) : 0;
+  postMessage({ type: "sent", timestamp: timestampOf(frame), samples, sound: sound.length, face: message ? message.length + 1 : 0, at: clock() });
 }
 
 function messageBeside(sound) {
@@ -71,12 +72,13 @@ function comes(frame, controller) {
   const [data, at] = [new Uint8Array(frame.data), clock()];
   try {
     const { sound, trailer } = standing.trailer ? split(data) : { sound: data, trailer: null };
-    const timestamp = frame.getMetadata().rtpTimestamp ?? frame.timestamp;
     const message = trailer?.slice() ?? null;
-    postMessage({ type: "packet", timestamp, samples: opusSamples(sound), bytes: data.length, message, at });
+    postMessage({ type: "packet", timestamp: timestampOf(frame), samples: opusSamples(sound), bytes: data.length, message, at });
     frame.data = sound.slice().buffer;
     controller.enqueue(frame);
   } catch {
     postMessage({ type: "refused" });
   }
 }
+
+function timestampOf(frame) { return frame.getMetadata().rtpTimestamp ?? frame.timestamp; }
