@@ -94,7 +94,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.side is not None:
         source, motions = pickle.loads(Path(given.clip).read_bytes())
-        asyncio.run(Caller(*given.side, source, motions).call(given.seconds, thin=given.thin))
+        number, control = given.side
+        asyncio.run(Caller(number, control, source, motions).call(given.seconds, thin=given.thin))
         return
     report = {}
     person = Path(tempfile.mkdtemp()) / "person"
@@ -320,7 +321,7 @@ class Caller:
         is off, ms."""
         from tests.call import stand_ins
 
-        rtcrtpsender.random32 = lambda: RTP_START
+        rtcrtpsender.random32 = lambda: RTP_START  # type: ignore[attr-defined]
         stand_ins.motion = lambda step: self._motions[_to_and_fro(step, len(self._motions))]
         due = Conversation.due
 

@@ -34,20 +34,15 @@ class QuickSctp:
     """Works on one connection's SCTP from before it starts.
 
     Args:
-        sctp: of aiortc; three of its methods are replaced.
+        sctp: an RTCSctpTransport of aiortc; three of its methods are replaced.
     """
 
-    def __init__(self, sctp: RTCSctpTransport) -> None:
-        self._sctp: Any = sctp
+    def __init__(self, sctp: Any) -> None:
+        self._sctp = sctp
         self._theirs: InitChunk | None = None
-        self._usual_init, self._usual_state = sctp._init, sctp._set_state
-        self._usual_sack = sctp._send_sack
+        self._usual_init, self._usual_state, self._usual_sack = sctp._init, sctp._set_state, sctp._send_sack
         self._unconfirmed, self._came = 0, -math.inf
-        self._sctp._init, self._sctp._set_state, self._sctp._send_sack = (
-            self._init,
-            self._set_state,
-            self._send_sack,
-        )
+        sctp._init, sctp._set_state, sctp._send_sack = self._init, self._set_state, self._send_sack
 
     @property
     def agreed(self) -> bool:
