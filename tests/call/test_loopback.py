@@ -111,6 +111,15 @@ def test_losses_in_a_row_leave_no_frozen_face(burst: float, seed: int) -> None:
 
 
 @pytest.mark.slow
+def test_thin_by_hand_stands_no_longer_still_where_much_is_lost_and_copies_what_is_said() -> None:
+    link = LinkSettings(loss=0.2, burst=5, longest_burst=5, delay_ms=40)
+    report = call(40.0, link, pictures=0, thin=True)
+    assert report.lost_in_a_row == 5
+    assert report.longest_freeze_ms <= 400
+    assert report.sound_concealed < 0.13  # a fifth is lost
+
+
+@pytest.mark.slow
 def test_a_cut_of_a_minute_heals_by_itself() -> None:
     report = call(72.0, LinkSettings(delay_ms=20, cut_start_s=5.0, cut_s=60.0), pictures=0)
     assert report.reconnects == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from facewire.call.conversation.sound_sender import SoundSender
 from facewire.call.line.steps import STEPS, Step
-from facewire.call.playout.playout import RATE, Playout
+from facewire.call.playout.playout import GROWTH, RATE, Playout
 from facewire.call.playout.sound import PIECE, SPARE_PACKETS, Loudspeaker, Microphone
 from facewire.media.sound.opus import PACKET_SAMPLES, OpusDecoder, Sound
 
@@ -122,6 +124,21 @@ def test_a_copy_holds_the_sound_of_the_packet_that_it_stands_for() -> None:
     assert at == 3 * PACKET_SAMPLES
     assert len(packet) == 30
     assert sender.copy(6) is None
+
+
+def test_copies_of_sound_move_the_clock_little_by_little() -> None:
+    playout, bases = Playout(), []
+    for number in range(100):
+        now = 0.12 * number
+        playout.sound_came(5_760 * (number - 1), 5_760 * number, now)
+        if number > 20:
+            playout.copy_came(5_760 * (number - 4), now)  # 0.48 s late
+        bases.append(playout.base or 0.0)
+    jumps = [after - before for before, after in pairwise(bases)]
+    assert max(jumps) == pytest.approx(GROWTH)
+    assert sum(jump > 0.1 for jump in jumps) == 2  # the rest goes at walking pace
+    assert bases[20] == pytest.approx(0.15, abs=0.02)
+    assert bases[-1] == pytest.approx(0.48 + 0.15, abs=0.03)
 
 
 def test_a_late_packet_is_waited_for_if_the_clock_says_so() -> None:

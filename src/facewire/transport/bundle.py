@@ -3,7 +3,7 @@
 u8   as in version 0, but bit 3 report follows, bit 6 a copy of earlier sound stands at the end, bit 7 version, 1
 u16  if acknowledged, as in version 0
 4 x u8  if a report, see line_report.py
-u8   bits 0 to 2: number of faces   bit 3: every second frame is left out; the receiver draws those between
+u8   bits 0 to 2: number of faces   bit 3: frames are left out; the receiver draws those between
 u8, u8, ...  for each: its age (units of 4 ms), its length (1 to 255), its packet
 u8, ...  if a copy: how much before the sound beside it that of the copy begins (units of 20 ms), an Opus packet
 
@@ -47,7 +47,7 @@ class Bundle:
     faces   age (units of 4 ms) and packet of each, in the order in which they are decoded, at most 7
     report  on the line to the sender of this message, or None
     copy    how much earlier its sound begins (units of 20 ms), and an Opus packet; or None
-    thinned every second frame is left out
+    thinned frames are left out
     """
 
     mode: int = SYNTHESIS

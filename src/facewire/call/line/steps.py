@@ -47,7 +47,7 @@ class Step:
     name            as the page shows it
     sound_bit_rate  bits per second of Opus, constant
     packet_ms       of sound in a packet; the faces of that time ride behind it
-    face_every      1: every face frame is sent; 2: every second, and the receiver draws those between
+    face_every      1: every face frame is sent; 2 or 3: every second or third, and the receiver draws those between
     limit           pixels of a 256-pixel picture by which keypoints that are not sent may be off; 0: all are sent
     """
 

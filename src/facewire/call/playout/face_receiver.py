@@ -32,7 +32,7 @@ INTERVALS = 25
 LONGEST_INTERVAL = 0.2
 """Seconds; however slowly frames come, the hold ends after 0.3 s."""
 PERIOD = 0.04
-"""Seconds between pictures where the sender leaves out every second frame and they are drawn here."""
+"""Seconds between pictures where the sender leaves out frames and they are drawn here."""
 MOST_NUMBERS = 64
 """Frame numbers that are remembered, so that a frame that comes twice counts once."""
 KEPT_SOURCES = 4
@@ -74,7 +74,7 @@ class FaceReceiver:
         self.decoded = self.late = self.refused = self.unreferenced = 0
         """Frames decoded; of them too late to be shown; packets that were none; packets whose source is missing."""
         self.thinned = False
-        """The sender leaves out every second frame."""
+        """The sender leaves out frames."""
         self._decoder = StreamDecoder(tables)
         self._numbers: deque[int] = deque(maxlen=MOST_NUMBERS)
         self._playout = playout
