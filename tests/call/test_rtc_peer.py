@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from facewire.call.meeting import rtc_peer
 from facewire.call.meeting.description import attribute, sent, taken
 from facewire.call.meeting.quick_dtls import Repeats
 from facewire.call.meeting.quick_sctp import SCTP_INIT
+from facewire.call.meeting.page_ice import PageIce
 from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, TURN_CHANNEL, rtp_bytes
 from facewire.transport.trailer import join, split
@@ -229,23 +231,26 @@ def test_consent_is_asked_for_patiently_and_ends(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def turn() -> Iterator[IceServer]:
-    """A real TURN server on this machine."""
+    """A real TURN server on this machine, with credentials as pages are told them."""
     program = shutil.which("turnserver")
     if program is None:
         pytest.skip("coturn is not installed: apt-get install coturn")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = (
-        "-n --no-tls --no-dtls --no-cli --allow-loopback-peers --lt-cred-mech --realm=test --user=me:secret"
-    )
+    options = "-n --no-tls --no-dtls --no-cli --allow-loopback-peers --realm=test"
+    secret = "--use-auth-secret --static-auth-secret=north"
+    url = f"turn:127.0.0.1:{port}?transport=udp"
+    (told,) = PageIce([url], "north").servers(time.time())
     place = (
         f"--listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port={port} --log-file=stdout --pidfile="
     )
     with subprocess.Popen(
-        [program, *options.split(), *place.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [program, *f"{options} {secret} {place}".split()],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as server:
-        yield IceServer(url=f"turn:127.0.0.1:{port}?transport=udp", name="me", password="secret")
+        yield IceServer(url=url, name=told["username"], password=told["credential"])
         server.terminate()
 
 

@@ -24,7 +24,20 @@ CALLED = re.compile(r"^facewire |-m facewire\.cli\.main ")
 TWO_WORDS = (BENCH_BATCHES, BENCH_TRAIN)
 NOT_PLACES = {
     *("command", "protocol", "preset", "weights", "device", "engine", "crop", "reference", "methods"),
-    *("yaw", "pitch", "roll", "room", "signal", "join", "ice", "turn_user", "host", "cluster", "init", "page"),
+    *(
+        "yaw",
+        "pitch",
+        "roll",
+        "room",
+        "signal",
+        "join",
+        "ice",
+        "turn_user",
+        "host",
+        "cluster",
+        "init",
+        "page",
+    ),
     *("size", "caption", "edit", "keys", "regions", "retarget"),
 }
 """Options with texts that name no place to check: words, addresses, angles; and --init, which is not looked at when a

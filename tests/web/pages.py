@@ -75,7 +75,7 @@ async def call(first: Browser, second: Browser) -> None:
 
 async def flows(browser: Browser) -> None:
     """Sound and motion come and pictures are drawn; they are marked."""
-    for name, least in (("received-sound", 10), ("received-face", 0), ("received-frames", 0)):
+    for name, least in (("received-sound", 2), ("received-face", 0), ("received-frames", 0)):
         await browser.until(f"parseFloat(document.getElementById('{name}').textContent) > {least}", 120)
     assert await text(browser, "mark") == "Synthesised"
     assert await browser.value("getComputedStyle(document.getElementById('mark')).visibility == 'visible'")
