@@ -100,7 +100,7 @@ def onnx_graphs(
                 shutil.rmtree(old)
         patch.setenv("FACEWIRE_CACHE", str(place))
         patch.setattr(exporting, "live_graphs", lambda model: recorded.graphs)
-        with silent(recorded.temporary, place):
+        with silent(recorded.temporary, kept):
             return exporting.cached(recorded.model, recorded.sha256, ONNX, FLOAT32)[0]
 
 

@@ -48,5 +48,5 @@ def silent(folder: Path, *results: Path) -> Iterator[None]:
             yield
     finally:
         _listening.remove(watched)
-    assert noted == []
+    assert not noted, noted
     assert [path for path in folder.rglob("*") if path.is_file()] == []

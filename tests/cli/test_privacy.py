@@ -60,7 +60,7 @@ class Home:
         for folder in (self.cache, self.work, self.temporary):
             folder.mkdir(parents=True)
 
-    def run(self, *commands: Sequence[str], **variables: str) -> str:
+    def run(self, *commands: Sequence[str | Path], **variables: str) -> str:
         """Run commands in one process, one after the other; return what they say and their exit codes."""
         words = json.dumps([list(map(str, command)) for command in commands])
         return self.python("-c", ONE_AFTER_THE_OTHER, words, **variables)
@@ -150,7 +150,7 @@ def test_engines_are_silent(
     home: Home, engine: str, photo: Path, driving: Path, request: pytest.FixtureRequest
 ) -> None:
     """Graphs of ONNX Runtime are in the cache: they are recorded and exported in silence, too (tests/silence.py)."""
-    commands = [["animate", photo, driving, "-o", "o.mp4", "--engine", engine]]
+    commands: list[list[str | Path]] = [["animate", photo, driving, "-o", "o.mp4", "--engine", engine]]
     if engine == "onnxruntime":
         graphs = request.getfixturevalue("onnx_graphs").folder
         shutil.copytree(graphs, home.cache / graphs.name)

@@ -105,13 +105,13 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
 ) -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     _stop_at_first_preview(monkeypatch)
-    command = [*given[:-1], "12"]
+    command = [*given[:-1], "7"]
     assert main(command) == train.INTERRUPTED == 130
-    assert "stopped after step 11 of 12; the same command goes on" in capsys.readouterr().err
+    assert "stopped after step 6 of 7; the same command goes on" in capsys.readouterr().err
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
-    assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps == 11
+    assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps == 6
     assert main(command) == 0
-    assert "going on after step 11" in capsys.readouterr().err
+    assert "going on after step 6" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -125,9 +125,9 @@ def test_a_killed_run_goes_on(given: list[str], tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
-    finished = main([*given[:-1], "11"])
+    finished = main([*given[:-1], "6"])
     assert finished == 0
-    assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps >= 10
+    assert load_model(tmp_path / "run" / "weights.safetensors")[1].provenance.steps >= 5
 
 
 @pytest.mark.slow

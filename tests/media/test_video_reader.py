@@ -568,3 +568,47 @@ def test_frames_are_counted_without_decoding_up_to_a_limit(suffix: str, tmp_path
         for index in range(7):
             writer.write(Frame(np.full((64, 64, 3), 30 * index, np.uint8), index, Fraction(1, 25)))
     assert [count_frames(path, most) for most in (1, 7, 100)] == [1, 7, 7]
+
+
+class TestSeeking:
+    """From any frame to any other: what comes is what reading from the beginning gives."""
+
+    @pytest.mark.parametrize(
+        ("name", "codec", "options"),
+        [
+            ("x.mp4", "libx264", {"g": "10", "bf": "3"}),
+            ("x.mkv", "libx264", {"g": "10", "bf": "3", "x264-params": "open-gop=1"}),
+            ("x.mp4", "libx264", {"g": "300"}),
+            ("x.mp4", "libx264", {"g": "300", "x264-params": "intra-refresh=1"}),
+            ("x.ts", "libx264", {"g": "12"}),
+            ("x.webm", "libvpx-vp9", {"g": "10", "deadline": "realtime", "cpu-used": "8"}),
+            ("x.avi", "mpeg4", {"g": "10"}),
+            ("x.h264", "libx264", {"g": "10"}),
+            ("x.gif", "gif", {}),
+        ],
+    )
+    def test_frames_are_the_same(
+        self, name: str, codec: str, options: dict[str, str], tmp_path: Path
+    ) -> None:
+        pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
+        path = write_video(
+            tmp_path / name, grays(50), rate=Fraction(25), codec=codec, pix_fmt=pix_fmt, options=options
+        )
+        with VideoReader(path) as reader:
+            known = [(frame.time - reader.start_time, frame.pixels) for frame in reader]
+        for number in (40, 11, 49, 0, 25):
+            time, pixels = known[number]
+            with VideoReader(path) as reader:
+                reader.seek(float(time))
+                coming = ((frame.time - reader.start_time, frame.pixels) for frame in reader)
+                found = next(shown for at, shown in coming if at >= time)
+            assert np.array_equal(found, pixels)
+
+    def test_little_is_read_where_there_is_an_index(self, tmp_path: Path) -> None:
+        path = write_video(tmp_path / "x.mp4", grays(50), rate=Fraction(25), options={"g": "10"})
+        with VideoReader(path) as reader:
+            reader.seek(1.6)
+            frame = next(iter(reader))
+            assert 0.7 < frame.time <= 1.6
+            reader.seek(0.0)
+            assert next(iter(reader)).time == 0

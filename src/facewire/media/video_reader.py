@@ -14,6 +14,7 @@ Knows nothing about faces. Interlaced video is not deinterlaced.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
@@ -62,6 +63,8 @@ _RAW_PICTURE_STREAMS = frozenset({".mjpeg", ".mjpg"})
 _SANE_PIXEL_ASPECT = (Fraction(1, 4), Fraction(4))
 """Pixel shapes outside are taken as a mistake in the file, and pixels as square."""
 
+MOST_REORDERED = 16
+"""Pictures by which the order of decoding and that of showing differ at most: no codec has more."""
 MOST_DELAYED = 64
 """Pictures that a decoder holds back at most."""
 _PIPE_BEGINNING = 4096
@@ -219,6 +222,14 @@ class VideoReader:
     def __iter__(self) -> Iterator[Frame]:
         return self._source
 
+    def seek(self, seconds: float) -> None:
+        """Go to a moment, counted from the first frame: the next frame is that one or one before it, seldom many.
+
+        Frames are those that reading from the beginning gives, bit for bit. Of what cannot be sought in (pictures,
+        files without an index) the next frame is the first. Not for pipes.
+        """
+        self._source.seek(seconds)
+
     def close(self) -> None:
         """Close the file. Does no harm twice."""
         self._source.close()
@@ -277,6 +288,7 @@ class _Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]: ...
     def __next__(self) -> Frame: ...
+    def seek(self, seconds: float) -> None: ...
     def close(self) -> None: ...
 
 
@@ -336,6 +348,10 @@ class _PictureSource:
     def __next__(self) -> Frame:
         return next(self._frames)
 
+    def seek(self, seconds: float) -> None:
+        """Go back to the first picture: they are few."""
+        self._frames = self._read()
+
     def close(self) -> None:
         self._frames = iter(())
 
@@ -389,6 +405,8 @@ class _StreamSource:
             raise MediaError(
                 self._path, "no frame can be decoded: the video is empty or damaged, copy it again"
             )
+        self._timed = first.pts is not None
+        """Whether pictures say when they are shown; else only counting from the first tells which one it is."""
         self._orientation = UPRIGHT
         self._turn(first)
         aspect = self._aspects.get(first.pts)
@@ -503,6 +521,28 @@ class _StreamSource:
     def __next__(self) -> Frame:
         with reading(self._path):
             return next(self._frames)
+
+    def seek(self, seconds: float) -> None:
+        """Go to the key frame before a moment, or where that is not found to the first frame."""
+        wanted = self.start_time + Fraction(seconds)
+        earlier = wanted - MOST_REORDERED / self.rate
+        first = self._from(earlier) if self._timed and earlier > self.start_time else None
+        if first is not None and first.time <= wanted + _MILLISECOND / 4:
+            self._frames = chain([first], self._frames)
+            return
+        self._container.close()
+        with reading(self._path):
+            self._container = _open(self._path, None)
+            self._survey()
+
+    def _from(self, time: Fraction) -> Frame | None:
+        """Return the first frame that is decoded from a time on; the others follow."""
+        with suppress(*FOREIGN):  # where there is no index the next frames come from where the file stands
+            self._container.seek(math.floor(time / self._time_base), stream=self._stream)
+        self._last_pts = None
+        self._aspects.clear()
+        self._frames = map(self._frame, self._decode())
+        return next(self._frames, None)
 
     def close(self) -> None:
         self._frames = iter(())

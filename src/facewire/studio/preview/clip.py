@@ -26,6 +26,9 @@ from facewire.studio.preview.shelf import Shelf
 from facewire.studio.project import Project, Show
 
 KEPT_FRAMES, KEPT_MOTIONS, KEPT_READY = 24, 4, 4
+NEAR_S = 2.0
+"""Up to so far ahead frames are read as they come; further on a key frame is sought."""
+ROUNDING_S = 1e-4
 TICK = Fraction(1, 1_000_000)
 LOOK_EVERY, LOOKED_AT = 12, 20
 """Frames in which a face is looked for before all of them are read: one in so many, and how many."""
@@ -62,7 +65,8 @@ class ClipPreview:
         """
         part, motions, _ = self._edit(clip, driver, project)
         row = row_at(part.seconds, seconds - project.motion.start)
-        shown = self._shown(part, row, ClipOptions(head=project.result.head, size=size))
+        moment = clip.seconds[part.first + row - clip.first]
+        shown = self._shown(part, row, moment, ClipOptions(head=project.result.head, size=size))
         match show:
             case "before":
                 return shown.own
@@ -103,35 +107,32 @@ class ClipPreview:
     def _face(self, part: Clip) -> Face:
         return self._faces.get(id(part), lambda: (part, clip_face(self._animator, part)))[1]
 
-    def _shown(self, part: Clip, row: int, options: ClipOptions) -> ShownFrame:
+    def _shown(self, part: Clip, row: int, moment: float, options: ClipOptions) -> ShownFrame:
         def make() -> tuple[Clip, ShownFrame]:
-            frame = self._frames.at(part.path, part.first + row)
+            frame = self._frames.at(part.path, moment)
             return part, ShownFrame(self._animator, part, row, frame, options)
 
         return self._ready.get((id(part), row, options), make)[1]
 
 
 class _Frames:
-    """The frames of a video by their numbers: forward as they come, backward from the beginning again."""
+    """The frames of a video by their moments: as they come, or from the key frame before."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
-        self._next = 0
-        self._coming: Iterator[Frame] = iter(())
+        self._last = 0.0
+        self._coming: Iterator[tuple[float, Frame]] = iter(())
         self._kept = Shelf(KEPT_FRAMES)
 
-    def at(self, path: Path, number: int) -> Frame:
-        """Return a frame that is there."""
-        return self._kept.get((path, path.stat().st_mtime_ns, number), lambda: self._read(path, number))
+    def at(self, path: Path, moment: float) -> Frame:
+        """Return the frame of a moment, seconds from the first frame on."""
+        return self._kept.get((path, path.stat().st_mtime_ns, moment), lambda: self._read(path, moment))
 
-    def _read(self, path: Path, number: int) -> Frame:
-        if path != self._path or number < self._next:
-            self._path, self._next, self._coming = path, 0, _frames(path)
-        while True:
-            frame = next(self._coming)
-            self._next += 1
-            if self._next > number:
-                return frame
+    def _read(self, path: Path, moment: float) -> Frame:
+        if path != self._path or not 0 < moment - self._last < NEAR_S:
+            self._path, self._coming = path, _frames(path, moment)
+        self._last, frame = next((at, frame) for at, frame in self._coming if at > moment - ROUNDING_S)
+        return frame
 
 
 def standing(animator: Animator, path: Path) -> Pixels:
@@ -150,9 +151,12 @@ def standing(animator: Animator, path: Path) -> Pixels:
     return first
 
 
-def _frames(path: Path) -> Iterator[Frame]:
+def _frames(path: Path, moment: float) -> Iterator[tuple[float, Frame]]:
+    """Yield moments and frames, from one before a moment on."""
     with VideoReader(path) as reader:
-        yield from reader
+        reader.seek(moment)
+        for frame in reader:
+            yield float(frame.time - reader.start_time), frame
 
 
 def motion_of(clip: Clip) -> RecordedMotion:
