@@ -19,9 +19,9 @@ from aioice.turn import TurnClientUdpProtocol
 from facewire.base.errors import CallError, ConfigError, ProtocolError
 from facewire.call.meeting import rtc_peer
 from facewire.call.meeting.description import attribute, sent, taken
+from facewire.call.meeting.page_ice import PageIce
 from facewire.call.meeting.quick_dtls import Repeats
 from facewire.call.meeting.quick_sctp import SCTP_INIT
-from facewire.call.meeting.page_ice import PageIce
 from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, TURN_CHANNEL, rtp_bytes
 from facewire.transport.trailer import join, split
