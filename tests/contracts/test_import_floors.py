@@ -226,6 +226,14 @@ def test_every_folder_says_what_it_is_for() -> None:
     assert silent == []
 
 
+def test_every_room_says_what_goes_in_what_comes_out_and_who_may_import_it() -> None:
+    for room in FLOOR:
+        (text,) = [ast.get_docstring(f.tree) or "" for f in FILES if f.path == f"{room}/__init__.py"]
+        assert "Goes in: " in text, room
+        assert "Comes out: " in text, room
+        assert "import" in text.partition("Comes out: ")[2] or room == "cli", room
+
+
 LISTS = {"cli", "metrics"}
 """Folders that hold alike things, one a file."""
 MOST_FILES = 16

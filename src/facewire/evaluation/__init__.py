@@ -13,4 +13,6 @@ bootstrap      is a difference more than noise                        compare
 published      the paper's tables
 page, svg      a self-contained page of tables, plots, pictures       Page
 run            all of it, for the command line                        evaluate
+
+Goes in: weights and clips. Comes out: a report, as numbers and as a page. Only cli imports it.
 """

@@ -11,4 +11,6 @@ crop        faces -> the project's square                        crop_box_from_f
 relatives   faces -> the squares of other families of models     Framing
 store       weights files with their hashes
 networks    in torch, and what else is known of faces there      BlazeFace, FaceMesh, AttentionMesh, PersonMatte
+
+Goes in: pictures. Comes out: faces, squares, numbers of a face. May be imported by every room above it.
 """

@@ -15,4 +15,6 @@ expression_error    do brows, lids and lips move as the driver's
 face_lost           share of frames without a face
 jitter              nervousness of the landmarks
 identity            CSIM and the same-person test                  dlib, optional
+
+Goes in: pictures, points, features. Comes out: a number, or one a frame. May be imported by evaluation and call.
 """
