@@ -29,7 +29,7 @@ from facewire.engines.graphs.exporting import export
 from facewire.engines.graphs.names import FACE_WEIGHTS
 from facewire.engines.graphs.packing import unpacked
 from facewire.engines.graphs.shipping import ship
-from facewire.engines.openvino_format import version
+from facewire.engines.processor.openvino_format import version
 from facewire.engines.shipped_graphs import FOLDER
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop

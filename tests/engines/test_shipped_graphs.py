@@ -15,7 +15,7 @@ from facewire.engines.artefact import MANIFEST
 from facewire.engines.choice import open_engine
 from facewire.engines.graphs.packing import packed, unpacked
 from facewire.engines.graphs.weight_parts import KnownWeights
-from facewire.engines.openvino_format import Ir
+from facewire.engines.processor.openvino_format import Ir
 from facewire.engines.shipped_graphs import FOLDER, shipped, shipped_faces
 from facewire.engines.torch_engine import TorchEngine
 from facewire.face.crop import CropBox, crop

@@ -16,7 +16,7 @@ from typing import Any
 from facewire.base import cache
 from facewire.base.errors import HashMismatch, MediaError, WeightsError
 from facewire.base.files import read_json, sha256_of
-from facewire.engines.openvino_format import Ir, read_ir
+from facewire.engines.processor.openvino_format import Ir, read_ir
 
 SCHEMA = 2
 ONNX, OPENVINO = "onnx", "openvino"

@@ -248,7 +248,7 @@ def _openvino() -> Finding:
     if importlib.util.find_spec("openvino") is None:
         return Finding(OPENVINO, False, "missing; pip install openvino")
     try:
-        from facewire.engines.openvino_format import version
+        from facewire.engines.processor.openvino_format import version
 
         native = (
             "bfloat16 and 8-bit integers in hardware"

@@ -22,7 +22,7 @@ from facewire.engines.artefact import FLOAT32, MANIFEST, OPENVINO, Artefact
 from facewire.engines.graphs.names import FACE_WEIGHTS, RENDER
 from facewire.engines.graphs.packing import unpacked
 from facewire.engines.graphs.weight_parts import State
-from facewire.engines.openvino_format import Ir
+from facewire.engines.processor.openvino_format import Ir
 from facewire.face.store import expected_hash, read_arrays
 
 FOLDER = Path(__file__).parent.parent / "weights" / "graphs"

@@ -43,7 +43,7 @@ from facewire.engines.graphs.inference_graph import reduced
 from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
 from facewire.engines.graphs.names import IDENTITY, PREPARE, RENDER
 from facewire.engines.graphs.openvino_writing import write_ir
-from facewire.engines.openvino_format import version as openvino_version
+from facewire.engines.processor.openvino_format import version as openvino_version
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.manifest import COMPACT
 from facewire.networks.presets import Model

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.engines.graphs.live_graphs import LiveGraph
-from facewire.engines.openvino_format import Ir, read_ir
+from facewire.engines.processor.openvino_format import Ir, read_ir
 
 ALMOST_FULL = 32 * 2**20
 """Free bytes below which a file that could not be written was too large for the disk."""

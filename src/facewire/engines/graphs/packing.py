@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from facewire.engines.graphs.weight_parts import LITERAL, KnownWeights, Part, State, numbers_of
-from facewire.engines.openvino_format import Ir
+from facewire.engines.processor.openvino_format import Ir
 
 SUFFIX = ".xz"
 ALIGNED = 64

@@ -16,7 +16,7 @@ from facewire.engines.graphs.names import FACE_WEIGHTS, IDENTITY, RENDER
 from facewire.engines.graphs.openvino_writing import tidied
 from facewire.engines.graphs.packing import SUFFIX, packed
 from facewire.engines.graphs.weight_parts import KnownWeights
-from facewire.engines.openvino_format import read_ir, version
+from facewire.engines.processor.openvino_format import read_ir, version
 from facewire.face.store import expected_hash, read_arrays
 from facewire.networks.compact.model import CompactTalkingHead
 
