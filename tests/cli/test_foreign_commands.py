@@ -282,17 +282,8 @@ def test_a_picture_s_expression_is_carried_over(
     command: Command, person_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.mp4"
-    command(
-        "animate",
-        person_photo,
-        person_photo,
-        "-o",
-        out,
-        *IN_PARTS[:-1],
-        "--relative",
-        "--regions",
-        "expression",
-    )
+    chosen = ("--relative", "--regions", "expression", *IN_PARTS[:-1])
+    command("animate", person_photo, person_photo, "-o", out, *chosen)
     told = capsys.readouterr().err
     assert re.search(r"liveportrait on cpu: [\d.]+ m?s a frame", told)
     assert "counted from a face at rest" in told
@@ -415,7 +406,6 @@ def test_a_call_carries_turns_over_in_the_family_s_order(weights: None, person_p
     [("sadtalker", "reconstruction"), ("liveportrait", "transfer"), ("zlh-beta", "freeview"), ("zlh", "canonical"),
      ("zk", "occlusion")],
 )  # fmt: skip
-@pytest.mark.usefixtures("without_plots")
 def test_every_protocol_measures_imported_weights(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, protocol: str
 ) -> None:
