@@ -168,7 +168,8 @@ def _striped(shift: int, disturbance: int) -> NDArray[np.uint8]:
     """Return a picture, (64, 64, 3), that the tests in JavaScript make by the same sums."""
     y, x, colour = np.mgrid[0:64, 0:64, 0:3]
     waves = np.sin(0.31 * (x + shift) + 0.23 * y) + np.sin(0.17 * x - 0.41 * y + disturbance + 0.5 * colour)
-    return np.floor(128 + 60 * waves).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.floor(128 + 60 * waves).astype(np.uint8)
+    return picture
 
 
 def _samples(head: str) -> int | None:
