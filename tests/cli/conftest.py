@@ -26,7 +26,9 @@ from facewire.media.video import VideoWriter
 from facewire.talks import encoder
 
 RATE = Fraction(30000, 1001)
-FRAMES = 5
+PICTURES, IN_CLIP = 7, (0, 1, 3, 5, 6)
+"""Of the turning head, and those of them that the clip shows."""
+FRAMES = len(IN_CLIP)
 """Pictures are made four at a time: a whole batch and a part of one."""
 NODS = 9.0
 """Degrees of yaw between the first and the last frame."""
@@ -87,13 +89,19 @@ def person(animator: Animator, photo: Path) -> Person:
 
 
 @pytest.fixture(scope="session")
-def driving_pictures(animator: Animator, person: Person) -> list[Pixels]:
+def turning_pictures(animator: Animator, person: Person) -> list[Pixels]:
     """Return the astronaut turning from left to right, one head crop per frame."""
     own = person.identity.motion
-    yaw = torch.deg2rad(torch.linspace(-NODS / 2, NODS / 2, FRAMES))
+    yaw = torch.deg2rad(torch.linspace(-NODS / 2, NODS / 2, PICTURES))
     turns = rotation_from_angles(yaw, torch.zeros_like(yaw), torch.zeros_like(yaw))
     motions = HeadMotion.cat([own.turned(turn) for turn in turns])
     return list(animator.render(person, motions))
+
+
+@pytest.fixture(scope="session")
+def driving_pictures(turning_pictures: list[Pixels]) -> list[Pixels]:
+    """Return what the driving clip shows of them."""
+    return [turning_pictures[number] for number in IN_CLIP]
 
 
 @pytest.fixture(scope="session")

@@ -138,17 +138,17 @@ def test_of_a_cut_motion_everything_before_the_cut_is_shown(
 
 @pytest.mark.slow
 def test_a_frame_without_a_face_holds_the_last_motion_and_is_counted(
-    photo: Path, driving_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photo: Path, turning_pictures: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = tmp_path / "gap.mp4", tmp_path / "out.mp4"
-    shown = [*driving_pictures[:4], np.full((256, 256, 3), 90, np.uint8), *driving_pictures[5:8]]
+    shown = [*turning_pictures[:4], np.full((256, 256, 3), 90, np.uint8), *turning_pictures[5:8]]
     with VideoWriter(path, (256, 256), RATE) as writer:
         for index, picture in enumerate(shown):
             writer.write(Frame(np.ascontiguousarray(picture), index, 1 / RATE))
     options = ["--crop", "none", "--reference", "first", "--json"]
     assert main(["animate", str(photo.with_name("crop.png")), str(path), "-o", str(out), *options]) == 3
     capsys.readouterr()
-    save_image(tmp_path / "crop.png", driving_pictures[0])
+    save_image(tmp_path / "crop.png", turning_pictures[0])
     assert main(["animate", str(tmp_path / "crop.png"), str(path), "-o", str(out), *options]) == 0
     assert json.loads(capsys.readouterr().out)["missing"] == 1
     pictures = [frame.pixels.astype(int) for frame in frames_of(out)]

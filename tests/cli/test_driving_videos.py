@@ -46,12 +46,12 @@ def placed(picture: Pixels, x: int, y: int, ground: int = 110, side: int = 256) 
 
 
 @pytest.fixture(scope="module")
-def edited(driving_pictures: list[Pixels], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def edited(turning_pictures: list[Pixels], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a film of a title, a shot, a second title and another shot, in which the head is mirrored, small and
     elsewhere."""
     title = [np.full((320, 640, 3), 230, np.uint8)] * 7
-    near = [placed(picture, 40, 50) for picture in driving_pictures]
-    far = [placed(picture[:, ::-1], 420, 20, 30, 160) for picture in driving_pictures]
+    near = [placed(picture, 40, 50) for picture in turning_pictures]
+    far = [placed(picture[:, ::-1], 420, 20, 30, 160) for picture in turning_pictures]
     return write(tmp_path_factory.mktemp("edited") / "edited.mp4", [*title, *near, *title[:4], *far])
 
 
@@ -70,9 +70,9 @@ def test_every_shot_of_an_edited_film_is_read_and_told(
 
 @pytest.mark.slow
 def test_a_head_that_crosses_the_picture_is_there_in_every_frame(
-    animator: Animator, driving_pictures: list[Pixels], tmp_path: Path
+    animator: Animator, turning_pictures: list[Pixels], tmp_path: Path
 ) -> None:
-    crossing = [placed(picture, 32 * k, 40) for k, picture in enumerate(driving_pictures)]
+    crossing = [placed(picture, 32 * k, 40) for k, picture in enumerate(turning_pictures)]
     recorded = record(animator, write(tmp_path / "c.mp4", crossing))
     assert recorded.following
     assert recorded.missing == 0
@@ -89,11 +89,11 @@ def test_record_refuses_people_who_are_not_there(
 
 @pytest.mark.slow
 def test_the_second_person_of_a_video_can_drive(
-    animator: Animator, driving_pictures: list[Pixels], tmp_path: Path
+    animator: Animator, turning_pictures: list[Pixels], tmp_path: Path
 ) -> None:
     """The second one is mirrored: it turns the other way."""
     both = []
-    for picture in driving_pictures[:6]:
+    for picture in turning_pictures[:6]:
         wide = placed(picture, 20, 40)
         wide[80:272, 400:592] = np.asarray(Image.fromarray(picture[:, ::-1]).resize((192, 192)))
         both.append(wide)
@@ -106,10 +106,10 @@ def test_the_second_person_of_a_video_can_drive(
 
 @pytest.mark.slow
 def test_a_fade_from_black_gives_no_wild_motion(
-    animator: Animator, driving_pictures: list[Pixels], tmp_path: Path
+    animator: Animator, turning_pictures: list[Pixels], tmp_path: Path
 ) -> None:
     """Black, then from a tenth to full light in nine frames: what is read stays near what the light frames say."""
-    face = driving_pictures[0]
+    face = turning_pictures[0]
     shares = [0.0] * 4 + [0.1 * k for k in range(1, 10)] + [1.0] * 12
     video = write(tmp_path / "fade.mp4", [np.asarray(face * share, np.uint8) for share in shares])
     recorded = record(animator, video)
@@ -163,20 +163,20 @@ def test_a_video_without_a_face_is_named_not_the_output(
 
 @pytest.mark.slow
 def test_another_person_starts_from_rest_and_not_from_the_first_frame(
-    animator: Animator, driving_pictures: list[Pixels], photo: Path, tmp_path: Path
+    animator: Animator, turning_pictures: list[Pixels], photo: Path, tmp_path: Path
 ) -> None:
     """The first frame is turned far, the others are not: the one who is shown instead looks as in the photo."""
-    turned = animator.person(driving_pictures[0], crop_mode="none")
+    turned = animator.person(turning_pictures[0], crop_mode="none")
     pose = turned.identity.motion.turned_at_neck(rotation_from_degrees(20.0, 0.0, 0.0))
-    pictures = [animator.render_batch(turned, pose)[0]] * 2 + [driving_pictures[6]] * 14
+    pictures = [animator.render_batch(turned, pose)[0]] * 2 + [turning_pictures[6]] * 14
     talk, out = tmp_path / "t.fwv", tmp_path / "o.mkv"
     video = write(tmp_path / "v.mp4", pictures)
     assert main(["encode", str(video), "-o", str(talk), "--crop", "none", "--refresh", "off", "-q"]) == 0
-    save_image(tmp_path / "p.png", driving_pictures[6])
+    save_image(tmp_path / "p.png", turning_pictures[6])
     arguments = ["--source", str(tmp_path / "p.png"), "--crop", "none", "-q"]
     assert main(["decode", str(talk), "-o", str(out), *arguments]) == 0
     with VideoReader(out) as reader:
         last = list(reader)[-1].pixels
-    own = animator.person(driving_pictures[6], crop_mode="none").identity.motion
+    own = animator.person(turning_pictures[6], crop_mode="none").identity.motion
     shown, _ = animator.read([last])
     assert float((shown.rotation - own.rotation).abs().max()) < 0.08
