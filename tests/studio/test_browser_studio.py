@@ -34,12 +34,15 @@ from facewire.talks.motion_file import DEMO_MOTION
 from facewire.transport.web.serve import serve
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium, write_y4m
+from tests.media.synthetic import Sound, write_video
 from tests.studio.reader import OPERATED, press, read_out
 from tests.studio.stand_ins import SITE, engine_folder
 
 START, END = 1.0, 1.08
 """Two frames of the demo's motion."""
 LEAST_DB = 40.0
+HEARD = "globalThis.Audio = class extends Audio { constructor() { super(); globalThis.heard = this; } };"
+"""What the page plays, for the test to look at."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -150,6 +153,7 @@ async def course(folder: Path) -> None:
     try:
         address = f"http://127.0.0.1:{await port}/#key={session.key}"
         async with Chromium(folder / "browser", camera, (1280, 1100)) as browser:
+            await browser.command("Page.addScriptToEvaluateOnNewDocument", source=HEARD)
             await browser.open(address)
             await work(Driven(browser), folder, photo, session)
             assert browser.console == []
@@ -219,6 +223,7 @@ async def work(page: Driven, folder: Path, photo: Path, session: Session) -> Non
     await page.click("#webcam")
     assert session.project != Project()
 
+    await sound_goes_along(page, folder)
     await a_video_is_changed(page, folder)
     await browser.screenshot(folder / "desktop.png")
     await browser.size(390, 844, phone=True)
@@ -282,6 +287,20 @@ async def by_keys_alone(browser: Browser) -> None:
         == "2 % of the width shows before"
     )
     await browser.value("document.querySelector('[data-show=result]').click()")
+
+
+async def sound_goes_along(page: Driven, folder: Path) -> None:
+    """A driver that was dropped plays; its sound is heard with its pictures, where they are, and stops with them."""
+    shown = [np.ascontiguousarray(astronaut()[:240, 60 + n % 5 : 380 + n % 5]) for n in range(20)]
+    clip, browser = folder / "loud.mp4", page.browser
+    await page.drop(write_video(clip, shown, rate=Fraction(10), sound=Sound(seconds=2.0, beep_at=1.0)))
+    await browser.until("document.querySelectorAll('[data-name=\"loud.mp4\"]').length == 2")
+    await browser.until("document.getElementById('clock').textContent.endsWith('of 2.00 s')", 120)
+    await browser.until("heard.webkitAudioDecodedByteCount > 0 && !heard.paused && heard.currentTime > 0.3")
+    apart = "Math.abs(heard.currentTime - parseFloat(document.getElementById('clock').textContent))"
+    await browser.until(f"{apart} < 0.3 && !heard.paused")
+    await page.click("#play")
+    await browser.until("heard.paused")
 
 
 async def a_video_is_changed(page: Driven, folder: Path) -> None:
