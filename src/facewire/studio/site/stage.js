@@ -124,7 +124,7 @@ export class Stage {
       this.canvas.height = image.height;
     }
     this.context.drawImage(image, 0, 0);
-    this.canvas.hidden = false;
+    this.canvas.hidden = !this.photo.faces.length;  // a late picture of the photo before
     this.canvas.dataset.exact = String(picture.exact);
     this.canvas.dataset.number = String(picture.number);
     this.measure(picture);
