@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import lzma
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ from filelock import FileLock
 from hypothesis import settings
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 import facewire
 from facewire.engines.artefact import FLOAT32, ONNX, Artefact
@@ -50,6 +53,31 @@ def pytest_configure() -> None:
     settings.load_profile("no deadline")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays, and is not looked through for garbage, neither meanwhile nor later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_iteration_without_numbers() -> Iterator[None]:
+    """Spectral norms on the meta device, where each step is Python's, take as long as on the CPU and give nothing."""
+    iterate: Callable[..., None] = _SpectralNorm._power_method
+
+    def where_there_are_numbers(norm: _SpectralNorm, weight: Tensor, steps: int) -> None:
+        if not weight.is_meta:
+            iterate(norm, weight, steps)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_SpectralNorm, "_power_method", where_there_are_numbers)
+        yield
 
 
 def template() -> NDArray[np.float64]:
