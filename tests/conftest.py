@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import lzma
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +21,23 @@ from filelock import FileLock
 from hypothesis import settings
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 import facewire
 from facewire.engines.artefact import FLOAT32, ONNX, Artefact
-from facewire.engines.graphs import exporting
-from facewire.engines.graphs.live_graphs import LiveGraph, live_graphs
+from facewire.engines.graphs import exporting, shipping
+from facewire.engines.graphs.face_graphs import face_graphs
+from facewire.engines.graphs.live_graphs import live_graphs
 from facewire.evaluation.reports import plots
 from facewire.media.frame import Frame
 from facewire.media.video import VideoWriter
 from facewire.networks.compact.model import CompactTalkingHead
 from facewire.networks.weights import load_model
+from facewire.web import finder_graphs
 from tests.silence import silent
 
+_compress = lzma.compress
 ClipMaker = Callable[..., Path]
 """(folder, name, *, frames=6, side=64, labels=True) -> the video."""
 
@@ -48,6 +55,31 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays, and is not looked through for garbage, neither meanwhile nor later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_iteration_without_numbers() -> Iterator[None]:
+    """Spectral norms on the meta device, where each step is Python's, take as long as on the CPU and give nothing."""
+    iterate: Callable[..., None] = _SpectralNorm._power_method
+
+    def where_there_are_numbers(norm: _SpectralNorm, weight: Tensor, steps: int) -> None:
+        if not weight.is_meta:
+            iterate(norm, weight, steps)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_SpectralNorm, "_power_method", where_there_are_numbers)
+        yield
+
+
 def template() -> NDArray[np.float64]:
     """Return 78 places, shares of a picture, roughly as large as a face in a head crop."""
     angle = np.linspace(0, 2 * math.pi, 78, endpoint=False)
@@ -63,45 +95,89 @@ def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The shipped model, its fingerprint, and its graphs, recorded when they are asked for: half a minute."""
+    """The shipped model and its fingerprint."""
 
     model: CompactTalkingHead
     sha256: str
-    temporary: Path
-
-    @cached_property
-    def graphs(self) -> Mapping[str, LiveGraph]:
-        with silent(self.temporary):
-            return live_graphs(self.model)
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+def recorded() -> Recorded:
     model, manifest = load_model()
     assert isinstance(model, CompactTalkingHead)
-    return Recorded(model, manifest.sha256, tmp_path_factory.mktemp("recorded"))
+    return Recorded(model, manifest.sha256)
+
+
+@dataclass(frozen=True)
+class MadeGraphs:
+    """What is made of the shipped model's graphs and the face finder's, each recorded once; only read it.
+
+    cache     a user's cache with the model's graphs in ONNX
+    finder    the face finder's graphs in ONNX
+    shipped   what scripts/ship_graphs.py writes, quickly compressed; empty without OpenVINO
+    """
+
+    folder: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    @property
+    def finder(self) -> dict[str, Path]:
+        return {path.stem: path for path in (self.folder / "finder").glob("*.onnx")}
+
+    @property
+    def shipped(self) -> Path:
+        return self.folder / "shipped"
 
 
 @pytest.fixture(scope="session")
-def onnx_graphs(
+def made_graphs(
     recorded: Recorded, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Artefact:
-    """The shipped model's graphs in the cache of a user, in ONNX; only read them.
-
-    Making them takes most of a minute, so they are made once for all processes and all runs, until a source changes.
-    """
+) -> MadeGraphs:
+    """Recording takes half a minute, so all is made once for all processes and runs, until a source changes."""
     pytest.importorskip("onnx")
     cache = getattr(pytestconfig, "cache", None)  # none with -p no:cacheprovider
     kept = tmp_path_factory.mktemp("graphs") if cache is None else cache.mkdir("graphs")
-    place = kept / _sources_sha256()[:16]
-    with FileLock(kept / "lock"), pytest.MonkeyPatch.context() as patch:
-        for old in kept.iterdir():
-            if old.is_dir() and old != place:
-                shutil.rmtree(old)
-        patch.setenv("FACEWIRE_CACHE", str(place))
-        patch.setattr(exporting, "live_graphs", lambda model: recorded.graphs)
-        with silent(recorded.temporary, kept):
-            return exporting.cached(recorded.model, recorded.sha256, ONNX, FLOAT32)[0]
+    made = MadeGraphs(kept / _sources_sha256()[:16])
+    with FileLock(kept / "lock"):
+        if not (made.folder / "complete").exists():
+            for old in kept.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old)
+            _make_graphs(recorded, made, tmp_path_factory.mktemp("silent"))
+    return made
+
+
+def _make_graphs(recorded: Recorded, made: MadeGraphs, temporary: Path) -> None:
+    for folder in (made.cache, made.folder / "finder", made.shipped):
+        folder.mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch, silent(temporary, made.folder):
+        graphs, faces = live_graphs(recorded.model), face_graphs()
+        patch.setenv("FACEWIRE_CACHE", str(made.cache))
+        patch.setattr(exporting, "live_graphs", lambda model: graphs)
+        patch.setattr(finder_graphs, "face_graphs", lambda: faces)
+        patch.setattr(shipping, "face_graphs", lambda: faces)
+        patch.setattr(lzma, "compress", _quickly_compressed)
+        exporting.cached(recorded.model, recorded.sha256, ONNX, FLOAT32)
+        finder_graphs.write_finder_graphs(made.folder / "finder")
+        if find_spec("openvino"):
+            shipping.ship(recorded.model, recorded.sha256, graphs, made.shipped)
+    (made.folder / "complete").touch()
+
+
+def _quickly_compressed(data: bytes, preset: int) -> bytes:
+    """Take a third of the time: what is in the files counts, not how small they are."""
+    return _compress(data, preset=1)
+
+
+@pytest.fixture(scope="session")
+def onnx_graphs(recorded: Recorded, made_graphs: MadeGraphs) -> Artefact:
+    """The shipped model's graphs in ONNX; only read them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEWIRE_CACHE", str(made_graphs.cache))
+        return exporting.cached(recorded.model, recorded.sha256, ONNX, FLOAT32)[0]
 
 
 def _sources_sha256() -> str:

@@ -101,7 +101,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 def raw(make_clip: ClipMaker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a video that takes a while."""
     folder = tmp_path_factory.mktemp("raw")
-    make_clip(folder, "long", frames=1000, side=256, labels=False)
+    make_clip(folder, "long", frames=250, side=256, labels=False)
     return folder
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from facewire.benchmarks import figures
 from facewire.benchmarks import live as live_benchmark
-from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary
+from facewire.benchmarks.live import Settings, camera_frames, measure_live, summary, timed
 from facewire.cli.main import main
 from facewire.engines import choice as engine_choice
 from facewire.engines.choice import Finding
@@ -107,10 +107,11 @@ def test_bad_wishes_are_one_line(
 def test_bench_prints_the_agreed_keys(
     photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The live part in this process, the machine's limit on a small matrix, no run of the paper's networks."""
+    """The live part here and once, the machine's limit on a small matrix, no run of the paper's networks."""
     monkeypatch.setattr(figures, "in_fresh_process", lambda given, settings: measure_live(given, settings))
     monkeypatch.setattr(figures, "MATRIX", 64)
-    monkeypatch.setattr(live_benchmark, "WARM_UP", 1)
+    monkeypatch.setattr(live_benchmark, "WARM_UP", 0)
+    monkeypatch.setattr(live_benchmark, "timed", lambda call, count: timed(call, 1))
     monkeypatch.setattr(live_benchmark, "CAMERAS", ((640, 360),))
     monkeypatch.setattr(live_benchmark, "IDENTITIES", (2,))
     monkeypatch.setattr(live_benchmark, "BATCHES", (2,))

@@ -5,7 +5,6 @@ Stated tolerances: pictures within 40 dB PSNR of torch float32 (ONNX 60 dB); mot
 
 from __future__ import annotations
 
-import lzma
 import math
 import shutil
 from collections.abc import Callable
@@ -28,7 +27,6 @@ from facewire.engines.engine import Engine
 from facewire.engines.graphs.exporting import export
 from facewire.engines.graphs.names import FACE_WEIGHTS
 from facewire.engines.graphs.packing import unpacked
-from facewire.engines.graphs.shipping import ship
 from facewire.engines.processor.openvino_format import version
 from facewire.engines.shipped_graphs import FOLDER
 from facewire.engines.torch_engine import TorchEngine
@@ -37,7 +35,7 @@ from facewire.face.store import read_arrays
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
 from facewire.media.frame import Pixels
-from tests.conftest import Recorded
+from tests.conftest import MadeGraphs, Recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -49,7 +47,6 @@ KINDS = (
     ("openvino", "int8-float32", 40.0),
 )
 AGAIN = "run scripts/ship_graphs.py"
-COMPRESS = lzma.compress
 TURNS = ((0.0, 0.0), (12.0, -4.0), (-20.0, 8.0))
 """Yaw and pitch in degrees."""
 
@@ -256,26 +253,21 @@ def test_onnx_graphs_need_nothing_that_only_some_processors_have(onnx_graphs: ar
         assert made <= values.keys(), f"{file.name}: results whose type nobody knows"
 
 
-def quickly_compressed(data: bytes, preset: int) -> bytes:
-    """Take a third of the time: what is in the files counts, not how small they are."""
-    return COMPRESS(data, preset=1)
-
-
 def test_graphs_that_come_with_the_package_are_what_the_model_records(
-    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorded: Recorded, made_graphs: MadeGraphs
 ) -> None:
     """Their reach in 8 bits is measured in floating point, so that constants may differ in the last digits."""
     pytest.importorskip("openvino")
     made_by = read_json(FOLDER / MANIFEST)["openvino"]
     if version() != made_by:
         pytest.skip(f"made by OpenVINO {made_by}, this is {version()}: its graphs are written in other words")
-    monkeypatch.setattr(lzma, "compress", quickly_compressed)
-    ship(recorded.model, recorded.sha256, recorded.graphs, tmp_path)
-    assert read_json(tmp_path / MANIFEST) == read_json(FOLDER / MANIFEST), AGAIN
+    assert read_json(made_graphs.shipped / MANIFEST) == read_json(FOLDER / MANIFEST), AGAIN
     weights = {name: tensor.numpy() for name, tensor in recorded.model.state_dict().items()}
     for file in sorted(FOLDER.glob("*.xz")):
         state = read_arrays(FACE_WEIGHTS[file.stem]) if file.stem in FACE_WEIGHTS else weights
-        known, made = (unpacked((folder / file.name).read_bytes(), state) for folder in (FOLDER, tmp_path))
+        known, made = (
+            unpacked((folder / file.name).read_bytes(), state) for folder in (FOLDER, made_graphs.shipped)
+        )
         assert made.text == known.text, f"{file.name}: {AGAIN}"
         assert len(made.constants) == len(known.constants)
         one, other = (np.frombuffer(ir.constants, np.float32) for ir in (made, known))

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from facewire.engines.artefact import Artefact
-from facewire.web.finder_graphs import write_finder_graphs
 from facewire.web.folder import HEADERS, write_folder
 from tests.call.browsers.browser import Browser
+from tests.conftest import MadeGraphs
 
 from .both_sides import ROOT
 
@@ -21,10 +21,12 @@ RUNTIME = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist"
 
 
 @pytest.fixture(scope="session")
-def web_site(tmp_path_factory: pytest.TempPathFactory, onnx_graphs: Artefact) -> Path:
-    folder = tmp_path_factory.mktemp("web")
-    (folder / "finder").mkdir()
-    return write_folder(onnx_graphs, write_finder_graphs(folder / "finder"), RUNTIME, folder / "site").folder
+def web_site(
+    tmp_path_factory: pytest.TempPathFactory, onnx_graphs: Artefact, made_graphs: MadeGraphs
+) -> Path:
+    return write_folder(
+        onnx_graphs, made_graphs.finder, RUNTIME, tmp_path_factory.mktemp("web") / "site"
+    ).folder
 
 
 @asynccontextmanager

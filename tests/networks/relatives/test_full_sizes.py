@@ -15,7 +15,6 @@ from facewire.networks.relatives.decoders import ResidualDecoder, SpadeDecoder
 from facewire.networks.relatives.extractor import Extractor
 from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.head import HeadEstimator, Mapping
-from facewire.networks.relatives.model import PlanePainter
 from facewire.networks.relatives.motion_field import Pair
 from facewire.networks.relatives.pose import expected_angle
 from facewire.networks.relatives.warping import Warping
@@ -66,7 +65,7 @@ def test_liveportrait(full_golden: Golden, fill_full: Fill, picture: Tensor) -> 
 
 def original(key: str) -> str:
     """Return what ZLH's generator calls a tensor of our parts."""
-    name = key.removeprefix("appearance.").removeprefix("painter.").removeprefix("warping.")
+    name = key.removeprefix("appearance.").removeprefix("warping.")
     inside = name.removeprefix("decoder.")
     return inside if inside.startswith(tuple(INSIDE)) else name
 
@@ -76,18 +75,19 @@ def original(key: str) -> str:
 def test_generators_of_zlh(full_golden: Golden, fill_full: Fill, picture: Tensor, kind: str) -> None:
     """The SPADE decoder itself is LivePortrait's but for its last layer: it paints above, and both in small."""
     golden = full_golden("zlh")
-    decoder = SpadeDecoder(upscale=1) if kind == "spade" else ResidualDecoder()
     generator = nn.Module()
     generator.appearance = Appearance(kernel=3 if kind == "spade" else 7)
-    generator.painter = PlanePainter(Warping(keypoints=15), decoder)
+    generator.warping = Warping(keypoints=15)
+    if kind == "original":
+        generator.decoder = ResidualDecoder()
     fill_full(generator, original)
     volume = generator.appearance(picture)
     sampled(volume, golden, f"{kind}_feature_3d")
-    plane, field = generator.painter.warping(volume, pair(golden, "kp_driving", "kp_source"))
+    plane, field = generator.warping(volume, pair(golden, "kp_driving", "kp_source"))
     sampled(field.masks, golden, f"{kind}_mask")
     sampled(field.occlusion, golden, f"{kind}_occlusion_map")
     if kind == "original":
-        sampled(generator.painter.decoder(plane), golden, f"{kind}_prediction", PICTURE)
+        sampled(generator.decoder(plane), golden, f"{kind}_prediction", PICTURE)
 
 
 @torch.inference_mode()
