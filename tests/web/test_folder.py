@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,26 @@ def test_the_page_names_files_that_are_there_and_no_other_place(
         assert "https://" not in text
     for name in ("icon.svg", "page.css", "player.css", "player.js", "face.js"):
         assert (site / name).is_file()
+
+
+def test_the_picture_in_a_call_comes_from_the_camera_only() -> None:
+    """Nothing in a page tells whether a file shows the person before the camera; so none is taken, and it says so."""
+    page = (SITE / "call.html").read_text(encoding="utf-8")
+    assert "From the camera only: a file could show somebody else" in page
+    assert re.findall(r'<input[^>]*type="file"', page) == []
+    of_call = [
+        SITE / "call.js",
+        *(path for room in ("agent", "person") for path in (SITE / room).glob("*.js")),
+    ]
+    for path in of_call:
+        assert re.findall(r"\.files\b|dataTransfer|clipboardData|FileReader", path.read_text("utf-8")) == []
+    taken = [
+        (path.name, line.strip())
+        for path in of_call
+        for line in path.read_text("utf-8").splitlines()
+        if "performer.take(" in line
+    ]
+    assert [(name, "this.camera.picture()" in line) for name, line in taken] == [("agent.js", True)]
 
 
 def test_the_runtime_is_the_one_that_the_package_for_node_has() -> None:
