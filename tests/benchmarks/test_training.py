@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 
 from facewire.cli.main import main
+from facewire.losses.feature_taps import Vgg19
 from facewire.training.machine.pace import Pace
 
 
 @pytest.mark.slow
-def test_the_command_measures_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_without_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an eighth of VGG-19's width."""
+    narrow = tuple((count, width // 8) for count, width in Vgg19.BLOCKS)
+    monkeypatch.setattr(Vgg19, "BLOCKS", narrow)
     options = [
         "--steps",
         "1",
