@@ -429,10 +429,10 @@ def test_names_of_both_networks_are_kept(single: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_learns(clips: ClipSet, tmp_path: Path) -> None:
-    optimizer = replace(TINY.optimizer, warmup_steps=0, learning_rate=2e-3, decay_share=0)
-    _run(replace(TINY, steps=30, optimizer=optimizer), clips, tmp_path)
+    optimizer = replace(TINY.optimizer, warmup_steps=0, learning_rate=4e-3, decay_share=0)
+    _run(replace(TINY, steps=18, optimizer=optimizer), clips, tmp_path)
     perceptual = [line["perceptual"] for line in _lines(tmp_path)]
-    assert np.mean(perceptual[-8:]) < 0.6 * np.mean(perceptual[:5])
+    assert np.mean(perceptual[-6:]) < 0.75 * np.mean(perceptual[:4])
 
 
 def test_previews_clamp() -> None:
