@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from facewire.benchmarks import training
 from facewire.cli.main import main
+from facewire.losses.feature_taps import Vgg19
 from facewire.training.machine.pace import Pace
 
 
 @pytest.mark.slow
-def test_the_command_measures_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_without_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an eighth of VGG-19's width, and a profile of one step."""
+    narrow = tuple((count, width // 8) for count, width in Vgg19.BLOCKS)
+    monkeypatch.setattr(Vgg19, "BLOCKS", narrow)
+    monkeypatch.setattr(training, "profile", partial(training.profile, steps=1))
     options = [
         "--steps",
         "1",

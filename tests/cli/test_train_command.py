@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,13 +30,32 @@ from tests.signals import deliver
 ClipMaker = Callable[..., Path]
 
 
-@pytest.fixture
-def given(make_clip: ClipMaker, stand_in: Path, tmp_path: Path) -> list[str]:
-    """Arguments of a run of the tiny preset."""
+@pytest.fixture(scope="module")
+def clips(make_clip: ClipMaker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("train") / "clips"
     for name in ("a", "b"):
-        make_clip(tmp_path / "clips", name)
+        make_clip(folder, name)
+    return folder
+
+
+@pytest.fixture
+def given(clips: Path, stand_in: Path, tmp_path: Path) -> list[str]:
+    """Arguments of a run of the tiny preset."""
+    shutil.copytree(clips, tmp_path / "clips")
+    return arguments(tmp_path, stand_in)
+
+
+@pytest.fixture(scope="module")
+def finished(clips: Path, stand_in: Path) -> list[str]:
+    """Arguments of a finished run; only read it."""
+    given = arguments(clips.parent, stand_in)
+    assert main([*given, "-q"]) == 0
+    return given
+
+
+def arguments(folder: Path, stand_in: Path) -> list[str]:
     options = {"--data": "clips", "-o": "run", "--cache": "cache"}
-    placed = [part for option, name in options.items() for part in (option, str(tmp_path / name))]
+    placed = [part for option, name in options.items() for part in (option, str(folder / name))]
     return ["train", "tiny", *placed, "--perceptual", str(stand_in), "--device", "cpu", "--steps", "2"]
 
 
@@ -79,9 +99,9 @@ def test_a_run_says_what_it_does(
 
 @pytest.mark.slow
 def test_a_finished_run_says_so_and_more_steps_go_on(
-    given: list[str], capsys: pytest.CaptureFixture[str]
+    given: list[str], finished: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(given) == 0
+    shutil.copytree(folder_of(finished), folder_of(given))
     assert main(given) == 0
     assert "holds a finished run of 2 steps" in capsys.readouterr().err
     assert main([*given[:-1], "3"]) == 0
@@ -161,14 +181,17 @@ def test_slices_must_divide_the_batch(given: list[str], capsys: pytest.CaptureFi
     ],
 )
 def test_another_run_in_the_same_folder_is_refused(
-    given: list[str], changed: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+    finished: list[str], changed: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(given) == 0
     capsys.readouterr()
-    assert main([*given, *changed]) == code
+    assert main([*finished, *changed]) == code
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def folder_of(given: list[str]) -> str:
+    return given[given.index("-o") + 1]
 
 
 def _without(given: list[str], option: str) -> list[str]:

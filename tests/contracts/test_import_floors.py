@@ -63,6 +63,11 @@ class File:
         """Its syntax tree: every process that collects tests knows the files, one looks into them."""
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All of it, walked through once."""
+        return list(ast.walk(self.tree))
+
 
 def parse(path: str, text: str) -> File:
     """Return the file; `path` is relative to the package, such as geometry/warp.py."""
@@ -80,7 +85,7 @@ def source_files() -> list[File]:
 
 def imported(file: File) -> Iterator[tuple[int, str]]:
     """Yield line and full dotted name of everything that the file imports, wherever in the file."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -178,7 +183,7 @@ def part_of_room(path: str) -> str:
 def _named(file: File, name: str) -> list[str]:
     """Return where a file speaks of `name`, plain or as an attribute."""
     found = []
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         match node:
             case ast.Name(id=spoken) | ast.Attribute(attr=spoken):
                 names = [spoken]

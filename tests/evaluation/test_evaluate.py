@@ -75,6 +75,7 @@ def test_reconstruction_leaves_a_report_and_the_next_run_takes_it_up(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_plots")
 def test_what_cannot_be_fetched_is_told_and_left_out(
     run: Run,
     data: Path,
@@ -92,6 +93,7 @@ def test_what_cannot_be_fetched_is_told_and_left_out(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_plots")
 def test_a_broken_clip_is_a_row_with_a_reason_and_a_code(
     run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +136,7 @@ def test_an_ablation_is_a_table_of_several_models(run: Run, data: Path, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_plots")
 def test_two_reports_are_compared(
     run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ from facewire.losses.feature_taps import (
     VggFace,
     pad_with_zeros,
 )
-from facewire.losses.feature_weights import read_pickle, read_safetensors
+from facewire.networks.tensor_files import read_pickle, read_safetensors
 
 VGG19_LAYERS = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256)}
 VGG19_LAYERS |= {12: (256, 256), 14: (256, 256), 16: (256, 256), 19: (256, 512)}

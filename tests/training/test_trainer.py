@@ -90,6 +90,34 @@ def straight(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Straig
 
 
 @pytest.fixture(scope="module")
+def watched(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Straight:
+    """Return the same steps, reported all four together."""
+    folder, seen = tmp_path_factory.mktemp("watched"), list[int]()
+    trainer = open_run(replace(TINY, preview_every=3, log_every=4), clips, NETWORKS, folder, CPU)
+    assert trainer.run(lambda step, numbers: seen.append(step))
+    assert seen == [1, 2, 3, 4]
+    return Straight(folder, trainer)
+
+
+@pytest.fixture(scope="module")
+def single(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a step without jacobians and with a network for faces."""
+    folder = tmp_path_factory.mktemp("single")
+    networks = FrozenNetworks(PlainTaps(), PlainTaps())
+    assert networks.name == "plain + plain"
+    _run(replace(TINY, jacobians=False, steps=1), clips, folder, networks=networks)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def begun(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run before its first step; only read it."""
+    folder = tmp_path_factory.mktemp("begun")
+    _save(open_run(TINY, clips, NETWORKS, folder, CPU))
+    return folder
+
+
+@pytest.fixture(scope="module")
 def large_clips(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
     folder = tmp_path_factory.mktemp("large")
     make_clip(folder, "a", side=256)
@@ -181,12 +209,9 @@ def test_a_run_killed_between_checkpoints_goes_on_from_the_last(
 
 
 @pytest.mark.slow
-def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
-    seen: list[int] = []
-    trainer = open_run(replace(TINY, preview_every=3), clips, NETWORKS, tmp_path, CPU)
-    assert trainer.run(lambda step, numbers: seen.append(step))
-    assert seen == [1, 2, 3, 4]
-    names = {path.name for path in tmp_path.iterdir()} - {"tensorboard"}
+def test_what_a_run_leaves_behind(watched: Straight) -> None:
+    folder, trainer = watched.folder, watched.trainer
+    names = {path.name for path in folder.iterdir()} - {"tensorboard"}
     assert names == {
         "checkpoints",
         "weights.safetensors",
@@ -195,10 +220,10 @@ def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
         "preview-0000003.png",
         "preview-0000004.png",
     }
-    sheet = load_image(tmp_path / "preview-0000004.png")
+    sheet = load_image(folder / "preview-0000004.png")
     assert sheet.shape[0] > 3 * 64
     assert sheet.shape[1] > 2 * 64
-    model, manifest = load_model(tmp_path / "weights.safetensors")
+    model, manifest = load_model(folder / "weights.safetensors")
     assert manifest.preset == "tiny"
     assert manifest.provenance.steps == 4
     assert manifest.provenance.perceptual == "plain"
@@ -206,13 +231,12 @@ def test_what_a_run_leaves_behind(clips: ClipSet, tmp_path: Path) -> None:
     assert (manifest.provenance.data.clips, manifest.provenance.data.frames) == (3, 18)
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(tensor, trainer.learner.average[name], rtol=1e-3, atol=1e-5)
-    assert {"total", "head_pose", "critic", "rate", "step"} <= _lines(tmp_path)[-1].keys()
+    assert {"total", "head_pose", "critic", "rate", "step"} <= _lines(folder)[-1].keys()
 
 
 @pytest.mark.slow
-def test_runs_report_means(clips: ClipSet, straight: Straight, tmp_path: Path) -> None:
-    _run(replace(TINY, log_every=4), clips, tmp_path)
-    (mean,) = _lines(tmp_path)
+def test_runs_report_means(straight: Straight, watched: Straight) -> None:
+    (mean,) = _lines(watched.folder)
     totals = [line["total"] for line in _lines(straight.folder)]
     assert mean["total"] == pytest.approx(np.mean(totals), rel=1e-6)
 
@@ -241,24 +265,20 @@ def test_a_finished_run_is_seen_and_can_be_made_longer(
         ({"precision": "bf16"}, "precision fp32, not bf16"),
     ],
 )
-def test_other_settings_are_refused(
-    clips: ClipSet, tmp_path: Path, changed: dict[str, Any], named: str
-) -> None:
-    _save(open_run(TINY, clips, NETWORKS, tmp_path, CPU))
+def test_other_settings_are_refused(begun: Path, changed: dict[str, Any], named: str) -> None:
     with pytest.raises(TrainingError, match=named) as caught:
-        stored_run(tmp_path, replace(TINY, **changed))
+        stored_run(begun, replace(TINY, **changed))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow
-def test_other_clips_and_networks_are_refused(clips: ClipSet, tmp_path: Path) -> None:
-    _save(open_run(TINY, clips, NETWORKS, tmp_path, CPU))
+def test_other_clips_and_networks_are_refused(clips: ClipSet, begun: Path) -> None:
     with pytest.raises(TrainingError, match="other clips"):
-        _run(TINY, replace(clips, sha256="other"), tmp_path)
+        _run(TINY, replace(clips, sha256="other"), begun)
     taps = PlainTaps()
     taps.name = "other taps"
     with pytest.raises(TrainingError, match="another perceptual network"):
-        _run(TINY, clips, tmp_path, networks=FrozenNetworks(taps))
+        _run(TINY, clips, begun, networks=FrozenNetworks(taps))
 
 
 @pytest.mark.slow
@@ -368,12 +388,11 @@ def test_runs_start_from_weights(clips: ClipSet, straight: Straight, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_run_without_jacobians_makes_such_weights(clips: ClipSet, tmp_path: Path) -> None:
-    _run(replace(TINY, jacobians=False, steps=1), clips, tmp_path)
-    model, manifest = load_model(tmp_path / "weights.safetensors")
+def test_a_run_without_jacobians_makes_such_weights(single: Path) -> None:
+    model, manifest = load_model(single / "weights.safetensors")
     assert manifest.config["jacobians"] is False
     assert not [name for name in model.state_dict() if "jacobian" in name]
-    assert "equivariance_jacobian" not in _lines(tmp_path)[0]
+    assert "equivariance_jacobian" not in _lines(single)[0]
 
 
 def test_the_compact_model_starts_with_the_published_landmark_reader(
@@ -404,19 +423,16 @@ def test_the_perceptual_network_pads_as_the_recipe_says(
 
 
 @pytest.mark.slow
-def test_names_of_both_networks_are_kept(clips: ClipSet, tmp_path: Path) -> None:
-    networks = FrozenNetworks(PlainTaps(), PlainTaps())
-    assert networks.name == "plain + plain"
-    _run(replace(TINY, steps=1), clips, tmp_path, networks=networks)
-    assert load_model(tmp_path / "weights.safetensors")[1].provenance.perceptual == "plain + plain"
+def test_names_of_both_networks_are_kept(single: Path) -> None:
+    assert load_model(single / "weights.safetensors")[1].provenance.perceptual == "plain + plain"
 
 
 @pytest.mark.slow
 def test_a_run_learns(clips: ClipSet, tmp_path: Path) -> None:
-    optimizer = replace(TINY.optimizer, warmup_steps=0, learning_rate=2e-3, decay_share=0)
-    _run(replace(TINY, steps=30, optimizer=optimizer), clips, tmp_path)
+    optimizer = replace(TINY.optimizer, warmup_steps=0, learning_rate=4e-3, decay_share=0)
+    _run(replace(TINY, steps=18, optimizer=optimizer), clips, tmp_path)
     perceptual = [line["perceptual"] for line in _lines(tmp_path)]
-    assert np.mean(perceptual[-8:]) < 0.6 * np.mean(perceptual[:5])
+    assert np.mean(perceptual[-6:]) < 0.75 * np.mean(perceptual[:4])
 
 
 def test_previews_clamp() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from facewire.base.errors import OutputError
 from facewire.base.files import write_advice
+from facewire.base.user_places import at_home, named_by
 
 VARIABLE = "FACEWIRE_CACHE"
 ADVICE = f"set {VARIABLE} to a folder that can be written"
@@ -33,11 +34,11 @@ def folder() -> Path | None:
 def of_user() -> Path | None:
     """Return the user's cache folder, which may not be there yet; None where this user has no home."""
     if sys.platform == "win32":
-        base = _absolute(os.environ.get("LOCALAPPDATA")) or _at_home("AppData", "Local")
+        base = named_by("LOCALAPPDATA") or at_home("AppData", "Local")
     elif sys.platform == "darwin":
-        base = _at_home("Library", "Caches")
+        base = at_home("Library", "Caches")
     else:
-        base = _absolute(os.environ.get("XDG_CACHE_HOME")) or _at_home(".cache")
+        base = named_by("XDG_CACHE_HOME") or at_home(".cache")
     return None if base is None else base / "facewire"
 
 
@@ -71,15 +72,3 @@ def temporary() -> Path:
 @cache
 def _holder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="facewire-", ignore_cleanup_errors=True)
-
-
-def _absolute(text: str | None) -> Path | None:
-    return Path(text) if text and Path(text).is_absolute() else None
-
-
-def _at_home(*parts: str) -> Path | None:
-    try:
-        home = Path.home()
-    except RuntimeError:  # no HOME, and the user is in no list of users
-        return None
-    return home.joinpath(*parts) if home.is_absolute() else None

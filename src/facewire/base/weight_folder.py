@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from facewire.base.user_places import at_home, named_by
+
 VARIABLE = "FACEWIRE_WEIGHTS"
 
 
@@ -17,22 +19,9 @@ def folder() -> Path | None:
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen)
     if sys.platform == "win32":
-        base = _absolute("LOCALAPPDATA") or _at_home("AppData", "Local")
+        base = named_by("LOCALAPPDATA") or at_home("AppData", "Local")
     elif sys.platform == "darwin":
-        base = _at_home("Library", "Application Support")
+        base = at_home("Library", "Application Support")
     else:
-        base = _absolute("XDG_DATA_HOME") or _at_home(".local", "share")
+        base = named_by("XDG_DATA_HOME") or at_home(".local", "share")
     return None if base is None else base / "facewire" / "weights"
-
-
-def _absolute(variable: str) -> Path | None:
-    text = os.environ.get(variable)
-    return Path(text) if text and Path(text).is_absolute() else None
-
-
-def _at_home(*parts: str) -> Path | None:
-    try:
-        home = Path.home()
-    except RuntimeError:  # no HOME, and the user is in no list of users
-        return None
-    return home.joinpath(*parts) if home.is_absolute() else None

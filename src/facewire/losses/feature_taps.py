@@ -25,7 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facewire.base.errors import ShapeError
-from facewire.losses.feature_weights import fill, read_checked_pickle, read_pickle, read_safetensors
+from facewire.networks.tensor_files import read_checked, read_pickle, read_safetensors
+from facewire.networks.weights import fill
 
 VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 """Where torchvision publishes VGG-19, ImageNet1K_V1; nothing here downloads it."""
@@ -162,7 +163,7 @@ class Vgg19(nn.Module):
     @classmethod
     def load(cls, path: Path) -> Vgg19:
         """Read torchvision's pickle after checking the published hash, without running any code in it."""
-        return cls(read_checked_pickle(path, VGG19_SHA256_PREFIX, VGG19_URL), path)
+        return cls(read_checked(path, VGG19_SHA256_PREFIX, VGG19_URL), path)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return self.trunk.taps(self.normalise(image))

@@ -7,20 +7,17 @@ network that reads it. It is downloaded only when asked for. Pickled files are p
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_safetensors
 from torch import Tensor, nn
 
 from facewire.base.errors import HashMismatch, WeightsError
 from facewire.base.files import atomic_output
+from facewire.networks.tensor_files import read_checked
 from facewire.networks.weights import fill
 
 TIMEOUT_S = 30.0
@@ -82,18 +79,7 @@ class BackboneFile:
             WeightsError: the file is missing or holds something other than named tensors.
             HashMismatch: its bytes are not the published ones.
         """
-        path = folder / self.name
-        try:
-            data = path.read_bytes()
-        except OSError as problem:
-            raise WeightsError(
-                path, f"cannot be read ({problem.strerror}); get it from {self.url}"
-            ) from problem
-        actual = hashlib.sha256(data).hexdigest()
-        if not actual.startswith(self.sha256):
-            raise HashMismatch(path, self.sha256, actual)
-        tensors = _safetensors(path, data) if path.suffix == ".safetensors" else _pickle(path, data)
-        return {name: tensor.float() for name, tensor in tensors.items()}
+        return read_checked(folder / self.name, self.sha256, self.url)
 
 
 def freeze(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -105,20 +91,3 @@ def freeze(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None
     fill(module, tensors, path)
     module.requires_grad_(False)
     module.eval()
-
-
-def _safetensors(path: Path, data: bytes) -> dict[str, Tensor]:
-    try:
-        return parse_safetensors(data)
-    except SafetensorError as problem:
-        raise WeightsError(path, f"is not a safetensors file ({problem})") from problem
-
-
-def _pickle(path: Path, data: bytes) -> dict[str, Tensor]:
-    try:
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as problem:  # torch raises several kinds for a bad file; all mean the same here
-        raise WeightsError(path, f"is not a file of tensors ({type(problem).__name__})") from problem
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise WeightsError(path, "does not hold named tensors")
-    return {str(name): value for name, value in loaded.items()}

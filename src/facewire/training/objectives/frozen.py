@@ -24,7 +24,7 @@ from facewire.losses.feature_taps import (
     Vgg19,
     VggFace,
 )
-from facewire.losses.feature_weights import read_safetensors
+from facewire.networks.tensor_files import read_safetensors
 
 TIMEOUT_S = 30.0
 """How long a silent server is waited for."""
