@@ -32,7 +32,7 @@ from facewire.web.light_graphs import WEIGHTS, Wanted, write_light
 
 SITE = Path(__file__).parent / "site"
 OF_CALL = Path(__file__).parent.parent / "call" / "page" / "site"
-SHARED = ("face.js", "page.css", "icon.svg")
+SHARED = ("controls.js", "face.js", "page.css", "icon.svg")
 """Files of the page of a call that the player has too."""
 SCHEMA = 3
 ON_GRAPHICS = f"{RENDER}_webgpu"
