@@ -7,7 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facewire.engines.graphs.eight_bit import HEADROOM, LEVELS, fit_for_eight_bits, reaches
+from facewire.engines.graphs.eight_bit import (
+    HEADROOM,
+    LEVELS,
+    SIGNED_LEVELS,
+    fit_for_eight_bits,
+    reaches,
+)
 from facewire.engines.graphs.inference_graph import record, reduced
 from facewire.geometry.warp import warp_image
 
@@ -15,12 +21,13 @@ aten = torch.ops.aten
 
 
 class Network(nn.Module):
-    """A field with a residual block and a mask, a sampler, and a generator with a residual block."""
+    """A field that looks, with a residual block and a mask, a sampler, and a generator with a residual block."""
 
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.steer = nn.Conv2d(3, 8, 3, padding=1)
+        self.look = nn.Conv2d(3, 8, 3, padding=1)
+        self.steer = nn.Conv2d(8, 8, 3, padding=1)
         self.steer_block = nn.Conv2d(8, 8, 3, padding=1)
         self.flow = nn.Conv2d(8, 2, 3, padding=1)
         self.shown = nn.Conv2d(8, 1, 3, padding=1)
@@ -31,7 +38,7 @@ class Network(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(1, 3, 16, 16) -> (1, 3, 16, 16)."""
-        x = F.relu(self.steer(image))
+        x = F.relu(self.steer(F.relu(self.look(image - 0.5))))
         x = x + self.steer_block(F.relu(x))
         features = F.relu(x)
         flow = torch.tanh(self.flow(features)).permute(0, 2, 3, 1)
@@ -47,23 +54,25 @@ def image() -> Tensor:
 
 
 @pytest.mark.slow
-def test_nothing_that_steers_a_sampler_or_stands_beside_it_is_rounded(image: Tensor) -> None:
+def test_the_last_convolutions_before_a_samplers_coordinates_are_not_rounded(image: Tensor) -> None:
     graph = record(Network(), (image,))
-    chosen = [str(node.args[1]) for node in fit_for_eight_bits(graph.graph)]
-    assert chosen == ["first_weight", "second_weight", "finish_weight"]
+    chosen = [str(node.args[1]).removesuffix("_weight") for node in fit_for_eight_bits(graph.graph)]
+    assert chosen == ["look", "shown", "enter", "first", "second", "finish"]
 
 
 @pytest.mark.slow
-def test_the_reach_is_the_largest_value_on_any_sample(image: Tensor) -> None:
+def test_the_reach_is_the_largest_value_of_each_map_on_any_sample(image: Tensor) -> None:
     network = Network()
     graph = record(network, (image,))
-    nodes = fit_for_eight_bits(graph.graph)
-    seen: list[float] = []
-    network.first.register_forward_pre_hook(lambda _, args: seen.append(float(args[0].max())))
+    look, *_, finish = fit_for_eight_bits(graph.graph)
+    seen: list[Tensor] = []
+    network.finish.register_forward_pre_hook(lambda _, args: seen.append(args[0].amax(dim=(0, 2, 3))))
     with torch.no_grad():
         network(image), network(0.2 * image)
-    reach = reaches(graph, nodes, [(0.2 * image,), (image,)])
-    assert reach[nodes[0]] == pytest.approx(max(seen), rel=1e-5)
+    reach = reaches(graph, (look, finish), [(0.2 * image,), (image,)])
+    assert reach[look].signed
+    assert not reach[finish].signed
+    torch.testing.assert_close(reach[finish].by_map, torch.maximum(*seen))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -76,10 +85,50 @@ def test_rounded_pictures_are_nearly_the_same(image: Tensor, dtype: torch.dtype)
         (made,) = rounded(image)
         error = (made - expected).square().mean().sqrt()
     assert 0 < float(error) < 0.01
-    steps = [
-        node.args[1]
+    kinds = [
+        node.args[3:]
         for node in rounded.graph.nodes
         if node.target is aten.fake_quantize_per_tensor_affine.default
     ]
-    reach = reaches(graph, fit_for_eight_bits(graph.graph), [(image,)])
-    assert steps == [pytest.approx(HEADROOM * value / LEVELS) for value in reach.values()]
+    assert kinds == [(-128, 127), *[(0, LEVELS)] * 5]  # what is looked at has negative values
+
+
+def test_maps_that_reach_far_leave_the_others_their_levels() -> None:
+    class Weighs(nn.Module):
+        weight: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("weight", torch.tensor([1.0, 0.125]).view(1, 2, 1, 1))
+
+        def forward(self, maps: Tensor) -> Tensor:
+            return F.conv2d(maps, self.weight)
+
+    maps = torch.rand(1, 2, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    maps[:, 1] *= 8
+    graph = record(Weighs(), (maps,))
+    error = reduced(graph, torch.float32, [(maps,)])(maps)[0] - graph(maps)[0]
+    half_a_step = HEADROOM / SIGNED_LEVELS / 2
+    assert 0 < float(error.abs().max()) <= 2.2 * half_a_step  # of two maps, and what is off of their weights
+
+
+def test_transposed_convolutions_are_rounded_where_bfloat16_is_beside() -> None:
+    class Doubles(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.after = nn.Conv2d(4, 3, 3, padding=1)
+
+        def forward(self, maps: Tensor) -> Tensor:
+            result: Tensor = self.after(F.interpolate(maps, scale_factor=2.0, mode="nearest"))
+            return result
+
+    maps = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    graph = record(Doubles(), (maps,))
+    for dtype, rounds in ((torch.float32, False), (torch.bfloat16, True)):
+        made = reduced(graph, dtype, [(maps,)])
+        targets = {node.target for node in made.graph.nodes}
+        assert aten.conv_transpose2d.input in targets
+        assert (aten.fake_quantize_per_channel_affine.default in targets) == rounds
+        with torch.no_grad():
+            torch.testing.assert_close(made(maps)[0], graph(maps), atol=0.05, rtol=0)

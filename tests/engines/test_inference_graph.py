@@ -157,12 +157,12 @@ def test_a_flow_is_enlarged_as_it_lies(old: tuple[int, int], new: tuple[int, int
 @pytest.mark.parametrize(
     "pool",
     [
-        lambda x: F.avg_pool2d(x, 2),
-        lambda x: F.avg_pool2d(x, (4, 2)),
+        lambda x: F.avg_pool2d(x, (1, 7), stride=1, padding=(0, 3), count_include_pad=False),
+        lambda x: F.avg_pool2d(x, (3, 5), stride=1, padding=(1, 2), count_include_pad=False),
         lambda x: F.interpolate(x, (4, 3), mode="area"),
     ],
 )
-def test_means_of_squares_become_products(pool: Callable[[Tensor], Tensor]) -> None:
+def test_means_around_pixels_and_of_squares_become_products(pool: Callable[[Tensor], Tensor]) -> None:
     class Pool(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return pool(x)
@@ -177,13 +177,15 @@ def test_means_of_squares_become_products(pool: Callable[[Tensor], Tensor]) -> N
 @pytest.mark.parametrize(
     "pool",
     [
+        lambda x: F.avg_pool2d(x, 2),
         lambda x: F.avg_pool2d(x, 3, stride=1),
+        lambda x: F.avg_pool2d(x, 3, stride=1, padding=1),
         lambda x: F.avg_pool2d(x, 2, padding=1),
         lambda x: F.avg_pool2d(x, 2, divisor_override=3),
         lambda x: F.avg_pool2d(x, 5),
     ],
 )
-def test_means_of_other_squares_stay_pooling(pool: Callable[[Tensor], Tensor]) -> None:
+def test_other_means_stay_pooling(pool: Callable[[Tensor], Tensor]) -> None:
     class Pool(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return pool(x)

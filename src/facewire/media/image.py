@@ -17,8 +17,9 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -39,6 +40,9 @@ this many pixels take 240 MB as RGB and are more than nearly all cameras deliver
 
 _FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow readers in use. Of the others, some accept files without any signature and one starts a program."""
+
+_READERS = ("Avif", "Bmp", "Gif", "Jpeg", "Jpeg2K", "Png", "Ppm", "Tiff", "WebP")
+"""The modules of Pillow that they lie in."""
 
 _ANIMATED_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")
 
@@ -176,13 +180,20 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
     """Open a picture without decoding it; its size is checked."""
     check_regular_file(Path(path))
     with pillow_errors(path):
-        Image.init()
+        _load_readers()
         known = [name for name in _FORMATS if name in Image.OPEN]
         picture = Image.open(path, formats=known)
     with picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise _too_large(path)
         yield picture
+
+
+def _load_readers() -> None:
+    """Load the readers in use; `Image.init` would load forty others, which takes longer than a small picture."""
+    for name in _READERS:
+        with suppress(ImportError):
+            import_module(f"PIL.{name}ImagePlugin")
 
 
 def check_regular_file(path: Path) -> None:

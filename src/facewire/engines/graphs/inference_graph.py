@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.passes.shape_prop import ShapeProp
 
-from facewire.engines.graphs.eight_bit import ELEMENTWISE, fit_for_eight_bits, quantise, reaches
+from facewire.engines.graphs.eight_bit import CONVOLUTIONS, ELEMENTWISE, fit_for_eight_bits, quantise, reaches
 from facewire.engines.graphs.linear_resampling import KEEP, enlarge_by_products, pooled, pooled_to, shrunk
 from facewire.engines.graphs.upsampled_convolution import (
     PADDING,
@@ -50,7 +50,6 @@ BROUGHT_TOGETHER = frozenset({aten.cat.default, aten.mul.Tensor, aten.clone.defa
 """What maps go through on their way into a convolution, and may go through in its number format."""
 SLOW_NUMBER = 4
 """OpenVINO takes four times as long to bring maps from planes to channels-last where this divides their number."""
-CONVOLUTIONS = frozenset({aten.conv2d.default, aten.conv_transpose2d.input})
 
 
 def record(module: nn.Module, examples: Sequence[Tensor]) -> GraphModule:
@@ -123,13 +122,15 @@ def reduced(
     assert isinstance(graph_module, GraphModule)
     copied = GraphModule(graph_module, _copy(graph_module.graph))
     inside = _between_convolutions(copied.graph)
-    reach = reaches(copied, fit_for_eight_bits(copied.graph), samples) if samples else {}
     for node in list(copied.graph.nodes):
         if node.target is aten.conv2d.default:
             _split_joined(copied, node, inside)
     for node in list(copied.graph.nodes):
         if node.target is aten.conv2d.default:
             _without_doubling(copied, node)
+    # Processors without bfloat16 have no fast transposed convolutions of bytes either.
+    kinds = CONVOLUTIONS if dtype != torch.float32 else {aten.conv2d.default}
+    reach = reaches(copied, fit_for_eight_bits(copied.graph, kinds), samples) if samples else {}
     precise = quantise(copied, reach)
     if dtype != torch.float32:
         _cast(copied, _between_convolutions(copied.graph, precise), dtype)

@@ -1,8 +1,9 @@
-"""Resampling with fixed weights as matrix products, rows @ picture @ columns, which engines do faster.
+"""Resampling with fixed weights as matrix products, which engines do faster: rows @ picture @ columns.
 
 shrinking    a triangle as wide as what a new pixel covers
-means        over squares that lie side by side
-enlarging    linear between old pixels, from corner to corner; a flow as it lies in memory, without transposing it
+means        around every pixel, or over large squares that lie side by side
+enlarging    linear between old pixels, from corner to corner; a flow as it lies in memory, without transposing it;
+             a product along rows only: whole rows lie in one piece, and are faster blended
 """
 
 from __future__ import annotations
@@ -37,11 +38,16 @@ def pooled(
     with_padding: bool = True,
     divisor: int | None = None,
 ) -> Tensor:
-    """Return the means of squares of pictures (B, C, H, W); for average pooling."""
-    plain = list(stride or kernel) == list(kernel) and not any(padding) and divisor is None
-    if not plain or any(old % side for old, side in zip(x.shape[2:], kernel, strict=True)):
+    """Return the means around every pixel of pictures (B, C, H, W), of what lies inside; for average pooling."""
+    around = [side // 2 for side in kernel]
+    kept = all(side % 2 for side in kernel) and list(padding) == around and list(stride) == [1, 1]
+    if not kept or with_padding or divisor is not None:
         return KEEP
-    return _means(x, [old // side for old, side in zip(x.shape[2:], kernel, strict=True)])
+    for dim, reach in zip((2, 3), around, strict=True):
+        if reach:
+            weights = _around(x.shape[dim], reach, x)
+            x = weights @ x if dim == 2 else x @ weights.transpose(0, 1)
+    return x
 
 
 def pooled_to(x: Tensor, size: Sequence[int]) -> Tensor:
@@ -61,7 +67,7 @@ def enlarge_by_products(module: GraphModule, node: Node) -> None:
         return
     height, width = picture.meta["tensor_meta"].shape[2:]
     tall, wide = size
-    rows, columns = _between(height, tall), _between(width, wide).T
+    columns = _between(width, wide).T
     graph, flow = module.graph, _is_flow(picture, node)
     with graph.inserting_before(node):
         if flow:
@@ -71,10 +77,11 @@ def enlarge_by_products(module: GraphModule, node: Node) -> None:
             picture = graph.call_function(
                 aten.reshape.default, (picture.args[0], [-1, height, width * parts])
             )
-        module.register_buffer(f"{node.name}_rows", rows)
         module.register_buffer(f"{node.name}_columns", columns.contiguous())
-        new = graph.call_function(aten.matmul.default, (picture, graph.get_attr(f"{node.name}_columns")))
-        new = graph.call_function(aten.matmul.default, (graph.get_attr(f"{node.name}_rows"), new))
+        wide_rows = graph.call_function(
+            aten.matmul.default, (picture, graph.get_attr(f"{node.name}_columns"))
+        )
+        new = _blended_rows(module, wide_rows, node.name, height, tall)
         if flow:
             new = graph.call_function(aten.reshape.default, (new, [-1, tall, wide, parts]))
     for end in list(node.users) if flow else [node]:
@@ -88,6 +95,34 @@ def _is_flow(picture: Node, node: Node) -> bool:
         and picture.args[1] == TO_PLANES
         and all(user.target is aten.permute.default and user.args[1] == FROM_PLANES for user in node.users)
     )
+
+
+def _blended_rows(module: GraphModule, maps: Node, name: str, old: int, new: int) -> Node:
+    """Return maps (..., old, W) with `new` rows for their `old` ones."""
+    graph = module.graph
+    places = torch.arange(new) * ((old - 1) / (new - 1))
+    before = places.floor().long().clamp(max=max(0, old - 2))
+    share = (places - before).unsqueeze(1)
+    for buffer, numbers in (
+        ("before", before),
+        ("behind", (before + 1).clamp(max=old - 1)),
+        ("share", share),
+    ):
+        module.register_buffer(f"{name}_{buffer}", numbers)
+    near, far = (
+        graph.call_function(aten.index_select.default, (maps, -2, graph.get_attr(f"{name}_{side}")))
+        for side in ("before", "behind")
+    )
+    step = graph.call_function(aten.sub.Tensor, (far, near))
+    part = graph.call_function(aten.mul.Tensor, (step, graph.get_attr(f"{name}_share")))
+    return graph.call_function(aten.add.Tensor, (near, part))
+
+
+def _around(side: int, reach: int, like: Tensor) -> Tensor:
+    """Return the weights (side, side) of all pixels within `reach` of each."""
+    places = torch.arange(side, device=like.device)
+    near = ((places.unsqueeze(1) - places).abs() <= reach).to(like.dtype)
+    return near / near.sum(dim=1, keepdim=True)
 
 
 def _means(x: Tensor, size: Sequence[int]) -> Tensor:

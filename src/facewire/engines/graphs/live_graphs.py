@@ -126,7 +126,7 @@ class Render(nn.Module):
         made = self.model.synthesis(identity, HeadMotion(rotation, translation, expression), kept)
         flows = (candidate.flow for candidate in made.composition().candidates)
         moving = (flow for flow in flows if flow is not None)
-        return picture_of(made.image.clamp(0, 1)), made.shares(), made.parts.repair, *moving
+        return unfolded_picture(made.parts.folded()), made.shares(), made.parts.repair, *moving
 
     @torch.no_grad()
     def candidates(self, picture: Tensor) -> tuple[Candidate, ...]:
@@ -143,6 +143,17 @@ def image_of(picture: Tensor) -> Tensor:
 def picture_of(image: Tensor) -> Tensor:
     """Return (S, S, 3) uint8, rounded, of an image (1, 3, S, S) in [0, 1]."""
     return (image[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
+
+
+def unfolded_picture(folded: Tensor) -> Tensor:
+    """Return (S, S, 3) uint8, rounded, of a frame (1, 3, 4, S/2, S/2), four pixels of a square one behind the other.
+
+    Bytes are put in their place, not numbers of four bytes, and only once.
+    """
+    levels = (folded[0].clamp(0, 1) * 255).round().to(torch.uint8)
+    colours, _, height, width = levels.shape
+    squares = levels.view(colours, 2, 2, height, width)
+    return squares.permute(3, 1, 4, 2, 0).reshape(2 * height, 2 * width, colours)
 
 
 def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:

@@ -83,6 +83,7 @@ class CompactField(nn.Module):
     """M of the compact model."""
 
     turns: Tensor
+    slots_turn: Tensor
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class CompactField(nn.Module):
         turns = torch.ones(keypoints, dtype=torch.bool)
         turns[list(body)] = False
         self.register_buffer("turns", turns, persistent=False)
+        self.register_buffer("slots_turn", torch.cat((torch.tensor([False]), turns)), persistent=False)
         self.surface = surface
         slots = keypoints + 1
         inputs = slots * (COMPRESSED + 1)
@@ -135,6 +137,7 @@ class CompactField(nn.Module):
             kept: (B,) how many keypoints of the ordered list are present; the slots of the rest are closed.
         """
         present = torch.arange(self.keypoints, device=kept.device) < kept[:, None]
+        open_slots = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)
         grid = image_grid(SIZE, SIZE, device=compressed.device)
         with _full_precision(compressed):
             linear = source.jacobians[:, 0].float() @ driving.jacobians[:, 0].float().transpose(-1, -2)
@@ -162,12 +165,12 @@ class CompactField(nn.Module):
             back = back + depth * linear_back[:, None, None, :2, 2] + carried[..., 2:]
             mirrored = back * mirror[:2]
             better = _better_mirrored(mirrored, surface.covered, *surface.facing.split(1, dim=-1))
-            hints = self._hints(compressed.float(), grid, plane, linear, offset, source, driving, present)
+            hints = self._hints(compressed.float(), grid, plane, linear, offset, source, driving, open_slots)
         features = self._network(hints.contiguous(memory_format=torch.channels_last))
         logits = self.masks(features).flatten(2).float()
         occlusion = torch.sigmoid(self.occlusion(features).float())
-        closed = torch.cat((torch.ones_like(present[:, :1]), present), dim=1)[:, :, None]
-        masks = torch.softmax(logits.masked_fill(~closed, -torch.inf), dim=1).unflatten(2, (SIZE, SIZE))
+        closed = ~open_slots[:, :, None]
+        masks = torch.softmax(logits.masked_fill(closed, -torch.inf), dim=1).unflatten(2, (SIZE, SIZE))
         with _full_precision(compressed):
             constant, slope = compose(masks, grid, linear, offset, self.turns)
         return SurfaceField(masks, constant, slope, depth, head, occlusion, mirrored, better)
@@ -183,25 +186,19 @@ class CompactField(nn.Module):
         driving: Keypoints,
         present: Tensor,
     ) -> Tensor:
-        """Return what every slot's flow would show, and where its keypoint went: (B, 5 (K + 1), 64, 64)."""
+        """Return what the flow of every slot would show, and where its keypoint went: (B, 5 (K + 1), 64, 64)."""
         batch, slots = compressed.shape[0], self.keypoints + 1
-        turns = self.turns[:, None, None, None]
         depth_shift = driving.points[..., 2:] * linear[:, None, :2, 2] * self.turns[:, None]
-        shift = offset[..., :2] + depth_shift
-        flows = torch.cat(
-            (
-                grid.expand(batch, 1, *grid.shape),
-                torch.where(turns, plane[:, None], grid) + shift[:, :, None, None],
-            ),
-            dim=1,
+        shift, now, before = (
+            F.pad(part, (0, 0, 1, 0))  # the first slot neither turns nor moves
+            for part in (offset[..., :2] + depth_shift, driving.points[..., :2], source.points[..., :2])
         )
-        tall = flows.reshape(batch, slots * SIZE, SIZE, 2)
-        warped = warp_image(compressed, tall).view(batch, COMPRESSED, slots, SIZE, SIZE)
-        maps = gaussian_maps(driving.points[..., :2], grid, VARIANCE)
-        maps = (maps - gaussian_maps(source.points[..., :2], grid, VARIANCE)) * present[:, :, None, None]
-        warped[:, :, 1:] *= present[:, None, :, None, None]
-        identity = torch.zeros_like(maps[:, :1])
-        return torch.cat((warped.flatten(1, 2), identity, maps), dim=1)
+        turned = torch.where(self.slots_turn[:, None, None, None], plane[:, None], grid)
+        flows = turned + shift[:, :, None, None]
+        warped = warp_image(compressed, flows.reshape(batch, slots * SIZE, SIZE, 2))
+        warped = warped.view(batch, COMPRESSED, slots, SIZE, SIZE) * present[:, None, :, None, None]
+        maps = gaussian_maps(now, grid, VARIANCE) - gaussian_maps(before, grid, VARIANCE)
+        return torch.cat((warped.flatten(1, 2), maps * present[:, :, None, None]), dim=1)
 
     def _network(self, seen: Tensor) -> Tensor:
         x = F.relu(self.enter(seen))

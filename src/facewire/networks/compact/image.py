@@ -141,7 +141,11 @@ class GeneratedParts:
 
     def frame(self) -> Tensor:
         """Return the frame (B, 3, 256, 256); it may leave [0, 1] a little."""
-        return unfolded(self.shown() + self.repair)
+        return unfolded(self.folded())
+
+    def folded(self) -> Tensor:
+        """Return the frame (B, 3, 4, 128, 128), four pixels of a square one behind the other."""
+        return self.shown() + self.repair
 
     def shown(self) -> Tensor:
         """Return what the candidates show, each with its share, (B, 3, 4, 128, 128)."""
@@ -281,8 +285,8 @@ def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> Gen
     less of it is shown there at all; behind the person it never is, so what stands there stands still.
     """
     person = F.pixel_unshuffle(matte, 2)
-    inside = _mean(-_largest(-person.amin(dim=1, keepdim=True), OUTLINE), OUTLINE)
-    beside = _largest(person.amax(dim=1, keepdim=True), OUTLINE)
+    least, beside = _reached(person.amin(dim=1, keepdim=True), person.amax(dim=1, keepdim=True), OUTLINE)
+    inside = _mean(least, OUTLINE)
     kept = (inside + (1 - inside) * painted * beside)[:, :, None]
     first, others, none = parts.shares.split((1, parts.shares.shape[1] - 2, 1), dim=1)
     shares = torch.cat((first + (1 - kept) * none, others, kept * none), dim=1)
@@ -293,9 +297,10 @@ def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> Gen
 def _excess(parts: GeneratedParts) -> Tensor:
     """Return what has to be added to a frame so that none of its colours leaves those of the places around it."""
     first, second = parts.pictures[:2]
-    most = _largest(torch.maximum(first, second).amax(dim=2), COLOURS)
-    least = -_largest(-torch.minimum(first, second).amin(dim=2), COLOURS)
-    frame = parts.shown() + parts.repair
+    least, most = _reached(
+        torch.minimum(first, second).amin(dim=2), torch.maximum(first, second).amax(dim=2), COLOURS
+    )
+    frame = parts.folded()
     return torch.maximum(torch.minimum(frame, most[:, :, None]), least[:, :, None]) - frame
 
 
@@ -306,11 +311,13 @@ def _mean(maps: Tensor, reach: int) -> Tensor:
     return F.avg_pool2d(along, (side, 1), stride=1, padding=(reach, 0), count_include_pad=False)
 
 
-def _largest(maps: Tensor, reach: int) -> Tensor:
-    """Return the largest value within `reach` cells of maps (B, C, H, W), along rows, then columns."""
+def _reached(low: Tensor, high: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+    """Return the least value of `low` and the largest of `high`, each (B, C, H, W), within `reach` cells."""
     side = 2 * reach + 1
-    along = F.max_pool2d(maps, (1, side), stride=1, padding=(0, reach))
-    return F.max_pool2d(along, (side, 1), stride=1, padding=(reach, 0))
+    both = torch.cat((-low, high), dim=1)
+    along = F.max_pool2d(both, (1, side), stride=1, padding=(0, reach))
+    least, most = F.max_pool2d(along, (side, 1), stride=1, padding=(reach, 0)).chunk(2, dim=1)
+    return -least, most
 
 
 def _mirrored(parts: GeneratedParts, field: SurfaceField, openings: Tensor) -> GeneratedParts:
