@@ -1,8 +1,9 @@
 """What pictures are worth at 512, and what they cost: two tables.
 
-    python benchmarks/large_pictures.py CLIPS [--nets NETWORKS] [--every 12]
+    python benchmarks/large_pictures.py CLIPS [--nets NETWORKS] [--every 12] [--middle]
 
-quality   clips whose truth is 512 pixels wide, first frame as source, absolute motion: the whole-picture composition
+quality   clips whose truth is 512 pixels wide, first frame, or with --middle the one in the
+          middle of the motion, as source, absolute motion: the whole-picture composition
           against the 256-pixel result enlarged bicubically and against the source repeated; fine detail is how much
           there is, relative to the truth, of what 256 pixels cannot hold
 time      of a composed frame of 512 and 1024 pixels against that of the 256-pixel receiver, taken in turns in one run
@@ -24,6 +25,7 @@ from torch.nn import functional as F
 
 from facewire.animation.animator import Animator, Person
 from facewire.animation.composition.composer import Composer
+from facewire.animation.reference import median_motion
 from facewire.face.crop import CropBox
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.pose import rotation_from_degrees
@@ -47,6 +49,9 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("--nets", type=Path, help="folder with the SqueezeNet of the perceptual distance")
     parser.add_argument("--every", type=int, default=12, help="measure every so many frames (default: 12)")
+    parser.add_argument(
+        "--middle", action="store_true", help="start from the picture that `encode` would send"
+    )
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--rounds", type=int, default=50, help="of timing (default: 50)")
     given = parser.parse_args()
@@ -56,7 +61,7 @@ def main() -> None:
     scores = [
         score
         for clip in sorted(given.clips.glob("*.mp4"))
-        for score in clip_scores(animator, clip, given.every, net)
+        for score in clip_scores(animator, clip, given.every, net, middle=given.middle)
     ]
     measured = np.array(scores)
     calm = measured[:, -1, 0] >= np.median(measured[:, -1, 0])
@@ -73,17 +78,23 @@ def main() -> None:
         print(f"| {name} | {milliseconds:.2f} | {milliseconds / times['receiver 256']:.2f} |")
 
 
+def middle_of(animator: Animator, frames: list[Pixels]) -> int:
+    """Return the number of the frame whose motion is in the middle of all."""
+    small = [resize(frame, (animator.size, animator.size)) for frame in frames]
+    return median_motion(HeadMotion.cat([animator.read([picture])[0].arrays() for picture in small]))
+
+
 def clip_scores(
-    animator: Animator, clip: Path, every: int, net: SqueezeNet | None
+    animator: Animator, clip: Path, every: int, net: SqueezeNet | None, *, middle: bool
 ) -> Iterator[list[tuple[float, float, float]]]:
     """Yield the scores of every row, frame by frame."""
     with VideoReader(clip) as reader:
         frames = [frame.pixels for frame in islice(reader, 0, None, every)]
-    source = frames[0]
+    source = frames.pop(middle_of(animator, frames) if middle else 0)
     person = animator.person(source, crop_mode="none")
     composer = Composer(source, CropBox(0, 0, SIDE))
     animator.separate(composer, person.picture)
-    for truth in frames[1:]:
+    for truth in frames:
         motion, _ = animator.read([resize(truth, (animator.size, animator.size))])
         (parts,) = animator.parts(person, motion)
         (small,) = animator.render_batch(person, motion)
