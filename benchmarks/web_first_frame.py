@@ -21,6 +21,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 import facewire
@@ -89,9 +90,19 @@ async def served(site: Path) -> AsyncIterator[tuple[str, list[int]]]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        yield f"http://localhost:{runner.addresses[0][1]}/index.html", sent
+        address = f"http://localhost:{runner.addresses[0][1]}"
+        await pack(address, site)
+        yield f"{address}/index.html", sent
     finally:
         await runner.cleanup()
+
+
+async def pack(address: str, site: Path) -> None:
+    """Ask for everything once: a server packs a file when it is asked for first."""
+    async with aiohttp.ClientSession() as client:
+        for path in sorted(path for path in site.rglob("*") if path.is_file() and path.name != "_headers"):
+            async with client.get(f"{address}/{path.relative_to(site).as_posix()}") as answer:
+                await answer.read()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def test_the_pages_files_are_where_the_commands_look() -> None:
         "index.html",
         "page.js",
         "page.css",
+        "controls.js",
         "face.js",
         "join.html",
     }

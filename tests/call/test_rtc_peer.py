@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -25,6 +23,8 @@ from facewire.call.meeting.quick_sctp import SCTP_INIT
 from facewire.call.meeting.rtc_peer import IceServer, PeerHandlers, RtcPeer
 from facewire.transport.overhead import IP_UDP, TURN_CHANNEL, rtp_bytes
 from facewire.transport.trailer import join, split
+
+from .turn_server import SECRET, turn_server
 
 PACKETS = 25
 
@@ -231,27 +231,10 @@ def test_consent_is_asked_for_patiently_and_ends(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def turn() -> Iterator[IceServer]:
-    """A real TURN server on this machine, with credentials as pages are told them."""
-    program = shutil.which("turnserver")
-    if program is None:
-        pytest.skip("coturn is not installed: apt-get install coturn")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = "-n --no-tls --no-dtls --no-cli --allow-loopback-peers --realm=test"
-    secret = "--use-auth-secret --static-auth-secret=north"
-    url = f"turn:127.0.0.1:{port}?transport=udp"
-    (told,) = PageIce([url], "north").servers(time.time())
-    place = (
-        f"--listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port={port} --log-file=stdout --pidfile="
-    )
-    with subprocess.Popen(
-        [program, *f"{options} {secret} {place}".split()],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
+    """A real TURN server, with credentials as pages are told them."""
+    with turn_server() as url:
+        (told,) = PageIce([url], SECRET).servers(time.time())
         yield IceServer(url=url, name=told["username"], password=told["credential"])
-        server.terminate()
 
 
 @pytest.mark.turn

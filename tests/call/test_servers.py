@@ -318,7 +318,7 @@ class TestPage:
     def test_files_are_served_and_nothing_else(self) -> None:
         async def test() -> None:
             async with door() as (_, port), aiohttp.ClientSession() as session:
-                for path in ("/", "/page.css", "/page.js", "/face.js", "/icon.svg"):
+                for path in ("/", "/page.css", "/page.js", "/controls.js", "/face.js", "/icon.svg"):
                     async with session.get(f"http://127.0.0.1:{port}{path}") as response:
                         assert response.status == 200
                         assert "default-src 'none'" in response.headers["Content-Security-Policy"]

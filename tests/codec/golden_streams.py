@@ -12,7 +12,7 @@ import numpy as np
 
 from facewire.base.errors import BitstreamError
 from facewire.bitstream.header import FILE, RAW, STREAM, Profile
-from facewire.bitstream.sections import MIME_NONE, MIME_PNG, MIME_WEBP, Audio, AudioHead, Patch
+from facewire.bitstream.sections import MIME_AV1, MIME_NONE, MIME_PNG, MIME_WEBP, Audio, AudioHead, Patch
 from facewire.codec.decoder import DecodedFrame
 from facewire.codec.encoder import Choose
 from facewire.codec.state import MotionFrame
@@ -26,6 +26,11 @@ FOLDER = Path(__file__).parent / "golden"
 WEIGHTS = bytes(range(32))
 """Stands in for the SHA-256 of a weights file."""
 PICTURE = b"\x89PNG not really a picture"
+BARE = bytes.fromhex(
+    "100010000a09180cffdb2021a0d08032241c478785ddc0002c614000757783d916f9db6e5dffe3deaa29cdf3eeddda8f"
+    "4990fcfb48"
+)
+"""16 x 16 pixels, quality 30."""
 
 
 def write_stream(name: str, motion: Floats, tables: CodecTables) -> bytes:
@@ -62,6 +67,7 @@ def talk(
     confirm_after: int | None = None,
     references: bool = False,
     recalls: bool = False,
+    bare: bool = False,
     size: tuple[int, int] = (256, 256),
 ) -> tuple[io.BytesIO, TalkWriter]:
     """Return a sink and the writer of a talk into it."""
@@ -75,6 +81,7 @@ def talk(
         keypoints=tables.keypoints,
         references=references,
         recalls=recalls,
+        bare=bare,
     )
     used = None if profile == RAW else tables
     return sink, TalkWriter(sink, header, used, group=group, confirm_after=confirm_after)
@@ -178,6 +185,24 @@ def _large(frames: list[MotionFrame], tables: CodecTables) -> bytes:
     return sink.getvalue()
 
 
+def _bare(frames: list[MotionFrame], tables: CodecTables) -> bytes:
+    """Version 1.3: pictures without their container."""
+    sink, writer = talk(FILE, tables, group=20, references=True, recalls=True, bare=True)
+    writer.source(frames[0], BARE, MIME_AV1)
+    for number, frame in enumerate(frames):
+        if number == 0:
+            writer.reference(frames[5])
+        if number == 25:
+            writer.source(frame, BARE, MIME_AV1)
+        if number == 33:
+            writer.patch(Patch(number, 12, 16, 32, 16, 16, MIME_AV1, BARE))
+        if number == 50:
+            writer.recall(frames[0], 0)
+        writer.frame(frame)
+    writer.finish()
+    return sink.getvalue()
+
+
 def _fixed(count: int) -> Choose:
     return lambda _: count
 
@@ -191,4 +216,5 @@ STREAMS: dict[str, Callable[[list[MotionFrame], CodecTables], bytes]] = {
     "references": _references,
     "recalls": _recalls,
     "large": _large,
+    "bare": _bare,
 }

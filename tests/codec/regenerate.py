@@ -18,8 +18,9 @@ import numpy as np
 from facewire.codec.fitting.fit import FitSettings, fit_tables
 from facewire.codec.importance import posed_metric
 from facewire.codec.tables.artefact import load_tables, parse_tables
+from facewire.media.bare_still import avif_of
 
-from .golden_streams import FOLDER, STREAMS, decoded_vectors, write_stream
+from .golden_streams import BARE, FOLDER, STREAMS, decoded_vectors, write_stream
 from .motion import made_up_clips
 
 KEYPOINTS = 5
@@ -41,6 +42,7 @@ def write_tables() -> None:
 def write_streams() -> list[str]:
     """Write streams and their decoded values; return the names of those that changed."""
     changed = []
+    (FOLDER / "bare.avif").write_bytes(avif_of(BARE))
     tables = load_tables(FOLDER / "tables.json")
     motion = np.load(FOLDER / "motion.npy")
     for name in STREAMS:

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { crop } from "../../src/facewire/web/site/face/crop.js";
 import { FaceFinder, poseOf } from "../../src/facewire/web/site/face/finder.js";
 import { HeadTracker } from "../../src/facewire/web/site/face/head_tracker.js";
+import { widened } from "../../src/facewire/web/site/networks/halves.js";
 import { MotionReader, finderNetworks } from "../../src/facewire/web/site/face/reader.js";
 
 const [, , site, runtime] = process.argv;
@@ -19,11 +20,12 @@ const pictureAt = (number) => ({ data: held.subarray(4 * width * height * number
 async function opened() {
   const ort = await import(pathToFileURL(`${runtime}/ort.wasm.min.mjs`).href);
   Object.assign(ort.env.wasm, { numThreads: 1, wasmBinary: readFileSync(`${site}/${manifest.files.program_wasm.file}`) });
-  const weights = { path: "weights.bin", data: readFileSync(`${site}/${manifest.files.weights.file}`) };
+  const data = widened(new Uint8Array(readFileSync(`${site}/${manifest.files.weights.file}`)), manifest.halves);
+  const weights = { path: "weights.bin", data };
   const sessions = {};
   for (const name of ["find", "read", "detect", "mesh"]) {
     const graph = readFileSync(`${site}/${manifest.files[name].file}`);
-    sessions[name] = await ort.InferenceSession.create(graph, { externalData: [weights] });
+    sessions[name] = await ort.InferenceSession.create(graph, { externalData: [weights], graphOptimizationLevel: "disabled" });
   }
   return { ort, sessions };
 }

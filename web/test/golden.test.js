@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { FILE, RAW, STREAM, TalkWriter, motionFrame, openTalk, parseTables, talkHeader }
   from "../../src/facewire/web/site/codec/index.js";
+import { avifOf } from "../../src/facewire/web/site/codec/bare_still.js";
 import { bytesOf, rowsOf } from "./support.js";
 
 const GOLDEN = "tests/codec/golden/";
@@ -12,22 +13,24 @@ const PICTURE = new TextEncoder().encode("?PNG not really a picture");
 PICTURE[0] = 0x89;
 const REVERSED = PICTURE.toReversed();
 const NONE = new Uint8Array(0);
-const [MIME_NONE, MIME_PNG, MIME_WEBP] = [0, 1, 3];
+const BARE = Uint8Array.from(Buffer.from("100010000a09180cffdb2021a0d08032241c478785ddc0002c614000757783d916f9db6e5dffe3deaa29cdf3eeddda8f"
+  + "4990fcfb48", "hex"));
+const [MIME_NONE, MIME_PNG, MIME_WEBP, MIME_AV1] = [0, 1, 3, 6];
 
 const tables = await parseTables(await bytesOf(`${GOLDEN}tables.json`));
 const frames = (await rowsOf(`${GOLDEN}motion.npy`)).map((row) => motionFrame(row));
 
 /** Return a writer as tests/codec/golden_streams.py has it. */
-function talk(profile, { size = 256, references = false, recalls = false, ...options } = {}) {
+function talk(profile, { size = 256, references = false, recalls = false, bare = false, ...options } = {}) {
   const used = profile === RAW ? null : tables;
   const weightsSha256 = Uint8Array.from({ length: 32 }, (_, byte) => byte);
-  const of = { weightsSha256, size: [size, size], fps: [30000, 1001], keypoints: tables.keypoints, references, recalls };
+  const of = { weightsSha256, size: [size, size], fps: [30000, 1001], keypoints: tables.keypoints, references, recalls, bare };
   return new TalkWriter(talkHeader(profile, used, of), used, options);
 }
 
 /** Write every frame, after what `before` adds in front of it. */
-function written(writer, { first = frames[0], rows = frames, before = () => {}, choose = undefined, index = true } = {}) {
-  writer.source(first, PICTURE, MIME_PNG);
+function written(writer, { first = frames[0], picture = PICTURE, mime = MIME_PNG, rows = frames, before = () => {}, choose = undefined, index = true } = {}) {
+  writer.source(first, picture, mime);
   rows.forEach((frame, number) => {
     before(number, frame);
     writer.frame(frame, choose && ((_) => choose(number)));
@@ -73,6 +76,15 @@ const STREAMS = {
       if (number === 50) writer.recall(frames[15], 1);
     } });
   },
+  bare: () => {
+    const writer = talk(FILE, { group: 20, references: true, recalls: true, bare: true });
+    return written(writer, { picture: BARE, mime: MIME_AV1, before: (number, frame) => {
+      if (number === 0) writer.reference(frames[5]);
+      if (number === 25) writer.source(frame, BARE, MIME_AV1);
+      if (number === 33) writer.patch({ ...patch(number, 16, 32, 16, 16), mime: MIME_AV1, picture: BARE });
+      if (number === 50) writer.recall(frames[0], 0);
+    } });
+  },
   large: () => {
     const writer = talk(FILE, { group: 20, recalls: true, size: 512 });
     return written(writer, { before: (number, frame) => {
@@ -87,6 +99,14 @@ function patch(frame, x, y, width, height) {
   const picture = Uint8Array.from([...PICTURE, ...PICTURE]);
   return { frame, duration: 12, x, y, width, height, mime: MIME_WEBP, picture };
 }
+
+test("the file around a bare picture is the package's, byte for byte", async () => {
+  assert.deepEqual(Buffer.from(avifOf(BARE)), Buffer.from(await bytesOf(`${GOLDEN}bare.avif`)));
+});
+
+test("bare pictures need a header that says so", () => {
+  assert.throws(() => talk(FILE, { recalls: true }).source(frames[0], BARE, MIME_AV1), RangeError);
+});
 
 for (const [name, write] of Object.entries(STREAMS)) {
   test(`${name}: decodes to the same values`, async () => {

@@ -17,6 +17,8 @@ REFERENCES = 1
 """Minor version from which on a stream may hold reference sections."""
 RECALLS = 2
 """Minor version from which on a stream may hold recalls."""
+BARE_PICTURES = 3
+"""Minor version from which on pictures may be AV1 key frames without a container."""
 CONVENTION = 1
 """The only convention of axes and angles, section 2."""
 SYNTHETIC = 1

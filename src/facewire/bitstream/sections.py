@@ -26,13 +26,14 @@ RECALL: Final = 129
 ANCILLARY: Final = 128
 """From this id on unknown sections are skipped."""
 
-MIME_NONE, MIME_PNG, MIME_JPEG, MIME_WEBP, MIME_AVIF, MIME_JXL = range(6)
+MIME_NONE, MIME_PNG, MIME_JPEG, MIME_WEBP, MIME_AVIF, MIME_JXL, MIME_AV1 = range(7)
 MIME_TYPES: Final = {
     MIME_PNG: "image/png",
     MIME_JPEG: "image/jpeg",
     MIME_WEBP: "image/webp",
     MIME_AVIF: "image/avif",
     MIME_JXL: "image/jxl",
+    MIME_AV1: "image/av1",
 }
 """By id; id 0 is no picture."""
 OPUS: Final = 1
@@ -87,7 +88,7 @@ class Source:
         reader = ByteReader(payload, offset)
         epoch = reader.varint("the epoch", 0, LAST_EPOCH)
         frame = reader.varint("the frame number", 0, LAST_FRAME)
-        mime = checked(reader.uint(1), "the picture type", 0, MIME_JXL, reader.offset - 1)
+        mime = checked(reader.uint(1), "the picture type", 0, MIME_AV1, reader.offset - 1)
         anchor = reader.take(reader.varint("the anchor length", 0, MOST_ANCHOR))
         if (mime == MIME_NONE) != (reader.remaining == 0):
             raise CorruptPacket(reader.offset, "picture and picture type contradict each other")
@@ -292,7 +293,7 @@ class Patch:
         x, y, width, height = (reader.uint(2) for _ in range(4))
         checked(width, "the patch width", 1, max(0, size[0] - x), at + 4)
         checked(height, "the patch height", 1, max(0, size[1] - y), at + 6)
-        mime = checked(reader.uint(1), "the picture type", MIME_PNG, MIME_JXL, at + 8)
+        mime = checked(reader.uint(1), "the picture type", MIME_PNG, MIME_AV1, at + 8)
         if not reader.remaining:
             raise CorruptPacket(reader.offset, "a patch has no picture")
         return cls(frame, duration, x, y, width, height, mime, reader.rest())

@@ -12,6 +12,7 @@ FILES = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
+    "/controls.js": ("controls.js", "text/javascript"),
     "/face.js": ("face.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }

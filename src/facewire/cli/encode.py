@@ -86,21 +86,24 @@ def add_to(commands: Any) -> None:
         help="what is sent when the synthesis fails: a new source image, a region, nothing (default: source)",
     )
     parser.add_argument(
-        "--still", choices=("avif", "webp", "jpeg"), default="avif", help="codec of pictures (default: avif)"
+        "--still",
+        choices=("av1", "avif", "webp", "jpeg"),
+        default="av1",
+        help="codec of pictures; av1 is avif without its container (default: av1)",
     )
     parser.add_argument(
         "--still-quality",
         type=whole("still quality", 1, 100),
-        default=75,
+        default=60,
         metavar="Q",
-        help="quality of the first, 1 to 100 (default: 75)",
+        help="quality of the first, 1 to 100 (default: 60)",
     )
     parser.add_argument(
         "--refresh-quality",
         type=whole("refresh quality", 1, 100),
         default=50,
         metavar="Q",
-        help="quality of later pictures, 1 to 100 (default: 50)",
+        help="quality of later pictures, 1 to 100 (default: 40)",
     )
     parser.add_argument(
         "--budget",

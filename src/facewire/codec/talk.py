@@ -28,6 +28,7 @@ from facewire.bitstream import sections as kinds
 from facewire.bitstream.bank import Bank
 from facewire.bitstream.container import FwvReader, FwvWriter, Section, Sink
 from facewire.bitstream.header import (
+    BARE_PICTURES,
     FILE,
     FINGERPRINT_BYTES,
     MINOR,
@@ -91,6 +92,7 @@ def talk_header(
     keypoints: int,
     references: bool = False,
     recalls: bool = False,
+    bare: bool = False,
 ) -> Header:
     """Return the header of a talk.
 
@@ -103,6 +105,7 @@ def talk_header(
         keypoints: K of the model.
         references: whether there will be reference sections, which came with version 1.1.
         recalls: whether there may be recalls, which came with version 1.2.
+        bare: whether pictures may be key frames without a container, which came with version 1.3.
     """
     if (tables is None) != (profile == RAW):
         raise ValueError("profile raw has no tables, the others need some")
@@ -115,7 +118,7 @@ def talk_header(
         height=size[1],
         fps=fps,
         keypoints=keypoints,
-        minor=RECALLS if recalls else REFERENCES if references else MINOR,
+        minor=BARE_PICTURES if bare else RECALLS if recalls else REFERENCES if references else MINOR,
     )
 
 
@@ -175,7 +178,7 @@ class TalkWriter:
         Args:
             motion: the source's own motion, against which frames are coded; None: unknown.
             picture: bytes of a still-picture file; b"" with mime 0 keeps the last picture.
-            mime: its type, MIME_PNG to MIME_JXL of `bitstream.sections`.
+            mime: its type, MIME_PNG to MIME_AV1 of `bitstream.sections`.
         """
         self._flush()
         self._epoch += 1
@@ -244,6 +247,9 @@ class TalkWriter:
     ) -> int:
         """Write a section that a decoder will take, return its bytes; what it would refuse is a ValueError here."""
         payload, size = content.to_bytes(), (self._writer.header.width, self._writer.header.height)
+        bare = isinstance(content, Source | Patch) and content.mime == kinds.MIME_AV1
+        if bare and self._writer.header.minor < BARE_PICTURES:
+            raise ValueError("the header does not say that there are pictures without a container")
         try:
             if isinstance(content, Patch):
                 Patch.parse(payload, 0, size)

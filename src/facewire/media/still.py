@@ -1,5 +1,5 @@
-"""Still pictures as bytes inside other files: AVIF, WebP, JPEG and PNG in, AVIF, WebP and JPEG out; and both ways the
-key pictures of H.264 and H.265 streams.
+"""Still pictures as bytes inside other files: AVIF with and without its container, WebP, JPEG and PNG in, all but PNG
+out; and both ways the key pictures of H.264 and H.265 streams.
 
 Bytes may come from anywhere: their size is checked before anything is decoded. Knows nothing about faces.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, features
 
 from facewire.base.errors import ConfigError, MediaError
+from facewire.media.bare_still import BARE, avif_of, bare_of
 from facewire.media.carrier.key_picture import KEY_CODECS, decode_key, encode_key
 from facewire.media.frame import Pixels, check_pixels
 from facewire.media.image import MAX_PIXELS, pillow_errors, to_rgb
@@ -22,7 +23,9 @@ READERS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"
 """Types that can be read here, and Pillow's names for them."""
 PHOTOS: Final = ("JPEG", "PNG", "WEBP")
 """What is taken from people; nothing else is even tried."""
-WRITERS: Final = ("avif", "webp", "jpeg")
+WRITERS: Final = ("av1", "avif", "webp", "jpeg")
+AV1: Final = "av1"
+"""AVIF without its container (`media.bare_still`)."""
 KEY_PICTURES: Final = {f"video/{kind}": kind for kind in KEY_CODECS}
 """Types of pictures that are access units of a video stream; no picture file."""
 AVIF_SPEED = 3
@@ -36,7 +39,7 @@ def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
 
     Args:
         pixels: uint8 [H, W, 3].
-        kind: "avif", "webp" or "jpeg"; "h264" or "h265" for the key picture of a stream.
+        kind: "av1", "avif", "webp" or "jpeg"; "h264" or "h265" for the key picture of a stream.
         quality: 1 to 100 on the writer's own scale.
 
     Raises:
@@ -51,9 +54,11 @@ def encode_still(pixels: Pixels, kind: str, quality: int) -> tuple[str, bytes]:
         "webp": {"method": 6},
         "jpeg": {"optimize": True, "progressive": True},
     }
+    writer = "avif" if kind == AV1 else kind
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, kind.upper(), quality=quality, **options[kind])
-    return f"image/{kind}", out.getvalue()
+    Image.fromarray(pixels).save(out, writer.upper(), quality=quality, **options[writer])
+    bare = bare_of(out.getvalue()) if kind == AV1 else None
+    return (f"image/{writer}", out.getvalue()) if bare is None else (BARE, bare)
 
 
 def check_still(kind: str, quality: int) -> None:
@@ -66,7 +71,7 @@ def check_still(kind: str, quality: int) -> None:
         raise ConfigError("still codec", kind, ", ".join(WRITERS))
     if not LOWEST <= quality <= HIGHEST:
         raise ConfigError("still quality", quality, f"{LOWEST} to {HIGHEST}")
-    if kind == "avif" and not features.check("avif"):
+    if kind in (AV1, "avif") and not features.check("avif"):
         raise ConfigError("still codec", kind, "webp or jpeg; this Pillow has no AVIF")
 
 
@@ -75,7 +80,7 @@ def decode_still(data: bytes, kind: str, name: str, most_pixels: int = MAX_PIXEL
 
     Args:
         data: the bytes.
-        kind: a key of `READERS` or `KEY_PICTURES`.
+        kind: a key of `READERS` or `KEY_PICTURES`, or `bare_still.BARE`.
         name: for error texts.
         most_pixels: refuse more than this.
 
@@ -84,6 +89,8 @@ def decode_still(data: bytes, kind: str, name: str, most_pixels: int = MAX_PIXEL
     """
     if kind in KEY_PICTURES:
         return decode_key(data, KEY_PICTURES[kind], name, most_pixels)
+    if kind == BARE:
+        return _decode(avif_of(data, name), ["AVIF"], name, most_pixels)
     reader = READERS.get(kind)
     if reader is None:
         raise MediaError(name, f"holds a picture of type {kind}, which cannot be read here")

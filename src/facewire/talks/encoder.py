@@ -1,8 +1,8 @@
 """A video becomes a talk: source image once, then motion, sound and, where the synthesis fails, pictures again.
 
     head crops -> motion of each -> codec -> .fwv            (talks/squares.py, codec/talk.py)
-      first crop with a face in the light, of each shot -> still picture -> Person as the receiver sees it
-      crops seen ahead -> motion of rest, of each shot  -> where relative motion starts, here or at a receiver
+      crops seen ahead -> of each shot a picture from the middle and the motion of rest     (talks/outlook.py)
+      that picture, else the first crop with a face in the light -> still -> Person as the receiver sees it
       every crop <-> what the receiver would show -> failed? -> new source or patch   (talks/refresh.py)
     sound      -> Opus, written just before the motion that it belongs to
     into an H.264 or H.265 stream instead of a .fwv file   (talks/carrier/)
@@ -15,15 +15,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import islice
-from typing import BinaryIO, Final, Protocol, cast
+from typing import BinaryIO, Final
 
 import numpy as np
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
-from facewire.animation.driving import HeadSquare, read_squares, rows_of
-from facewire.animation.reference import best_reference, median_motion
+from facewire.animation.driving import HeadSquare, read_squares
 from facewire.animation.survey import Progress
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
@@ -47,16 +44,18 @@ from facewire.geometry.arrays import as_array
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import place
 from facewire.media.image import resize
-from facewire.media.sound.sound_encoder import PACKET, SoundTap
-from facewire.media.still import decode_still, encode_still
+from facewire.media.sound.sound_encoder import PACKET
+from facewire.media.still import AV1, decode_still, encode_still
 from facewire.networks.carry import carry_of
 from facewire.talks.bridge import to_frames, to_motions
 from facewire.talks.carrier.writer import Carrier, CarrierWriter
 from facewire.talks.coding_tables import tables_of, usual_rate
+from facewire.talks.outlook import Outlook, look_ahead
 from facewire.talks.patches import Patches
 from facewire.talks.picture_size import checked_side
 from facewire.talks.refresh import MODES, OFF, PATCH, SOURCE, Box, Refresher
 from facewire.talks.source_choice import KnownSource, NewSource, SourceChoice
+from facewire.talks.squares import Squares
 
 PROFILES: Final[dict[str, Profile]] = {"file": FILE, "stream": STREAM, "raw": RAW}
 ADAPTIVE: Final = "adaptive"
@@ -67,29 +66,14 @@ GROUP_SECONDS = 10
 """Length of a group in profile file: how far apart the points to start from lie."""
 LIVE_GROUP_SECONDS = 1
 """The same when somebody reads along."""
-PREVIEW_EVERY = 5
-"""Every fifth frame is looked at for the motion of rest where nothing is compared with it here."""
 MOST_DARK = 250
 """Frames with a face in the dark that are waited through for a source picture in the light."""
+FIRST_QUALITY: Final = 60
+LATER_QUALITY: Final = 40
+"""Of pictures by default: two thirds of the bytes of 75 and 50, for a twentieth of the distance to the truth
+(docs/lab/2026-11-30-first-picture.md)."""
 LOWEST_AUDIO_RATE, HIGHEST_AUDIO_RATE = 8000, 192000
 """Of the original sound, as the header can say it."""
-
-
-class Squares(Protocol):
-    """Head crops at a constant rate, and their sound: `talk_squares.TalkSquares`, or pictures held in memory.
-
-    `preview` yields those that can be seen before the first is coded, perhaps none; `name` is for error texts.
-    """
-
-    name: str
-
-    rate: Fraction
-    expected: int | None
-    tap: SoundTap
-
-    def __iter__(self) -> Iterator[HeadSquare]: ...
-
-    def preview(self) -> Iterator[HeadSquare]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +91,10 @@ class EncodeOptions:
     """How many of the ordered list are sent, "all", or "adaptive"."""
     limit: float = LIMIT
     """Adaptive: the quality threshold of `codec.sufficiency`, pixels of a 256-pixel picture."""
-    still: str = "avif"
-    still_quality: int = 75
+    still: str = AV1
+    still_quality: int = FIRST_QUALITY
     """How the first picture is coded."""
-    refresh_quality: int = 50
+    refresh_quality: int = LATER_QUALITY
     """Of later pictures, which last some seconds only."""
     budget: float | None = None
     """kbit/s that later source images may take, averaged from the beginning; None: what they are worth."""
@@ -213,6 +197,7 @@ class _Encoding:
             keypoints=keypoints,
             references=True,
             recalls=self.mode == SOURCE,
+            bare=self.still_kind == AV1,
         )
         group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
         group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
@@ -221,6 +206,7 @@ class _Encoding:
         self.patches = Patches()
         self.refresher = Refresher(animator, squares.rate)
         self.choice = SourceChoice(animator, self.still, self.read, squares.rate, options.budget)
+        self.ahead: dict[int, Outlook] = {}
         self.person: Person
         self.epoch = -1
         self.source_bytes = self.refresh_bytes = self.audio_bytes = 0
@@ -230,22 +216,21 @@ class _Encoding:
         begin = time.perf_counter()
         person = None if photo is None else self.animator.person(photo, crop_mode="none")
         own = person.identity.motion if person is not None and self.options.relative else None
-        rests = self.rests(own)
+        self.ahead = look_ahead(self.animator, self.squares, own, None if photo is not None else self.still)
         self.mode = OFF if person is not None else self.mode
         carry = carry_of(self.animator.foreign)
         stretch: int | None = None
         for square, motion, number in self.from_first_face():
             if stretch is None:
-                first = self.cut(square) if photo is None else self.reduced(photo)
-                self.source_bytes = self.source(first, self.options.still_quality)
+                self.source_bytes = self.source(*self.first_still(square, number, photo))
                 self.sound_head()
                 own = None if own is None else self.person.identity.motion
             if number != stretch:
                 if stretch is not None and self.mode != OFF:
                     self.refreshes += 1
-                    self.refresh_bytes += self.source(self.cut(square), self.options.refresh_quality)
-                rest = rests.get(number, motion)
-                if stretch is not None or rests:  # without any, receivers start from the first frame
+                    self.refresh_bytes += self.source(*self.still_of(square, number))
+                rest = self.ahead[number].rest if number in self.ahead else motion
+                if stretch is not None or self.ahead:  # without any, receivers start from the first frame
                     self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
             moved = motion if own is None else carry(motion, rest, own)
@@ -278,28 +263,16 @@ class _Encoding:
         moved = place(canonical, to_motions([motion]))
         return [(float(x), float(y)) for x, y in moved.points[0, :, :2]]
 
-    def rests(self, own: HeadMotion | None) -> dict[int, HeadMotion]:
-        """Return the motion of rest of each stretch as far as it can be seen ahead.
+    def first_still(self, square: HeadSquare, stretch: int, photo: Pixels | None) -> tuple[str, bytes]:
+        """Return the picture that the talk starts from."""
+        if photo is not None:
+            return encode_still(self.reduced(photo), self.still_kind, self.options.still_quality)
+        return self.still_of(square, stretch, first=True)
 
-        It is the one most like the source's own where that is another person's; else one in the middle of what the
-        talker does, which is none with a wide open mouth.
-        """
-        seen: dict[int, list[HeadMotion]] = {}
-        every = 1 if own is not None else PREVIEW_EVERY
-        for batch in in_batches(islice(self.squares.preview(), 0, None, every), BATCH):
-            motions, present = read_squares(self.animator, batch)
-            numbers = [
-                square.stretch if there else None for square, there in zip(batch, present, strict=True)
-            ]
-            for number in set(numbers) - {None}:
-                rows = [row for row, other in enumerate(numbers) if other == number]
-                seen.setdefault(cast(int, number), []).append(rows_of(motions, rows).arrays())
-        rests = {}
-        for number, parts in seen.items():
-            motions = HeadMotion.cat(parts)
-            place = median_motion(motions) if own is None else best_reference(motions, own)
-            rests[number] = motions[place : place + 1]
-        return rests
+    def still_of(self, square: HeadSquare, stretch: int, *, first: bool = False) -> tuple[str, bytes]:
+        """Return the picture that a stretch starts from: the square, where nothing was seen ahead."""
+        outlook = self.ahead.get(stretch)
+        return outlook.still if outlook and outlook.still else self.still(square, first)
 
     def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion, int]]:
         """Yield every frame with its motion, where there is no face the one before, and the stretch that it is from.
@@ -364,17 +337,17 @@ class _Encoding:
         side = min(self.size, max(min(photo.shape[:2]), self.animator.size))
         return resize(photo, (side, side))
 
-    def still(self, square: HeadSquare) -> tuple[str, bytes]:
-        """Return a frame as a later picture."""
-        return encode_still(self.cut(square), self.still_kind, self.options.refresh_quality)
+    def still(self, square: HeadSquare, first: bool = False) -> tuple[str, bytes]:
+        """Return a frame as a picture, the first or a later one."""
+        quality = self.options.still_quality if first else self.options.refresh_quality
+        return encode_still(self.cut(square), self.still_kind, quality)
 
     def read(self, kind: str, data: bytes) -> Person:
         """Return the person as the receiver sees it."""
         return self.animator.person(decode_still(data, kind, "source"), crop_mode="none", size=self.size)
 
-    def source(self, picture: Pixels, quality: int) -> int:
+    def source(self, kind: str, data: bytes) -> int:
         """Send a source image and return the bytes."""
-        kind, data = encode_still(picture, self.still_kind, quality)
         return self.send(NewSource(kind, data, self.read(kind, data)))
 
     def refresh(self, chosen: KnownSource | NewSource | None) -> None:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 from facewire.animation.animator import Animator
 from facewire.animation.driving import HeadSquare, head_square, plan_of
@@ -29,6 +29,23 @@ MOST_HELD = 250
 """Frames of a pipe that are held to place the square, whatever its rate."""
 MOST_DENOMINATOR = 65535
 """Of a rate in the header of a talk."""
+
+
+class Squares(Protocol):
+    """Head crops at a constant rate, and their sound: `TalkSquares`, or pictures held in memory.
+
+    `preview` yields those that can be seen before the first is coded, perhaps none; `name` is for error texts.
+    """
+
+    name: str
+
+    rate: Fraction
+    expected: int | None
+    tap: SoundTap
+
+    def __iter__(self) -> Iterator[HeadSquare]: ...
+
+    def preview(self) -> Iterator[HeadSquare]: ...
 
 
 class TalkSquares:

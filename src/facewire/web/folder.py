@@ -32,9 +32,11 @@ from facewire.web.light_graphs import WEIGHTS, Wanted, write_light
 
 SITE = Path(__file__).parent / "site"
 OF_CALL = Path(__file__).parent.parent / "call" / "page" / "site"
-SHARED = ("face.js", "page.css", "icon.svg")
+SHARED = ("controls.js", "face.js", "page.css", "icon.svg")
 """Files of the page of a call that the player has too."""
-SCHEMA = 2
+SCHEMA = 3
+ON_GRAPHICS = f"{RENDER}_webgpu"
+"""The receiver's graph where a GPU computes it, in float32."""
 _SIGNAL = re.compile(r"http(s?://[A-Za-z0-9.-]+(:[0-9]+)?)")
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
@@ -91,8 +93,8 @@ def write_folder(
         _copy(runtime_files, temporary / "runtime", runtime.FILES)
         wanted = _wanted(graphs, finder)
         (temporary / "graphs").mkdir()
-        write_light(wanted, temporary / "graphs")
-        manifest = _manifest(graphs, wanted, temporary) | {"signal": signal}
+        halves = write_light(wanted, temporary / "graphs")
+        manifest = _manifest(graphs, wanted, temporary) | {"halves": halves, "signal": signal}
         write_json(temporary / "manifest.json", manifest)
         (temporary / "_headers").write_text(_headers(allowed), encoding="utf-8")
         with suppress(OSError):
@@ -103,8 +105,8 @@ def write_folder(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    spared = manifest["runtimes"]["webgpu"]["program"]
-    fetched = sum(entry["bytes"] for name, entry in manifest["files"].items() if name != spared)
+    spared = {manifest["runtimes"]["webgpu"]["program"], ON_GRAPHICS}
+    fetched = sum(entry["bytes"] for name, entry in manifest["files"].items() if name not in spared)
     return WebFolder(folder, size, fetched)
 
 
@@ -116,7 +118,10 @@ def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> Non
 
 def _wanted(graphs: Artefact, finder: Mapping[str, Path]) -> dict[str, Wanted]:
     own = {name: Wanted(graphs.file(name)) for name in (IDENTITY, FIND, READ)}
-    shown = {RENDER: Wanted(graphs.file(RENDER), (PICTURE,), graphics=True)}
+    shown = {
+        RENDER: Wanted(graphs.file(RENDER), (PICTURE,), person=graphs.file(IDENTITY)),
+        ON_GRAPHICS: Wanted(graphs.file(RENDER), (PICTURE,), graphics=True),
+    }
     return own | shown | {name: Wanted(path) for name, path in finder.items()}
 
 

@@ -1,13 +1,19 @@
-"""Graphs for a page that is fetched over a network: one file with the weights of all, nothing that is not used.
+"""Graphs for a page that is fetched over a network: one file with the weights of all, nothing left to be done there.
 
     several .onnx  ->  NAME.onnx, small      ->  WEIGHTS, every array once, however many graphs use it
 
-The convolutions' weights are stored as 16-bit floats and widened when a graph is loaded, and so is every array that
-16 bits hold exactly; what is computed is float32 as before. Coordinates and everything else keep their 32 bits.
+Everything that can be computed before is, and what onnxruntime joins on any processor is joined: a page that does it
+takes two seconds longer to begin. The convolutions' weights are stored as 16-bit floats, and so is every array that
+16 bits hold exactly; the page widens them (networks/halves.js). What is computed is float32, but for what
+`eight_bits.py` rounds. Coordinates and everything else keep their 32 bits.
+
+    WEIGHTS       16-bit floats, then all others; `halves` bytes of the first
+    in the page   32-bit floats, then all others; this is what the graphs' places mean
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +24,7 @@ from numpy.typing import NDArray
 
 WEIGHTS = "weights.bin"
 """The graphs name it as the file beside them."""
-CONVOLUTIONS = ("Conv", "ConvTranspose")
+CONVOLUTIONS = ("Conv", "ConvTranspose", "FusedConv")
 LARGEST_HALF = 65504.0
 LEAST_BYTES = 1024
 """Smaller arrays stay in their graph: shapes, for example, must be known before weights are."""
@@ -35,45 +41,89 @@ class Wanted:
 
     source    where it lies
     outputs   those that are asked for; None means all
-    graphics  whether it may run on WebGPU
+    graphics  whether it is to run on WebGPU, which knows none of what is joined for processors
+    person    of `render`, the graph that makes a person; with it convolutions are rounded to 8 bits
     """
 
     source: Path
     outputs: Collection[str] | None = None
     graphics: bool = False
+    person: Path | None = None
 
 
 @dataclass(slots=True)
-class WeightFile:
+class _Area:
     """Arrays one behind the other, equal ones once."""
 
     data: bytearray = field(default_factory=bytearray)
     _places: dict[bytes, int] = field(default_factory=dict)
 
-    def place(self, content: bytes) -> int:
+    def place(self, content: bytes, aligned: int) -> int:
         """Return where an array lies, after it was added if it is new."""
         if content not in self._places:
-            self.data += bytes(-len(self.data) % ALIGNED)
+            self.data += bytes(-len(self.data) % aligned)
             self._places[content] = len(self.data)
             self.data += content
         return self._places[content]
 
 
-def write_light(graphs: Mapping[str, Wanted], folder: Path) -> None:
-    """Write graphs as the page fetches them: NAME.onnx for each, and WEIGHTS."""
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """A graph's array that lies in the file of the weights."""
+
+    tensor: Any
+    halved: bool
+    place: int
+
+
+def write_light(graphs: Mapping[str, Wanted], folder: Path) -> int:
+    """Write graphs as the page fetches them, NAME.onnx for each and WEIGHTS; return the bytes of halves."""
     import onnx
 
-    weights = WeightFile()
+    halves, plain = _Area(), _Area()
+    models, outside = {}, []
     for name, wanted in graphs.items():
-        model = onnx.load(str(wanted.source))
-        if wanted.outputs is not None:
-            _keep_outputs(model.graph, wanted.outputs)
-        _name_constants(model.graph)
-        if wanted.graphics:
-            _fill_fours(model.graph)
-        _lighten(model.graph, weights)
+        models[name] = _prepared(wanted)
+        outside += _lighten(models[name].graph, halves, plain)
+    halves.data += bytes(-len(halves.data) % ALIGNED)
+    for one in outside:
+        _name_place(one.tensor, 2 * one.place if one.halved else 2 * len(halves.data) + one.place)
+    for name, model in models.items():
         onnx.save(model, str(folder / f"{name}.onnx"))
-    (folder / WEIGHTS).write_bytes(weights.data)
+    (folder / WEIGHTS).write_bytes(halves.data + plain.data)
+    return len(halves.data)
+
+
+def _prepared(wanted: Wanted) -> Any:
+    """Return a graph with nothing in it that is not used or could be computed now."""
+    import onnx
+
+    model = onnx.load(str(wanted.source))
+    if wanted.person is not None:
+        from facewire.web.eight_bits import round_convolutions
+
+        round_convolutions(model, wanted.person)
+    if wanted.outputs is not None:
+        _keep_outputs(model.graph, wanted.outputs)
+    model = _computed(model, joined=not wanted.graphics)
+    if wanted.graphics:
+        _fill_fours(model.graph)
+    return model
+
+
+def _computed(model: Any, joined: bool) -> Any:
+    """Return a graph without what depends on no input; `joined`: with operators that do several things at once."""
+    import onnx
+    import onnxruntime
+
+    levels = onnxruntime.GraphOptimizationLevel
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if joined else levels.ORT_ENABLE_BASIC
+    options.log_severity_level = 3  # else it warns of results for this processor only, which these are not
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "graph.onnx")
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
 
 
 def _keep_outputs(graph: Any, outputs: Collection[str]) -> None:
@@ -94,16 +144,6 @@ def _drop_unused(graph: Any) -> None:
     needed = {name for node in graph.node for name in node.input}
     for unused in [weights for weights in graph.initializer if weights.name not in needed]:
         graph.initializer.remove(unused)
-
-
-def _name_constants(graph: Any) -> None:
-    """Make large constants that are nodes of their own arrays of the graph."""
-    for node in [node for node in graph.node if node.op_type == "Constant"]:
-        (value,) = node.attribute
-        if len(value.t.raw_data) >= LEAST_BYTES:
-            value.t.name = node.output[0]
-            graph.initializer.append(value.t)
-            graph.node.remove(node)
 
 
 def _fill_fours(graph: Any) -> None:
@@ -128,25 +168,27 @@ def _fill_fours(graph: Any) -> None:
     _drop_unused(graph)
 
 
-def _lighten(graph: Any, weights: WeightFile) -> None:
-    """Move large arrays out, those that may be as 16-bit floats, each of which a node of its own widens."""
+def _lighten(graph: Any, halves: _Area, plain: _Area) -> list[_Outside]:
+    """Move large arrays out, those that may be as 16-bit floats."""
     import onnx
 
     of_convolutions = {node.input[1] for node in graph.node if node.op_type in CONVOLUTIONS}
+    moved = []
     for index, tensor in enumerate(list(graph.initializer)):
         numbers = onnx.numpy_helper.to_array(tensor)
         if numbers.nbytes < LEAST_BYTES:
             continue
-        graph.initializer.remove(tensor)
-        if not _is_halved(numbers, tensor.name in of_convolutions):
-            graph.initializer.append(_outside(tensor.name, numbers, weights))
-            continue
-        half = f"{tensor.name}_half"
-        graph.initializer.append(_outside(half, numbers.astype(np.float16), weights))
-        widen = onnx.helper.make_node(
-            "Cast", [half], [tensor.name], f"widen_{index}", to=onnx.TensorProto.FLOAT
+        halved = _is_halved(numbers, tensor.name in of_convolutions)
+        place = (
+            halves.place(numbers.astype(np.float16).tobytes(), ALIGNED // 2)
+            if halved
+            else plain.place(numbers.tobytes(), ALIGNED)
         )
-        graph.node.insert(0, widen)
+        graph.initializer[index].CopyFrom(
+            onnx.helper.make_tensor(tensor.name, tensor.data_type, numbers.shape, numbers.tobytes(), raw=True)
+        )
+        moved.append(_Outside(graph.initializer[index], halved, place))
+    return moved
 
 
 def _is_halved(numbers: Array, of_convolution: bool) -> bool:
@@ -155,17 +197,12 @@ def _is_halved(numbers: Array, of_convolution: bool) -> bool:
     return of_convolution or bool((numbers.astype(np.float16) == numbers).all())
 
 
-def _outside(name: str, numbers: Array, weights: WeightFile) -> Any:
-    """Return an array of a graph that lies in the file of the weights."""
+def _name_place(tensor: Any, place: int) -> None:
+    """Say of an array that it lies beside its graph."""
     import onnx
 
-    content = numbers.tobytes()
-    tensor = onnx.helper.make_tensor(
-        name, onnx.helper.np_dtype_to_tensor_dtype(numbers.dtype), numbers.shape, content, raw=True
-    )
+    length = len(tensor.raw_data)
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
-    place = {"location": WEIGHTS, "offset": weights.place(content), "length": len(content)}
-    for key, value in place.items():
+    for key, value in {"location": WEIGHTS, "offset": place, "length": length}.items():
         tensor.external_data.add(key=key, value=str(value))
-    return tensor

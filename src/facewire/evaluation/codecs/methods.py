@@ -23,10 +23,11 @@ from facewire.media.image import resize
 from facewire.media.sound.sound_encoder import SoundTap
 from facewire.talks.coding_tables import shelf_of
 from facewire.talks.decoder import Receiver
-from facewire.talks.encoder import ADAPTIVE, EncodeOptions, encode
+from facewire.talks.encoder import ADAPTIVE, FIRST_QUALITY, LATER_QUALITY, EncodeOptions, encode
 from facewire.talks.refresh import OFF, PATCH, SOURCE
 
 OURS: Final = "Facewire"
+FILE: Final = "file"
 OUR_RATES: Final = ("coarse", "standard", "fine")
 STREAM_LAG: Final = 5
 """Frames until a packet counts as received: 200 ms at 25 frames a second."""
@@ -111,17 +112,13 @@ class AnchorMethod:
         return (resize(picture, (side, side)) for picture in pictures)
 
 
-KEY_QUALITY: Final = 75
-"""Of the first picture by default."""
-REFRESH_QUALITY: Final = 50
-"""Of later ones."""
 DEFAULT_SETTING: Final = "coarse 20"
 """What `facewire encode` does when nothing else is said; ratios are taken here."""
 STANDARD_SETTING: Final = f"standard {ADAPTIVE}"
 OUR_SETTINGS: Final = (f"coarse {ADAPTIVE}", DEFAULT_SETTING, STANDARD_SETTING, "standard 20", "fine 20")
 KEY_SETTINGS: Final = tuple(
-    step if quality == KEY_QUALITY else f"{step} key {quality}"
-    for quality in (KEY_QUALITY, 55, 40, 25)
+    step if quality == FIRST_QUALITY else f"{step} key {quality}"
+    for quality in (75, FIRST_QUALITY, 45, 30)
     for step in (DEFAULT_SETTING, STANDARD_SETTING, "fine 20")
 )
 """The key picture at four qualities, each with motion at three steps."""
@@ -148,7 +145,7 @@ class TalkMethod:
 
     def code(self, clip: Clip, setting: str, stride: int) -> Coded:
         rate, keypoints, *key = setting.split()
-        quality = int(key[1]) if key else KEY_QUALITY
+        quality = int(key[1]) if key else FIRST_QUALITY
         options = EncodeOptions(
             profile=self.profile,
             rate=rate,
@@ -157,10 +154,10 @@ class TalkMethod:
             refresh=self.refresh,
             confirm_after=STREAM_LAG,
             still_quality=quality,
-            refresh_quality=min(quality, REFRESH_QUALITY),
+            refresh_quality=min(quality, LATER_QUALITY),
         )
         talk = io.BytesIO()
-        held = _Held(clip, self.animator.size)
+        held = _Held(clip, self.animator.size, ahead=self.profile == FILE)
         report = encode(self.animator, held, talk, options, output=self.name)
         refresh = report.refresh_bytes
         cost = Cost(report.source_bytes, report.motion_bytes + refresh, clip.seconds, refresh)
@@ -170,7 +167,7 @@ class TalkMethod:
 
 def own_methods(animator: Animator, settings: Sequence[str] = OUR_SETTINGS) -> list[Method]:
     """Return ours."""
-    kinds = (("file", SOURCE), ("stream", SOURCE), ("file", OFF), ("file", PATCH))
+    kinds = ((FILE, SOURCE), ("stream", SOURCE), (FILE, OFF), (FILE, PATCH))
     return [TalkMethod(animator, profile, refresh, settings) for profile, refresh in kinds]
 
 
@@ -180,14 +177,20 @@ def anchor_methods() -> list[AnchorMethod]:
 
 
 class _Held:
-    """A clip in the shape that the encoder reads; `size` is the side of the networks' pictures."""
+    """A clip in the shape that the encoder reads.
 
-    def __init__(self, clip: Clip, size: int) -> None:
+    Args:
+        clip: the pictures.
+        size: the side of the networks' pictures.
+        ahead: whether the clip can be seen before it is coded, as a file can and a live stream cannot.
+    """
+
+    def __init__(self, clip: Clip, size: int, *, ahead: bool) -> None:
         self.name = "clip"
         self.rate = clip.rate
         self.expected: int | None = len(clip.pictures)
         self.tap = SoundTap()
-        self._pictures, self._size = clip.pictures, size
+        self._pictures, self._size, self._ahead = clip.pictures, size, ahead
 
     def __iter__(self) -> Iterator[HeadSquare]:
         for picture in self._pictures:
@@ -195,8 +198,7 @@ class _Held:
             yield HeadSquare(small, small, picture)
 
     def preview(self) -> Iterator[HeadSquare]:
-        """Show nothing ahead: no receiver here shows another person."""
-        return iter(())
+        return iter(self) if self._ahead else iter(())
 
 
 def _pictures(talk: io.BytesIO, animator: Animator, side: int, stride: int) -> Iterator[Pixels]:

@@ -2,6 +2,7 @@
 
 import { Agent } from "./agent/agent.js";
 import { Camera } from "./agent/camera.js";
+import { LIGHT, MARKS, OWN_PICTURE, STATES, byId, copyLink, listen, mark, notice, number, press, pressed, showLink } from "./controls.js";
 import { FaceView } from "./face.js";
 import { FaceSender } from "./face/index.js";
 import { Site } from "./networks/site.js";
@@ -11,19 +12,6 @@ import { Renderer } from "./render/index.js";
 const BASE = new URL(".", location.href).href;
 const TABLES = "compact-standard";
 const ROOM_BYTES = 6;
-const STATES = {
-  idle: "Not in a call",
-  joining: "Looking for the room",
-  waiting: "Waiting for the other person",
-  connecting: "Connecting",
-  greeting: "Exchanging pictures",
-  live: "In a call",
-  lost: "Connection lost, trying again",
-  ended: "The call is over",
-};
-const OWN_PICTURE = ["idle", "joining", "waiting", "ended"];  // when the picture is the own one
-const MARKS = { synthesis: "Synthesised", video: "Ordinary video", off: "Camera off" };
-const LIGHT = { dark: "too dark", good: "good", bright: "too bright", unknown: "unknown" };
 /** What a call cannot do without, and what to do about it. */
 const NEEDED = {
   "This page must come over https, or from this computer: browsers give camera and keys only then.": () => isSecureContext,
@@ -35,8 +23,6 @@ const NEEDED = {
     () => "requestVideoFrameCallback" in HTMLVideoElement.prototype,
 };
 
-/** @type {(id: string) => any} */
-const byId = (id) => document.getElementById(id);
 const site = new Site(BASE);
 const camera = new Camera(byId("self"));
 let home = BASE.replace(/\/$/, "");  // the signalling server
@@ -47,8 +33,6 @@ let drawn = false;  // whether a face of this stage, own or theirs, was drawn
 let engine = "";  // what computes the pictures
 let theirs = { mode: "synthesis", avatar: false };
 let invited = null;  // the invitation that the address of this page is
-
-function notice(text) { byId("notice").textContent = text; }
 
 const view = new FaceView(byId("face"), (angles) => {
   press("look", angles.frontal);
@@ -173,10 +157,7 @@ const hear = {
     if (byId("state").textContent !== text) byId("state").textContent = text;
     byId("before").hidden = state !== "idle" && state !== "ended";
     byId("inviting").hidden = !message.link;
-    if (byId("link").value !== message.link) {
-      byId("copy").textContent = "Copy";
-      byId("link").value = message.link;
-    }
+    showLink(message.link);
     byId("numbers").hidden = state !== "live";
     show();
     ready();
@@ -209,14 +190,6 @@ const hear = {
 
 function tell(type, fields) { hear[type](fields); }
 
-function number(id, value, digits) { byId(id).textContent = value.toFixed(digits); }
-
-function mark(name, ok, text) {
-  const item = byId(`check-${name}`);
-  item.dataset.ok = ok ? "yes" : "no";
-  item.querySelector("span").textContent = text;
-}
-
 function show() {
   const own = OWN_PICTURE.includes(state);
   const { mode, avatar } = own ? { mode: "synthesis", avatar: false } : theirs;
@@ -242,9 +215,6 @@ function ready() {
 }
 
 // What the user does.
-
-function pressed(id) { return byId(id).getAttribute("aria-pressed") === "true"; }
-function press(id, on) { byId(id).setAttribute("aria-pressed", String(on)); }
 
 function toggle(id) {
   press(id, !pressed(id));
@@ -278,14 +248,8 @@ const actions = {
     ready();
   },
   start: () => join(invited ?? ownInvitation()),
-  copy: async () => {
-    byId("link").select();
-    await navigator.clipboard?.writeText(byId("link").value).catch(() => {});
-    byId("copy").textContent = "Copied";
-  },
+  copy: copyLink,
 };
-for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
-
 byId("join").addEventListener("submit", (event) => {
   event.preventDefault();
   try {
@@ -297,12 +261,7 @@ byId("join").addEventListener("submit", (event) => {
 });
 byId("invitation").addEventListener("input", ready);
 
-const KEYS = { m: "mute", c: "camera", t: "thin", v: "video", l: "look", r: "reset" };
-document.addEventListener("keydown", (event) => {
-  if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
-  const id = KEYS[event.key.toLowerCase()];
-  if (id && !byId(id).disabled && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
-});
+listen(actions, () => state === "live");
 addEventListener("pagehide", () => agent?.hangUp());
 
 begin();

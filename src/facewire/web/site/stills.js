@@ -1,5 +1,8 @@
 // Still pictures: bytes of a picture file to pixels.
 
+import { avifOf } from "./codec/bare_still.js";
+
+const BARE = "image/av1";
 const MOST_PIXELS = 1024 * 1024;  // of a source picture or a patch (docs/bitstream.md section 11)
 
 /**
@@ -7,7 +10,9 @@ const MOST_PIXELS = 1024 * 1024;  // of a source picture or a patch (docs/bitstr
  * @param {{mime: string, picture: Uint8Array}} still
  */
 export async function bitmapOf({ mime, picture }) {
-  const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (picture)], { type: mime });
+  const bare = mime === BARE;
+  const file = /** @type {Uint8Array<ArrayBuffer>} */ (bare ? avifOf(picture) : picture);
+  const blob = new Blob([file], { type: bare ? "image/avif" : mime });
   const options = /** @type {const} */ ({ colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const bitmap = await createImageBitmap(blob, options).catch(() => null);
   if (!bitmap) throw new Error(`this browser cannot read a picture of type ${mime} in it`);

@@ -1,6 +1,7 @@
 // The page of a call. It talks only to the agent on this computer: a control websocket and one WebRTC connection.
 // The messages are those of facewire/call/page_messages.py; anything else is ignored.
 
+import { LIGHT, MARKS, OWN_PICTURE, STATES, byId, copyLink, listen, mark, notice, number, press, pressed, showLink } from "./controls.js";
 import { FaceView } from "./face.js";
 
 const VERSION = 1;
@@ -8,21 +9,7 @@ const LONGEST_PHOTO_SIDE = 1600;
 const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 } }, audio: true };
 const GATHER_MS = 10000;  // a machine that is busy just now; usually it takes some 100 ms
 const AGAIN_MS = 1000;
-const STATES = {
-  idle: "Not in a call",
-  joining: "Looking for the room",
-  waiting: "Waiting for the other person",
-  connecting: "Connecting",
-  greeting: "Exchanging photos",
-  live: "In a call",
-  lost: "Connection lost, trying again",
-  ended: "The call is over",
-};
-const OWN_PICTURE = ["idle", "joining", "waiting", "ended"];  // when the picture is the own avatar
-const MARKS = { synthesis: "Synthesised", video: "Ordinary video", off: "Camera off" };
-const LIGHT = { dark: "too dark", good: "good", bright: "too bright", unknown: "unknown" };
 
-const byId = (id) => document.getElementById(id);
 const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 let socket = null;
 let connection = null;
@@ -36,8 +23,6 @@ let theirs = { mode: "synthesis", avatar: false };  // what the other side sends
 function say(type, fields = {}) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type, ...fields }));
 }
-
-function notice(text) { byId("notice").textContent = text; }
 
 const view = new FaceView(byId("face"), (angles) => {
   press("look", angles.frontal);
@@ -103,8 +88,7 @@ const hear = {
     const idle = state === "idle" || state === "ended";
     byId("before").hidden = !idle;
     byId("inviting").hidden = !message.link || state !== "waiting";
-    if (byId("link").value !== message.link) byId("copy").textContent = "Copy";
-    byId("link").value = message.link;
+    showLink(message.link);
     byId("numbers").hidden = state !== "live";
     show();
     ready();
@@ -149,14 +133,6 @@ const hear = {
     byId("connected").title = `first face after ${message.whole.toFixed(1)} s: ${phases.join(", ")}`;
   },
 };
-
-function number(id, value, digits) { byId(id).textContent = value.toFixed(digits); }
-
-function mark(name, ok, text) {
-  const item = byId(`check-${name}`);
-  item.dataset.ok = ok ? "yes" : "no";
-  item.querySelector("span").textContent = text;
-}
 
 function show() {
   const { mode, avatar } = OWN_PICTURE.includes(state) ? { mode: "synthesis", avatar: false } : theirs;
@@ -232,9 +208,6 @@ async function smaller(file) {
 
 // What the user does.
 
-function pressed(id) { return byId(id).getAttribute("aria-pressed") === "true"; }
-function press(id, on) { byId(id).setAttribute("aria-pressed", String(on)); }
-
 // Lets microphone and camera do what their buttons say; of a camera that is off no pictures are sent at all.
 function apply() {
   document.body.dataset.camera = pressed("camera") ? "off" : "on";
@@ -260,14 +233,8 @@ const actions = {
   "hang-up": () => say("hang-up"),
   take: () => say("take-photo"),
   start: () => { notice(""); say("join", { invitation: "" }); },
-  copy: async () => {
-    byId("link").select();
-    await navigator.clipboard?.writeText(byId("link").value).catch(() => {});
-    byId("copy").textContent = "Copied";
-  },
+  copy: copyLink,
 };
-for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
-
 byId("join").addEventListener("submit", (event) => {
   event.preventDefault();
   notice("");
@@ -286,12 +253,7 @@ byId("photo").addEventListener("change", async (event) => {
   }
 });
 
-const KEYS = { m: "mute", c: "camera", t: "thin", l: "look", r: "reset" };
-document.addEventListener("keydown", (event) => {
-  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const id = KEYS[event.key.toLowerCase()];
-  if (id && !byId(id).disabled && !(byId(id).classList.contains("in-call") && state !== "live")) actions[id]();
-});
+listen(actions, () => state === "live");
 
 if (key) open();
 else alone("Open the address that facewire call prints: it carries a key.");

@@ -9,6 +9,7 @@ const CONVENTION = 1;
 const SYNTHETIC = 1;
 export const REFERENCES = 1;  // minor version from which on there may be reference sections
 export const RECALLS = 2;  // and recalls
+export const BARE_PICTURES = 3;  // and AV1 key frames without a container
 export const STREAM = 1;
 export const FILE = 2;
 export const RAW = 3;

@@ -19,8 +19,8 @@ export const RECALL = 129;
 export const ANCILLARY = 128;  // from this id on unknown sections are skipped
 
 export const MIME_NONE = 0;
-export const MIME_TYPES = [null, "image/png", "image/jpeg", "image/webp", "image/avif", "image/jxl"];
-const MIME_JXL = 5;
+export const MIME_TYPES = [null, "image/png", "image/jpeg", "image/webp", "image/avif", "image/jxl", "image/av1"];
+export const MIME_AV1 = 6;
 const OPUS = 1;
 
 const MIB = 2 ** 20;
@@ -71,7 +71,7 @@ export function parseSource(payload, offset) {
   const reader = new ByteReader(payload, offset);
   const epoch = reader.varint("the epoch", 0, LAST_EPOCH);
   const frame = reader.varint("the frame number", 0, LAST_FRAME);
-  const mime = checked(reader.uint(1), "the picture type", 0, MIME_JXL, reader.offset - 1);
+  const mime = checked(reader.uint(1), "the picture type", 0, MIME_AV1, reader.offset - 1);
   const anchor = reader.take(reader.varint("the anchor length", 0, MOST_ANCHOR));
   if ((mime === MIME_NONE) !== (reader.remaining === 0)) {
     throw new CorruptPacket(reader.offset, "picture and picture type contradict each other");
@@ -224,7 +224,7 @@ export function parsePatch(payload, offset, size) {
   const [x, y, width, height] = [0, 0, 0, 0].map(() => reader.uint(2));
   checked(width, "the patch width", 1, Math.max(0, size.width - x), at + 4);
   checked(height, "the patch height", 1, Math.max(0, size.height - y), at + 6);
-  const mime = checked(reader.uint(1), "the picture type", 1, MIME_JXL, at + 8);
+  const mime = checked(reader.uint(1), "the picture type", 1, MIME_AV1, at + 8);
   if (!reader.remaining) throw new CorruptPacket(reader.offset, "a patch has no picture");
   return { frame, duration, x, y, width, height, mime, picture: reader.rest() };
 }

@@ -11,7 +11,7 @@ import { FwvReader, FwvWriter } from "./container.js";
 import { FileDecoder, StreamDecoder } from "./decoder.js";
 import { FileEncoder, StreamEncoder } from "./encoder.js";
 import { BitstreamError, CorruptPacket, MissingReference, TruncatedStream, UnknownTable } from "./errors.js";
-import { FILE, RAW, RECALLS, REFERENCES, STREAM } from "./header.js";
+import { BARE_PICTURES, FILE, RAW, RECALLS, REFERENCES, STREAM } from "./header.js";
 import { HEAD_BYTES, NUMBERS, parseHead } from "./packet.js";
 import { decodeRaw, encodeRaw } from "./raw.js";
 import * as kinds from "./sections.js";
@@ -47,6 +47,7 @@ const PACKET_GROUP = 50;  // and in the others
  * @param {number} of.keypoints
  * @param {boolean} [of.references] whether there will be reference sections
  * @param {boolean} [of.recalls] whether there may be recalls
+ * @param {boolean} [of.bare] whether pictures may be key frames without a container
  * @returns {import("./header.js").Header}
  */
 export function talkHeader(profile, tables, of) {
@@ -60,7 +61,7 @@ export function talkHeader(profile, tables, of) {
     height: of.size[1],
     fps: of.fps,
     keypoints: of.keypoints,
-    minor: of.recalls ? RECALLS : of.references ? REFERENCES : 0,
+    minor: of.bare ? BARE_PICTURES : of.recalls ? RECALLS : of.references ? REFERENCES : 0,
   };
 }
 
@@ -179,7 +180,10 @@ export class TalkWriter {
    */
   put(kind, payload, parse) {
     try {
-      parse(payload, 0);
+      const { mime } = /** @type {{mime?: number}} */ (parse(payload, 0));
+      if (mime === kinds.MIME_AV1 && this.writer.header.minor < BARE_PICTURES) {
+        throw new RangeError("the header does not say that there are pictures without a container");
+      }
     } catch (error) {
       throw error instanceof BitstreamError ? new RangeError(error.problem) : error;
     }

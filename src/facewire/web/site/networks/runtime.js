@@ -1,5 +1,6 @@
 // onnxruntime-web and graphs of `facewire web` in a worker: fetched, kept, checked and loaded.
 
+import { widened } from "./halves.js";
 import { fetched } from "./store.js";
 
 const MOST_THREADS = 4;
@@ -28,9 +29,11 @@ export async function openNetworks(base, names, progress, { threads: most = MOST
   const manifest = await (await fetch(new URL("manifest.json", base), { cache: "no-cache" })).json();
   const provider = gpu.length && await hasGpu(software) ? "webgpu" : "wasm";
   const runtime = manifest.runtimes[provider];
-  const wanted = ["weights", runtime.program, ...names];
+  const file = (/** @type {string} */ name) => (provider === "webgpu" && gpu.includes(name) ? `${name}_webgpu` : name);
+  const wanted = ["weights", runtime.program, ...names.map(file)];
   const files = await fetched(manifest.files, wanted, new URL(base), progress);
   const threads = self.crossOriginIsolated ? Math.min(most, navigator.hardwareConcurrency || 1) : 1;
+  const weights = widened(files.weights, manifest.halves);
   const load = async (/** @type {number} */ count) => {
     const ort = await import(new URL(`${runtime.module}?threads=${count}`, base).href);
     ort.env.logLevel = "error";
@@ -43,9 +46,11 @@ export async function openNetworks(base, names, progress, { threads: most = MOST
     /** @type {Record<string, any>} */
     const sessions = {};
     for (const name of names) {
-      sessions[name] = await ort.InferenceSession.create(files[name], {
-        executionProviders: [gpu.includes(name) ? provider : "wasm"],
-        externalData: [{ path: WEIGHTS, data: files.weights }],
+      const graphics = file(name) !== name;
+      sessions[name] = await ort.InferenceSession.create(files[file(name)], {
+        executionProviders: [graphics ? "webgpu" : "wasm"],
+        graphOptimizationLevel: graphics ? "all" : "disabled",  // it was done when the site was written
+        externalData: [{ path: WEIGHTS, data: weights }],
       });
     }
     return { ort, sessions, manifest, threads: count, provider };
