@@ -62,7 +62,7 @@ def animator(monkeypatch: pytest.MonkeyPatch) -> Animator:
 
 
 def levels_of(*looked_at: int) -> list[int]:
-    """Return a video whose every fifth frame, which is looked at, has these levels; the others have none like them."""
+    """Return a video whose every fifth frame has these levels; only these are looked at."""
     return [level for seen in looked_at for level in (seen, 250, 250, 250, 250)]
 
 
