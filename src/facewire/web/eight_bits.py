@@ -18,10 +18,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from facewire.engines.graphs.eight_bit import HEADROOM, LEVELS, WEIGHT_LEVELS
+from facewire.engines.graphs.eight_bit import LEVELS, SIGNED_LEVELS
 from facewire.engines.graphs.live_graphs import noise_picture
 from facewire.geometry.pose import rotation_from_degrees
 
+HEADROOM = 3.0
+"""Real faces reach farther than the samples; here all maps of a convolution share one reach."""
 SAMPLES = 4
 TURNS = ((0.0, 0.0), (25.0, -10.0), (-25.0, 10.0))
 """Yaw and pitch in degrees."""
@@ -148,7 +150,7 @@ def _round(graph: Any, one: Round, steps: Mapping[str, float]) -> None:
     weights, bias = (arrays[name] for name in node.input[1:3])
     window = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
     read, step = _bytes(node), np.float32(steps[node.input[0]])
-    scales = (np.abs(weights).max(axis=(1, 2, 3)).clip(1e-12) / WEIGHT_LEVELS).astype(np.float32)
+    scales = (np.abs(weights).max(axis=(1, 2, 3)).clip(1e-12) / SIGNED_LEVELS).astype(np.float32)
     whole = np.round(weights / scales[:, None, None, None])
     own = [read, write.held("step", step), write.held("zero", np.uint8(0))]
     if all(read not in other.output for other in graph.node):
