@@ -44,6 +44,9 @@ def silent(folder: Path, *results: Path) -> Iterator[None]:
             patch.setattr(tempfile, "tempdir", str(folder))
             patch.setenv("HOME", str(folder))
             patch.setenv("TMPDIR", str(folder))
+            patch.setenv(
+                "TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor")
+            )  # torch keeps the first it found
             patch.delenv("XDG_CACHE_HOME", raising=False)
             yield
     finally:

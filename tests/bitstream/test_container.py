@@ -226,7 +226,7 @@ class TestSections:
     @pytest.mark.parametrize(
         ("parse", "payload"),
         [
-            (Source.parse, b"\x00\x00\x06\x00x"),
+            (Source.parse, b"\x00\x00\x07\x00x"),
             (Source.parse, b"\x00\x00\x00\x00"),
             (Source.parse, b"\x00\x01\x01\x00x"),
             (Source.parse, b"\x01\x01\x00\x00x"),
