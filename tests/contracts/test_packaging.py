@@ -23,6 +23,6 @@ def test_every_data_file_is_declared_as_package_data() -> None:
 
 
 def test_weights_are_few_and_small() -> None:
-    weights = list((PACKAGE / "weights").glob("*.safetensors"))
-    assert len(weights) == 1
-    assert weights[0].stat().st_size < 20e6
+    weights = {path.stem: path.stat().st_size for path in (PACKAGE / "weights").glob("*.safetensors")}
+    assert set(weights) == {"compact-256", "paper-128"}
+    assert sum(weights.values()) < 20e6
