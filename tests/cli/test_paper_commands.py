@@ -95,7 +95,7 @@ def test_a_talk_is_coded_with_the_tables_beside_the_weights(
 ) -> None:
     talk, out, own = tmp_path / "talk.fwv", tmp_path / "out.mp4", ["--weights", str(weights)]
     assert (
-        main(["encode", str(clip), "-o", str(talk), "--crop", "none", "--keypoints", "20", "-q", *own]) == 0
+        main(["encode", str(clip), "-o", str(talk), "--crop", "none", "--rate", "standard", "-q", *own]) == 0
     )
     capsys.readouterr()
     assert main(["info", str(talk), "--json", *own]) == 0
@@ -107,12 +107,12 @@ def test_a_talk_is_coded_with_the_tables_beside_the_weights(
     assert main(["info", str(talk)]) != 0, "nobody else knows these tables"
 
 
-def test_without_tables_of_their_own_weights_are_coded_with_the_compact_model_s(
+def test_rates_without_tables_of_their_own_are_those_of_the_package(
     weights: Path, own_tables: bytes, animator: Animator
 ) -> None:
     known = Animator.load(weights)
     assert tables_of(known).id == 77
-    assert tables_of(known, "fine").name == "compact-fine"
+    assert tables_of(known, "fine").name == "paper-128-fine"
     assert tables_of(animator).sha256 == shipped_tables().sha256
 
 
