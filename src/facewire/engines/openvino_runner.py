@@ -23,9 +23,13 @@ AT_ONCE = 2
 """Graphs that are compiled at the same time; each takes one thread."""
 
 
-def has_bfloat16() -> bool:
-    """Return whether the processor multiplies bfloat16 in hardware, and may be asked to."""
-    return "BF16" in _abilities() and limit() not in WITHOUT_BFLOAT16
+def has_bfloat16(held_to: str | None = None) -> bool:
+    """Return whether the processor multiplies bfloat16 in hardware, and may be asked to.
+
+    Args:
+        held_to: what oneDNN would be held to, in its words; None for what it is held to in this process.
+    """
+    return "BF16" in _abilities() and (limit() if held_to is None else held_to) not in WITHOUT_BFLOAT16
 
 
 @cache
