@@ -1,4 +1,4 @@
-"""A convolution over doubled maps equals the transposed one that takes its place, borders included."""
+"""A convolution over doubled maps equals the transposed one and the plain one in its place, borders included."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facewire.engines.graphs.upsampled_convolution import PADDING, STRIDE, transposed
+from facewire.engines.graphs.upsampled_convolution import PADDING, STRIDE, phases, transposed
 
 
 @given(
@@ -24,6 +24,9 @@ def test_it_computes_the_same(seed: int, channels: tuple[int, int], size: tuple[
     expected = F.conv2d(F.interpolate(x, scale_factor=2.0, mode="nearest"), weight, bias, padding=1)
     made = F.conv_transpose2d(x, transposed(weight), bias, stride=STRIDE, padding=PADDING)
     torch.testing.assert_close(made, expected, atol=1e-4, rtol=1e-4)
+    cells = F.conv2d(x, phases(transposed(weight)), bias.repeat_interleave(4), padding=1)
+    plain = F.pixel_shuffle(cells, 2)[:, :, 1:-1, 1:-1]
+    torch.testing.assert_close(plain, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_by_hand() -> None:

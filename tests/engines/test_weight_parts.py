@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from facewire.engines.graphs.upsampled_convolution import transposed
+from facewire.engines.graphs.upsampled_convolution import phases, transposed
 from facewire.engines.graphs.weight_parts import KnownWeights, numbers_of
 
 TENSORS = {
@@ -40,6 +40,13 @@ def test_the_convolution_of_doubled_maps(known: KnownWeights) -> None:
     given = transposed(TENSORS["wide"][:, 1:]).numpy()
     part = known.part(given)
     assert part == ["transposed", "wide", [1, 2]]
+    assert numbers_of(part, STATE) == given.tobytes()
+
+
+def test_the_plain_convolution_in_its_place(known: KnownWeights) -> None:
+    given = phases(transposed(TENSORS["wide"][:, 1:])).numpy()
+    part = known.part(given)
+    assert part == ["phases", "wide", [1, 2]]
     assert numbers_of(part, STATE) == given.tobytes()
 
 

@@ -12,7 +12,7 @@ How far maps reach is measured on samples that come with the graph; HEADROOM is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -43,10 +43,10 @@ class Reach(NamedTuple):
     signed: bool
 
 
-def fit_for_eight_bits(graph: Graph, kinds: Collection[Any] = CONVOLUTIONS) -> list[Node]:
-    """Return the convolutions, of some kinds, that may be computed in 8-bit integers."""
+def fit_for_eight_bits(graph: Graph) -> list[Node]:
+    """Return the convolutions that may be computed in 8-bit integers."""
     steering = _steering(graph)
-    return [node for node in graph.nodes if node.target in kinds and node not in steering]
+    return [node for node in graph.nodes if node.target in CONVOLUTIONS and node not in steering]
 
 
 def reaches(

@@ -31,6 +31,7 @@ from facewire.engines.graphs.upsampled_convolution import (
     STRIDE,
     is_doubling,
     is_plain_3x3,
+    phases,
     transposed,
 )
 
@@ -112,7 +113,8 @@ def reduced(
 
     A convolution over joined maps becomes a sum of convolutions where some of the maps come from convolutions and
     others from samplers: the two kinds lie differently in memory, and joining them costs more than the sum.
-    One over doubled maps becomes a transposed one. float32 changes only that. The result returns a tuple.
+    One over doubled maps becomes a transposed one. float32 changes only that, and with samples what is slow on
+    processors without bfloat16. The result returns a tuple.
 
     Args:
         graph_module: of `record` or `split_source`.
@@ -128,9 +130,9 @@ def reduced(
     for node in list(copied.graph.nodes):
         if node.target is aten.conv2d.default:
             _without_doubling(copied, node)
-    # Processors without bfloat16 have no fast transposed convolutions of bytes either.
-    kinds = CONVOLUTIONS if dtype != torch.float32 else {aten.conv2d.default}
-    reach = reaches(copied, fit_for_eight_bits(copied.graph, kinds), samples) if samples else {}
+    if samples and dtype == torch.float32:
+        _without_slow_kernels(copied)
+    reach = reaches(copied, fit_for_eight_bits(copied.graph), samples) if samples else {}
     precise = quantise(copied, reach)
     if dtype != torch.float32:
         _cast(copied, _between_convolutions(copied.graph, precise), dtype)
@@ -270,6 +272,45 @@ def _without_doubling(module: GraphModule, convolution: Node) -> None:
         args = (doubled.args[0], graph.get_attr(name), bias, STRIDE, PADDING)  # type: ignore[union-attr]
         convolution.replace_all_uses_with(graph.call_function(aten.conv_transpose2d.input, args))
     graph.erase_node(convolution)
+
+
+def _without_slow_kernels(module: GraphModule) -> None:
+    """Replace what takes OpenVINO long without bfloat16: transposed convolutions of bytes, maps brought to planes."""
+    for node in list(module.graph.nodes):
+        if node.target is aten.conv_transpose2d.input:
+            _in_phases(module, node)
+        elif _is_view_of_maps(node):
+            _by_cells(module.graph, node)
+
+
+def _in_phases(module: GraphModule, transposed_one: Node) -> None:
+    """Let a plain convolution make the four cells of every square, and lay them out."""
+    maps, weight, bias, *_ = transposed_one.args
+    graph, name = module.graph, f"{transposed_one.name}_phases"
+    module.register_buffer(name, phases(_attribute(module, str(weight.target)).detach()))  # type: ignore[union-attr]
+    with graph.inserting_before(transposed_one):
+        if isinstance(bias, Node):
+            by_cell = _attribute(module, str(bias.target)).detach().repeat_interleave(4)
+            module.register_buffer(f"{name}_bias", by_cell)
+            bias = graph.get_attr(f"{name}_bias")
+        made = graph.call_function(aten.conv2d.default, (maps, graph.get_attr(name), bias, [1, 1], [1, 1]))
+        made = graph.call_function(aten.pixel_shuffle.default, (made, 2))
+        for side in (2, 3):
+            made = graph.call_function(aten.slice.Tensor, (made, side, 1, -1))
+        made = graph.call_function(aten.clone.default, (made,), {"memory_format": torch.contiguous_format})
+        transposed_one.replace_all_uses_with(made)
+    graph.erase_node(transposed_one)
+
+
+def _by_cells(graph: Graph, view: Node) -> None:
+    """Bring maps to planes as cells by maps to maps by cells, for which OpenVINO has a faster kernel."""
+    maps = _argument(view, 0)
+    with graph.inserting_before(view):
+        cells = graph.call_function(aten.permute.default, (maps, [0, 2, 3, 1]))
+        rows = graph.call_function(aten.flatten.using_ints, (cells, 1, 2))
+        planes = graph.call_function(aten.permute.default, (rows, [0, 2, 1]))
+    view.replace_input_with(maps, planes)
+    view.target = aten.reshape.default
 
 
 def _cast(module: GraphModule, inside: set[Node], dtype: torch.dtype) -> None:
