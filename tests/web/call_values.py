@@ -122,6 +122,7 @@ REFUSED = (
     '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS + '","anchor":"0"}',
     '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS.replace("0", "G") + '","anchor":"00"}',
 )  # fmt: skip
+REPORTS = (REPORT, LineReport(), LineReport(kbit_per_s=0.75), LineReport(draws=5), LineReport(draws=300))
 STRIPES = ((0, 0), (2, 0), (5, 1), (9, 3), (40, 7))
 """Shift and disturbance of pictures that are compared with the plain one."""
 HEADS = ("08", "48", "78", "00", "f8", "fb", "fb04", "fb00", "fb7f", "19", "1a", "1b03", "")
@@ -142,7 +143,7 @@ def values() -> dict[str, Any]:
         "bundles": [bundle.to_bytes().hex() for bundle in BUNDLES],
         "broken": list(BROKEN),
         "trailer": join(b"sound", b"face").hex(),
-        "reports": [report.alone().hex() for report in (REPORT, LineReport(), LineReport(kbit_per_s=0.75))],
+        "reports": [report.alone().hex() for report in REPORTS],
         "peer": [PEER_MESSAGES.encode(message) for message in PEER],
         "said": [TO_SERVER.encode(message) for message in SAID],
         "heard": [TO_AGENT.encode(message) for message in HEARD],

@@ -58,7 +58,12 @@ test("trailers are read and written to the same bytes", () => {
 });
 
 test("reports on the line", () => {
-  for (const digits of values.reports) assert.equal(hex(aloneBytes(parseAlone(unhex(digits)))), digits);
+  for (const digits of values.reports) {
+    const { draws, ...report } = parseAlone(unhex(digits));
+    assert.equal(hex(aloneBytes(report, draws)), digits);
+  }
+  assert.equal(parseAlone(unhex(values.reports.at(-2))).draws, 5);
+  assert.equal(parseAlone(unhex("4c01330500ff05")).draws, null);
 });
 
 test("messages are read and written to the same text", () => {
