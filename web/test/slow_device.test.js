@@ -13,7 +13,7 @@ const times = Array.from({ length: 100 }, (_, step) => 1 + step / 10);
 test("the pace is that of the median, and tried again where it is slow", () => {
   const pace = new DrawingPace();
   pace.drew(3);
-  for (let picture = 0; picture < 14; picture++) {
+  for (let picture = 0; picture < 8; picture++) {
     assert.equal(pace.perSecond, null);
     pace.drew(0.19);
   }

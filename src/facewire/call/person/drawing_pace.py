@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import deque
 
-LAST = 15
+LAST = 9
 """Pictures whose median counts; before so many nothing is known."""
 AGAIN_SECONDS = 2.0
 """While none are asked for, one is drawn so often on a machine that draws few, to see whether it still does."""

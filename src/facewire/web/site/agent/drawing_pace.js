@@ -1,6 +1,6 @@
 // How many pictures a second this device draws, as measured while it does (facewire/call/person/drawing_pace.py).
 
-const LAST = 15;  // pictures whose median counts; before so many nothing is known
+const LAST = 9;  // pictures whose median counts; before so many nothing is known
 const AGAIN_SECONDS = 2;  // while none are asked for, one is drawn so often where few are drawn, to see whether that is so still
 
 /** The pace of one stream. */
