@@ -182,6 +182,8 @@ export class Agent {
     const talk = new Conversation(this.party, this.performer.source, {
       reliable: (message) => peer.reliable(message),
       loose: (message) => peer.loose(message),
+      source: (motion) => peer.beside({ type: "source", motion, tables: this.party.tables }),
+      confirmed: (number) => peer.beside({ type: "confirmed", number }),
       standing: (standing) => peer.beside({ type: "standing", ...standing }),
       face: (face) => peer.beside({ type: "face", ...face }),
       report: (report) => peer.beside({ type: "report", report }),
