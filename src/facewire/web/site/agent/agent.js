@@ -418,7 +418,8 @@ export class Agent {
     this.tell("remote", state);
     const { step, reason, protection } = talk.line;
     const plain = talk.mode === VIDEO;
-    this.tell("line", { step: plain ? "ordinary video" : step.name, why: plain ? this.keeper.why.join(", ") : reason, protection });
+    const why = plain ? this.keeper.why.join(", ") : reason;
+    this.tell("line", { plain, step: plain ? "ordinary video" : step.name, why, protection });
     this.tellCourse();
   }
 
