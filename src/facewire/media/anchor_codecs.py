@@ -43,9 +43,7 @@ _X265_ALONE: Final = "info=0:keyint=-1:log-level=0:pools=none:frame-threads=1:wp
 """One thread: on small pictures more make x265 slower and its streams larger."""
 _SVT_ALONE: Final = "scd=0:lp=1"
 _VVENC_ALONE: Final = "threads=1"
-_VVENC_NOTHING_LATER: Final = (
-    "picreordering=0:gopsize=8:lookahead=0:decodingrefreshtype=none:mctf=0:bim=0"
-)
+_VVENC_NOTHING_LATER: Final = "picreordering=0:gopsize=8:lookahead=0:decodingrefreshtype=none:mctf=0:bim=0"
 
 
 @dataclass(frozen=True, slots=True)
