@@ -77,7 +77,7 @@ async def flows(browser: Browser) -> None:
     """Sound and motion come and pictures are drawn; they are marked.
 
     How much comes says more of the machine than of the call: 21 to 24 kbit/s of sound where little else runs, from
-    Firefox as from Chromium, and 2 under a load of ten.
+    Firefox as from Chromium, and 2 to 3 between two Chromiums under a load of ten.
     """
     for name in ("received-sound", "received-face", "received-frames"):
         await browser.until(f"parseFloat(document.getElementById('{name}').textContent) > 0", 120)
