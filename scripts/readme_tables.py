@@ -9,7 +9,7 @@ Fills whatever stands between `<!-- NAME -->` and `<!-- /NAME -->`, from docs/re
     transfer, freeview, canonical      NAME.json              facewire evaluate NAME
     ablation, ablation-changes         ablation.json          facewire evaluate ablation
     speed                              speed.json             facewire bench --output docs/reports/speed.json
-    gfvc                               gfvc.json              facewire compare --protocol gfvc
+    gfvc, gfvc-512                     NAME.json              facewire compare --protocol gfvc, and with --size 512
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DOCUMENTS = (
 REPORTS = ROOT / "docs" / "reports"
 WORST = 5
 ABLATED = ("l1", "psnr", "ssim", "squeeze-perceptual", "akd", "pose-error", "csim")
-BLOCK = re.compile(r"(?<=<!-- )[a-z-]+(?= -->)")
+BLOCK = re.compile(r"(?<=<!-- )[a-z][a-z0-9-]+(?= -->)")
 
 
 def main() -> int:
@@ -203,6 +203,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "ablation-changes": ("ablation", ablation_changes),
     "speed": ("speed", speed),
     "gfvc": ("gfvc", gfvc),
+    "gfvc-512": ("gfvc-512", gfvc),
 }
 """By block: the report it is made from, and how."""
 
