@@ -183,8 +183,8 @@ def decode(
     """
     from pathlib import Path
 
+    from facewire.base.files import check_regular_file
     from facewire.bitstream.container import stated_frames
-    from facewire.media.image import check_regular_file
     from facewire.talks.decoder import DecodeOptions, decode
 
     check_regular_file(Path(talk))

@@ -141,6 +141,12 @@ def test_bench_plays_a_smaller_processor(photo: Path, capsys: pytest.CaptureFixt
     rows = json.loads(capsys.readouterr().out)
     assert [(row["isa"], row["precision"]) for row in rows] == [("avx2", "int8-float32"), ("avx2", "float32")]
     assert all(row[f"{part}_ms"] > 0 for row in rows for part in ("receiver", "sender"))
+    assert all(row["both_fps"] > 0 and row["peak_mb"] > 0 for row in rows)
+    assert rows[0]["receiver_by_float32"] == pytest.approx(
+        rows[0]["receiver_ms"] / rows[1]["receiver_ms"], abs=0.01
+    )
+    assert rows[0]["psnr_db"] > 40
+    assert (rows[1]["receiver_by_float32"], rows[1]["psnr_db"]) == (1.0, None)
     assert "ONEDNN_MAX_CPU_ISA" not in os.environ
 
 

@@ -31,7 +31,8 @@ def openings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(ahead, "open_shipped", open_one)
     monkeypatch.setattr(ahead, "choose", lambda wanted: Choice(OPENVINO, "for a test"))
-    monkeypatch.setattr(ahead, "face_networks", lambda engine: f"faces of {id(engine)}")
+    monkeypatch.setattr(ahead, "open_faces", lambda threads: f"begun after {len(done)}")
+    monkeypatch.setattr(ahead, "face_networks", lambda engine: "opened now")
     yield done
     ahead._begun.clear()
 
@@ -45,8 +46,9 @@ def test_what_was_begun_is_taken_once_with_its_face_finder(openings: list[str]) 
     engine, choice = ahead.take(FILE, AUTO)
     assert openings == [AUTO]
     assert choice.name == OPENVINO
-    assert faces_of(engine) == f"faces of {id(engine)}"
+    assert faces_of(engine) == "begun after 0"
     other, _ = ahead.take(FILE, AUTO)
+    assert faces_of(other) == "opened now"
     assert openings == [AUTO, AUTO]
     assert other is not engine
 

@@ -30,7 +30,7 @@ def best_reference(motions: HeadMotion, source: HeadMotion) -> int:
         source: (1) the source's own.
     """
     places = as_array(motions.translation)[:, :2]
-    away = np.hypot(*(places - np.median(places, axis=0)).T)
+    away = np.hypot(*(places - np.quantile(places, 0.5, axis=0)).T)
     return int((as_array(_distances(motions, source)) + away / PLACE_UNIT).argmin())
 
 

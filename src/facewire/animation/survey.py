@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median  # that of numpy loads its masked arrays first
 
 import numpy as np
 from numpy.typing import NDArray
@@ -309,7 +310,7 @@ class _Shot:
                 self.width,
                 np.array(track.squares) if track.squares else None,
             )
-            found.append(Stretch(start, self.width, path, float(np.median(track.lights)), self._sure(track)))
+            found.append(Stretch(start, self.width, path, median(track.lights), self._sure(track)))
             if number + 1 < len(tracks):
                 start = (track.times[-1] + tracks[number + 1].times[0]) / 2
         return found
@@ -464,7 +465,7 @@ def _stands(boxes: NDArray[np.float64], square: CropBox) -> bool:
     """Say whether a square can stand: it is not much larger than the head's own, and no face leaves it."""
     tall: NDArray[np.float64] = boxes[:, 3] - boxes[:, 1]
     wanted = float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max()) / UNION_SHARE
-    if max(wanted, square.side) > TOO_WIDE * float(np.median(tall)) / FACE_SHARE:
+    if max(wanted, square.side) > TOO_WIDE * median(tall.tolist()) / FACE_SHARE:
         return False
     if float(tall.min()) < SIZES[0] * square.side or float(tall.max()) > SIZES[1] * square.side:
         return False

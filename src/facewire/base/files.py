@@ -57,6 +57,24 @@ class Readable(Protocol):
         """Up to `size` bytes; b"" at the end."""
 
 
+def check_regular_file(path: Path) -> None:
+    """Raise MediaError unless `path` is a file with something in it."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MediaError(path, "no such file: check the path") from error
+    except OSError as error:
+        raise MediaError(path, f"cannot be read ({error.strerror}): check the path") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise MediaError(path, "is a folder: give the name of a file")
+    if not stat.S_ISREG(found.st_mode):
+        raise MediaError(path, "is a device or a pipe: give the name of a file")
+    if not os.access(path, os.R_OK):
+        raise MediaError(path, "no permission to read it: change its permissions")
+    if found.st_size == 0:
+        raise MediaError(path, "the file is empty: copy or save it again")
+
+
 def write_advice(error: OSError) -> str:
     """Return one line that says why writing failed and what to do about it."""
     return _ADVICE.get(error.errno or 0, f"cannot be written ({error.strerror or error})")

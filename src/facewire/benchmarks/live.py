@@ -57,28 +57,59 @@ class Settings:
     """Of exported graphs; None takes those in the cache."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A call with oneself: an engine, pictures of a camera and the person in the first of them."""
+
+    engine: Engine
+    choice: Choice
+    frames: list[Pixels]
+    picture: Pixels
+    person: Prepared
+
+    @classmethod
+    def of(cls, photo: Pixels, settings: Settings) -> Scene:
+        """Open the engine, find the face of a photo in front of a camera."""
+        engine, choice = opened(settings)
+        if choice.name == TORCH:
+            limit_torch(settings.threads or engine.info.threads)
+        frames = camera_frames(photo, CAMERA)
+        picture = HeadTracker(engine).look(frames[0], 0.0).picture
+        assert picture is not None, "no face in the camera's picture"
+        return cls(engine, choice, frames, picture, engine.identity(picture))
+
+    def motions(self, count: int) -> HeadMotion:
+        """Return the person turning from side to side."""
+        return turning(self.person.motion, count)
+
+    def looks(self) -> Callable[[], object]:
+        """Return the sender: the camera's next picture is looked at."""
+        return _looks(HeadTracker(self.engine), self.frames)
+
+    def renders(self, motions: HeadMotion) -> Callable[[], object]:
+        """Return the receiver: the next motion becomes a picture."""
+        return _renders_of(self.engine, [self.person], motions)
+
+    def both_fps(self, count: int) -> float:
+        """Return frames per second of sender and receiver at once."""
+        return both_fps(self.engine, HeadTracker(self.engine), self.frames, self.person, count)
+
+
 def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
     """Return the figures of sender and receiver; call it in a process that does nothing else."""
     begin = time.perf_counter()
-    engine, choice = opened(settings)
-    if choice.name == TORCH:
-        limit_torch(settings.threads or engine.info.threads)
-    frames = camera_frames(photo, CAMERA)
-    tracker = HeadTracker(engine)
-    first = tracker.look(frames[0], 0.0)
-    assert first.picture is not None, "no face in the camera's picture"
-    person = engine.identity(first.picture)
-    assert first.motion is not None
-    engine.render(person, first.motion)
+    scene = Scene.of(photo, settings)
+    engine, person, frames = scene.engine, scene.person, scene.frames
+    engine.render(person, person.motion)
     first_frame = 1000 * (time.perf_counter() - begin)
-    motions = turning(person.motion, settings.frames + WARM_UP)
-    sender = timed(_looks(tracker, frames), settings.frames)
-    receiver = timed(_renders(engine, person, motions), settings.frames)
-    both = both_fps(engine, HeadTracker(engine), frames, person, settings.frames)
+    motions = scene.motions(settings.frames + WARM_UP)
+    sender = timed(scene.looks(), settings.frames)
+    receiver = timed(scene.renders(motions), settings.frames)
+    both = scene.both_fps(settings.frames)
     peak = peak_mb()  # of a call; what follows measures growth and takes more
     fewer = max(5, settings.frames // 4)
     return {
-        "engine": choice.name,
+        "engine": scene.choice.name,
         "precision": engine.info.precision,
         "threads": engine.info.threads,
         "receiver_ms": summary(receiver),
@@ -88,14 +119,14 @@ def measure_live(photo: Pixels, settings: Settings) -> dict[str, Any]:
         "both_fps": round(both, 1),
         "first_frame_ms": round(first_frame, 1),
         "peak_mb": round(peak),
-        "stages_ms": stages(engine, frames[0], first.picture, fewer),
-        "photo_1280_fps": round(photo_fps(engine, person, first.picture, motions[:fewer]), 1),
+        "stages_ms": stages(engine, frames[0], scene.picture, fewer),
+        "photo_1280_fps": round(photo_fps(engine, person, scene.picture, motions[:fewer]), 1),
         "batch_fps": {str(n): round(batch_fps(engine, person, motions[:n]), 1) for n in BATCHES},
         "camera_ms": {
             f"{width}x{height}": _camera(engine, photo, width, height, fewer) for width, height in CAMERAS
         },
         "identities_ms": {
-            str(n): summary(timed(_renders_in_turn(engine, first.picture, n, motions), fewer))
+            str(n): summary(timed(_renders_in_turn(engine, scene.picture, n, motions), fewer))
             for n in IDENTITIES
         },
     }
@@ -239,10 +270,6 @@ def _looks(tracker: HeadTracker, frames: Sequence[Pixels]) -> Callable[[], objec
         return tracker.look(frames[count % len(frames)], count / RATE)
 
     return look
-
-
-def _renders(engine: Engine, person: Prepared, motions: HeadMotion) -> Callable[[], object]:
-    return _renders_of(engine, [person], motions)
 
 
 def _renders_in_turn(

@@ -108,7 +108,7 @@ def add_to(commands: Any) -> None:
         places.WEIGHTS,
         places.Output("output", places.video_name, folder_if=batch.into_folder),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, ahead=_ahead)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -116,7 +116,6 @@ def run(given: argparse.Namespace) -> int:
     if batch.wanted(given):
         return batch.run(given, check, Work)
     source, driving = _inputs(given)
-    options.open_ahead(given)
     check(given, source, driving)
     work = Work(given)
     bars = options.Bars(given.quiet)
@@ -132,6 +131,11 @@ def run(given: argparse.Namespace) -> int:
         ],
     )
     return work.exit_code(driving, report)
+
+
+def _ahead(given: argparse.Namespace) -> None:
+    if not batch.wanted(given):  # all of whose results may be there already
+        options.open_ahead(given)
 
 
 def check(given: argparse.Namespace, source: str, driving: str) -> None:

@@ -15,7 +15,7 @@ EXAMPLES = """examples:
   facewire bench
   facewire bench photo.jpg --engine torch --json
   facewire bench --no-paper --frames 40
-  facewire bench --isa all --frames 40         receiver and sender as smaller processors would have them"""
+  facewire bench --isa all --frames 40         a call as smaller processors would have it"""
 
 
 def add_to(commands: Any) -> None:
@@ -120,10 +120,13 @@ def _tell_levels(given: argparse.Namespace, photo: Any, settings: Any) -> int:
     rows = measure_levels(photo, given.isa, settings)
     if given.output is not None:
         write_json(given.output, rows, overwrite=given.overwrite)
-    lines = ["isa     precision     receiver ms  (processor)  sender ms  (processor)"]
+    lines = [
+        "isa     precision     receiver ms  (processor)  by float32  sender ms  (processor)  both fps   MB  PSNR dB"
+    ]
     lines += [
         f"{row['isa']:7} {row['precision']:13} {row['receiver_ms']:11.2f}  {row['receiver_processor_ms']:11.2f}"
-        f"  {row['sender_ms']:9.2f}  {row['sender_processor_ms']:11.2f}"
+        f"  {row['receiver_by_float32']:10.2f}  {row['sender_ms']:9.2f}  {row['sender_processor_ms']:11.2f}"
+        f"  {row['both_fps']:8.1f}  {row['peak_mb']:3}  {row['psnr_db'] or '':>7}"
         for row in rows
     ]
     print(json.dumps(rows, indent=2) if given.json else "\n".join(lines))

@@ -9,7 +9,7 @@ from facewire.cli import options, places
 from facewire.cli.arguments import number, whole
 
 NAME = "bench batches"
-"""Two words that count as one command, see main.py."""
+"""See TWO_WORDS in main.py."""
 
 EXAMPLES = """examples:
   facewire bench batches compact-256 --batch 8

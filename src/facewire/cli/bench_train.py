@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facewire.training.machine.ranks import Ranks
 
 NAME = "bench train"
-"""Two words that count as one command, see main.py."""
+"""See TWO_WORDS in main.py."""
 
 EXAMPLES = """examples:
   facewire bench train --json

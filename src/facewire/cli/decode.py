@@ -64,12 +64,11 @@ def add_to(commands: Any) -> None:
         places.WEIGHTS,
         places.Output("output", places.video_name, pipe=True),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, ahead=options.open_ahead)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    options.open_ahead(given)
     from facewire.base.errors import ConfigError, MotionFileError
     from facewire.talks.decoder import DecodeOptions, decode
 

@@ -76,12 +76,11 @@ def add_to(commands: Any) -> None:
         places.WEIGHTS,
         places.Output("output", folder=True, writes=WRITES),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, ahead=options.open_ahead)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    options.open_ahead(given)
     from facewire.animation.animate import AnimateOptions, animate
     from facewire.animation.view import ViewPath
     from facewire.media.image import save_image

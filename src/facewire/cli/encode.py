@@ -157,12 +157,11 @@ def add_to(commands: Any) -> None:
         places.WEIGHTS,
         places.Output("output", _name, pipe=True),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, ahead=options.open_ahead)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    options.open_ahead(given)
     from facewire.codec.sufficiency import LIMIT
     from facewire.media.still import check_still
     from facewire.talks.encoder import EncodeOptions, encode

@@ -13,68 +13,45 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import NoReturn
 
 from facewire import __version__
 from facewire.base.endings import Ended, signals_end
 from facewire.base.errors import FacewireError
-from facewire.cli import (
-    animate,
-    bench,
-    bench_batches,
-    bench_train,
-    call,
-    compare,
-    curves,
-    decode,
-    demo,
-    doctor,
-    encode,
-    evaluate,
-    export,
-    fit_tables,
-    import_weights,
-    info,
-    loopback,
-    options,
-    places,
-    prepare,
-    record,
-    rotate,
-    signal,
-    studio,
-    train,
-    web,
-)
+from facewire.cli import options, places
 from facewire.cli.arguments import Parser
 from facewire.cli.warnings_shown import warnings_shown
 
 COMMANDS = (
-    animate,
-    rotate,
-    studio,
-    record,
-    encode,
-    decode,
-    info,
-    compare,
-    call,
-    signal,
-    loopback,
-    web,
-    prepare,
-    train,
-    curves,
-    evaluate,
-    export,
-    import_weights,
-    fit_tables,
-    bench,
-    bench_batches,
-    bench_train,
-    demo,
-    doctor,
+    "animate",
+    "rotate",
+    "studio",
+    "record",
+    "encode",
+    "decode",
+    "info",
+    "compare",
+    "call",
+    "signal",
+    "loopback",
+    "web",
+    "prepare",
+    "train",
+    "curves",
+    "evaluate",
+    "export",
+    "import_weights",
+    "fit_tables",
+    "bench",
+    "bench_batches",
+    "bench_train",
+    "demo",
+    "doctor",
 )
+"""The files they live in, in the order in which they are listed."""
+TWO_WORDS = ("bench batches", "bench train")
+"""Commands whose names are two words on the command line."""
 INTERRUPTED = 130
 
 EPILOG = """examples:
@@ -105,8 +82,8 @@ Of a video or .fwv that is cut off, everything before the cut is used or written
 code is 0 for a video, 5 for a .fwv, and 0 for it with --tolerant."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the whole command line."""
+def parser(*only: str) -> argparse.ArgumentParser:
+    """Return the command line, of all COMMANDS or of some alone: the fewer there are, the sooner it is there."""
     top = Parser(
         prog="facewire",
         description="One photo and a thin stream of numbers become a talking head.",
@@ -115,9 +92,10 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"facewire {__version__}")
     top.add_argument("--debug", action="store_true", help="show where an error came from")
+    top.set_defaults(ahead=lambda given: None)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
+    for name in only or COMMANDS:
+        import_module(f"facewire.cli.{name}").add_to(commands)
     return top
 
 
@@ -125,13 +103,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     show_every_name()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if " ".join(words[:2]) in (bench_batches.NAME, bench_train.NAME):
+    if " ".join(words[:2]) in TWO_WORDS:
         words[:2] = [" ".join(words[:2])]
     try:
         with signals_end(), warnings_shown():
-            given = parser().parse_args(words)
+            given = parser(*_named(words)).parse_args(words)
             options.use_threads(given)
-            places.check(given)
+            places.check_inputs(given)
+            given.ahead(given)
+            places.check_outputs(given)
             code: int = given.run(given)
         return code
     except FacewireError as error:
@@ -147,6 +127,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+
+
+def _named(words: Sequence[str]) -> list[str]:
+    """Return the command that comes first, if one does."""
+    name = words[0].translate(str.maketrans("- ", "__")) if words else ""
+    return [name] if name in COMMANDS else []
 
 
 def show_every_name() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from facewire.base.errors import MediaError
-from facewire.base.files import atomic_output
+from facewire.base.files import atomic_output, check_regular_file
 from facewire.cli.places import PIPE
 
 
@@ -23,8 +23,6 @@ def opened(path: str) -> Iterator[BinaryIO]:
     if path == PIPE:
         yield sys.stdin.buffer
         return
-    from facewire.media.image import check_regular_file
-
     check_regular_file(Path(path))
     try:
         with Path(path).open("rb") as stream:

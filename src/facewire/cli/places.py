@@ -2,9 +2,9 @@
 
     places.declare(parser, Input("source", photo), Output("output", names=video_name))
 
-A command declares it once beside its options; the command line calls `check` before it runs the command: inputs are
-there and of the kind that is wanted, outputs can be written, may be replaced, and are none of the inputs, whatever
-path or link leads there.
+A command declares it once beside its options; the command line calls `check_inputs` and `check_outputs` before it
+runs the command: inputs are there and of the kind that is wanted, outputs can be written, may be replaced, and are
+none of the inputs, whatever path or link leads there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from facewire.base.errors import MediaError, MotionFileError, OutputError, WeightsError
-from facewire.base.files import check_output, check_output_folder
+from facewire.base.files import check_output, check_output_folder, check_regular_file
 
 PIPE = "-"
 """Standard input or output."""
@@ -32,8 +32,6 @@ Names = Callable[[str, argparse.Namespace], None]
 
 def any_file(path: str) -> None:
     """Take a file of any kind, not empty and readable."""
-    from facewire.media.image import check_regular_file
-
     check_regular_file(Path(path))
 
 
@@ -228,21 +226,27 @@ def declare(parser: argparse.ArgumentParser, *places: Input | Output) -> None:
     parser.set_defaults(places=places)
 
 
-def check(given: argparse.Namespace) -> None:
-    """Refuse what cannot work; `given.overwrite` is True or False afterwards where a file is written.
+def check_inputs(given: argparse.Namespace) -> None:
+    """Refuse what cannot be read.
 
     Raises:
         MediaError: an input is missing or of the wrong kind.
-        OutputError: an output cannot be written, is there and must stay, or is an input.
     """
-    inputs = [place for place in given.places if isinstance(place, Input)]
-    for place in inputs:
+    for place in _inputs(given):
         for path in _paths(given, place.dest):
             if place.pipe and path == PIPE:
                 _check_standard_input()
             else:
                 place.check(path)
-    read = [Path(path) for place in inputs for path in _paths(given, place.dest) if path != PIPE]
+
+
+def check_outputs(given: argparse.Namespace) -> None:
+    """Refuse what cannot be written; `given.overwrite` is True or False afterwards where a file is.
+
+    Raises:
+        OutputError: an output cannot be written, is there and must stay, or is an input.
+    """
+    read = [Path(path) for place in _inputs(given) for path in _paths(given, place.dest) if path != PIPE]
     for place in given.places:
         if isinstance(place, Output):
             for path in _paths(given, place.dest):
@@ -269,6 +273,10 @@ def _check_output(place: Output, path: str, given: argparse.Namespace, read: lis
         _refuse_input(path, Path(path), read)
         check_output(path, overwrite=given.overwrite is not False)
         given.overwrite = _may_replace(path, given.overwrite)
+
+
+def _inputs(given: argparse.Namespace) -> list[Input]:
+    return [place for place in given.places if isinstance(place, Input)]
 
 
 def _paths(given: argparse.Namespace, dest: str) -> Iterator[str]:

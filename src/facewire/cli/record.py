@@ -33,12 +33,11 @@ def add_to(commands: Any) -> None:
         places.WEIGHTS,
         places.Output("output", places.ends_in(".fwv")),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, ahead=options.open_ahead)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    options.open_ahead(given)
     from facewire.animation.driving import record
     from facewire.talks.motion_file import write_motion
 

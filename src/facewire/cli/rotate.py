@@ -63,12 +63,11 @@ def add_to(commands: Any) -> None:
     places.declare(
         parser, places.Input("image", places.photo), places.WEIGHTS, places.Output("output", _name)
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, ahead=options.open_ahead)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    options.open_ahead(given)
     from facewire.animation.animate import AnimateOptions, animate, moved_as, rendered, still
     from facewire.media.image import save_image
 

@@ -15,8 +15,10 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from facewire.base.errors import FacewireError
-from facewire.engines.choice import AUTO, OPENVINO, Choice, choose, face_networks, open_shipped
+from facewire.base.processors import processors
+from facewire.engines.choice import AUTO, OPENVINO, Choice, choose, face_networks, open_faces, open_shipped
 from facewire.engines.engine import Engine
+from facewire.engines.processor.library import loaded
 from facewire.engines.shipped_graphs import comes_with_graphs
 from facewire.face.backend import FaceNetworks
 from facewire.networks.manifest import WeightsFile
@@ -31,13 +33,16 @@ def begin(weights: str | Path, wanted: str) -> None:
 
     What is wrong is said where the engine is asked for.
 
+    The library is imported here: where two threads import at once, each waits for the other.
+
     Args:
         weights: name or path.
         wanted: one of choice.ENGINES.
     """
-    with suppress(FacewireError):
+    with suppress(FacewireError, ImportError):
         file = WeightsFile.of(weights)
         if wanted in (AUTO, OPENVINO) and comes_with_graphs(file.manifest.sha256):
+            loaded()
             promised = _begun[file.path, wanted] = Future()
             Thread(target=_open, args=(file, wanted, promised), daemon=True).start()
 
@@ -63,7 +68,8 @@ def _open(file: WeightsFile, wanted: str, promised: Future[Opened | None]) -> No
     done = None
     with suppress(Exception):
         if choose(wanted).name == OPENVINO:
+            faces = open_faces(processors())  # a face is looked for before anything else
             engine, _ = done = open_shipped(file, wanted)
-            if (faces := face_networks(engine)) is not None:
+            if faces is not None:
                 _faces[engine] = faces
     promised.set_result(done)

@@ -17,6 +17,7 @@ from facewire.engines import artefact
 from facewire.engines.engine import Engine
 from facewire.engines.fastest import fastest
 from facewire.engines.graph_engine import GraphEngine
+from facewire.engines.graphs.names import RENDER
 from facewire.engines.openvino_runner import OpenVinoRunner, has_bfloat16
 from facewire.engines.shipped_graphs import ShippedGraphs, shipped, shipped_faces
 from facewire.face.backend import FaceNetworks
@@ -178,12 +179,16 @@ def open_shipped(
 
 def face_networks(engine: Engine | None) -> FaceNetworks | None:
     """Return the face finder's networks beside an engine, in OpenVINO if that is what runs; None for torch."""
-    graphs = shipped_faces() if engine is not None and engine.info.name == OPENVINO else None
-    if engine is None or graphs is None:
+    return open_faces(engine.info.threads) if engine is not None and engine.info.name == OPENVINO else None
+
+
+def open_faces(threads: int) -> FaceNetworks | None:
+    """Return the face finder's networks in OpenVINO; None where no graphs come with the package."""
+    if (graphs := shipped_faces()) is None:
         return None
     from facewire.engines.openvino_faces import OpenVinoFaces
 
-    return OpenVinoFaces(graphs, engine.info.threads)
+    return OpenVinoFaces(graphs, threads)
 
 
 def _on_shipped(given: ShippedGraphs, choice: Choice, threads: int) -> tuple[Engine, Choice]:
@@ -195,7 +200,7 @@ def _on_shipped(given: ShippedGraphs, choice: Choice, threads: int) -> tuple[Eng
 
 def _in_openvino(graphs: artefact.Artefact, threads: int) -> Engine:
     runner = OpenVinoRunner(graphs, threads)
-    runner.start(*graphs.graphs)
+    runner.start(*sorted(graphs.graphs, key=lambda name: name != RENDER))  # which takes longest
     return GraphEngine(graphs, runner, threads)
 
 

@@ -13,19 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.engines.artefact import Artefact
-from facewire.engines.graphs.names import RENDER
+from facewire.engines.graphs.names import MESH, PREPARE, RENDER
 from facewire.engines.processor import compiled_graphs
 from facewire.engines.processor.instruction_sets import WITHOUT_BFLOAT16, limit
 from facewire.engines.processor.library import loaded
 
 Array = NDArray[Any]
 AT_ONCE = 2
-"""Graphs that are compiled at the same time; each takes one thread."""
+"""Graphs that are compiled at the same time, of all runners; each takes one thread."""
+PLAIN = {PREPARE: {"SNIPPETS_MODE": "DISABLE"}, MESH: {"SNIPPETS_MODE": "DISABLE"}}
+"""Graphs that run once for a photo: without the plugin's own kernels for runs of element-wise operators, whose making
+takes many times as long as they gain."""
 
 
-def has_bfloat16() -> bool:
-    """Return whether the processor multiplies bfloat16 in hardware, and may be asked to."""
-    return "BF16" in _abilities() and limit() not in WITHOUT_BFLOAT16
+def has_bfloat16(held_to: str | None = None) -> bool:
+    """Return whether the processor multiplies bfloat16 in hardware, and may be asked to.
+
+    Args:
+        held_to: what oneDNN would be held to, in its words; None for what it is held to in this process.
+    """
+    return "BF16" in _abilities() and (limit() if held_to is None else held_to) not in WITHOUT_BFLOAT16
 
 
 @cache
@@ -33,6 +40,11 @@ def _abilities() -> tuple[str, ...]:
     openvino = loaded()
 
     return tuple(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+@cache
+def _workers(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count)
 
 
 class OpenVinoRunner:
@@ -54,7 +66,7 @@ class OpenVinoRunner:
         }
         self._locks = {name: threading.Lock() for name in artefact.graphs}
         self._starting = threading.Lock()
-        self._workers = ThreadPoolExecutor(min(threads, AT_ONCE))
+        self._workers = _workers(min(threads, AT_ONCE))
         self._requests: dict[str, Future[Any]] = {}
         self._outputs = {name: tuple(graph["outputs"]) for name, graph in artefact.graphs.items()}
         self._bound: object = None
@@ -106,11 +118,12 @@ class OpenVinoRunner:
         file = None
         if self._artefact.lasting:
             machine = compiled_graphs.machine_key(self._core)
-            file = compiled_graphs.place(graph, self._artefact.fingerprint(graph), machine)
+            made_from = f"{self._artefact.fingerprint(graph)} {PLAIN.get(graph, '')}"
+            file = compiled_graphs.place(graph, made_from, machine)
         blob = compiled_graphs.read(file)
         if blob is not None:
             with suppress(RuntimeError):  # of another build of the same version
-                return self._core.import_model(blob, "CPU", self._settings).create_infer_request()
+                return self._core.import_model(blob, "CPU", self._settings_of(graph)).create_infer_request()
         compiled = self._compiled(graph)
         if file is not None:
             compiled_graphs.keep(file, compiled.export_model().getvalue())
@@ -121,4 +134,7 @@ class OpenVinoRunner:
 
         text, constants = self._artefact.ir(graph)
         model = self._core.read_model(text, openvino.Tensor(np.frombuffer(constants, np.uint8)))
-        return self._core.compile_model(model, "CPU", self._settings)
+        return self._core.compile_model(model, "CPU", self._settings_of(graph))
+
+    def _settings_of(self, graph: str) -> dict[str, Any]:
+        return self._settings | PLAIN.get(graph, {})

@@ -13,8 +13,6 @@ Knows nothing about faces or about video streams.
 from __future__ import annotations
 
 import io
-import os
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +26,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from facewire.base.errors import MediaError, OutputError
-from facewire.base.files import atomic_output
+from facewire.base.files import atomic_output, check_regular_file
 from facewire.media.colour_profile import to_srgb
 from facewire.media.frame import Pixels, check_pixels
 from facewire.media.marks.content_credentials import configured, sign
@@ -194,24 +192,6 @@ def _load_readers() -> None:
     for name in _READERS:
         with suppress(ImportError):
             import_module(f"PIL.{name}ImagePlugin")
-
-
-def check_regular_file(path: Path) -> None:
-    """Raise MediaError unless `path` is a file with something in it."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MediaError(path, "no such file: check the path") from error
-    except OSError as error:
-        raise MediaError(path, f"cannot be read ({error.strerror}): check the path") from error
-    if stat.S_ISDIR(found.st_mode):
-        raise MediaError(path, "is a folder: give the name of a file")
-    if not stat.S_ISREG(found.st_mode):
-        raise MediaError(path, "is a device or a pipe: give the name of a file")
-    if not os.access(path, os.R_OK):
-        raise MediaError(path, "no permission to read it: change its permissions")
-    if found.st_size == 0:
-        raise MediaError(path, "the file is empty: copy or save it again")
 
 
 @contextmanager

@@ -35,10 +35,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from facewire.base.errors import MediaError
+from facewire.base.files import check_regular_file
 from facewire.media.colours.colour import RgbConverter
 from facewire.media.fit import on_canvas, size_inside
 from facewire.media.frame import Frame
-from facewire.media.image import MAX_PIXELS, TimedPicture, animation, check_regular_file, is_picture, resize
+from facewire.media.image import MAX_PIXELS, TimedPicture, animation, is_picture, resize
 from facewire.media.libav_errors import FOREIGN, one_line, reading
 from facewire.media.orientation import UPRIGHT, Orientation, from_display_matrix, from_rotation
 from facewire.media.sound.choice import sound_of_file, sound_of_pipe

@@ -24,7 +24,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from facewire.media.image import check_regular_file
+from facewire.base.files import check_regular_file
 from facewire.media.libav_errors import FOREIGN, one_line, reading
 from facewire.media.sound.choice import sound_of_file
 from facewire.media.timing.steady_clock import SteadyClock

@@ -8,6 +8,7 @@ tracker notices another face.
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class CutDetector:
         if before is None or before.shape != now.shape:
             return True
         change = float(np.abs(now - before).mean())
-        usual = float(np.median(self._changes)) if self._changes else 1.0  # the first change tells nothing
+        usual = median(self._changes) if self._changes else 1.0  # the first change tells nothing
         cut = change > max(LEAST_CHANGE, LEAST_RATIO * usual, LEAST_RISE * self._last)
         self._last = change
         if cut:
