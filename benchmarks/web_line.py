@@ -2,10 +2,12 @@
 
     python benchmarks/web_line.py --seconds 60 --cut 60
     python benchmarks/web_line.py --json > docs/reports/web-line.json
+    python benchmarks/web_line.py --site site/ --seconds 20 --json > docs/reports/web-line-networks.json
 
 Two Chromiums with the page of a call, real WebRTC, every packet through the modelled line of the browser tests;
-networks are stand-ins that compute nothing, so that a busy machine measures the line and not itself. "freeze" is how
-long the picture stood still, "back" how long after the end of the cut it moved again. Needs Chromium.
+networks are stand-ins that compute nothing, so that a busy machine measures the line and not itself, or with --site
+those of a folder that `facewire web` wrote; ordinary video is forbidden then. "freeze" is how long the picture stood
+still, "back" how long after the end of the cut it moved again. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -30,9 +32,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium
 from tests.web.modelled_line import WAYS, ModelledLine  # the line of the browser tests
-from tests.web.pages import call, ready, served, write_camera
+from tests.web.pages import call, click, ready, served, write_camera
 from tests.web.stand_in_site import write_stand_in_site
 
+DRAWN = """(() => {
+  const pen = document.getElementById("remote").getContext("2d"), own = pen.putImageData;
+  window.drawn = [];
+  pen.putImageData = (...given) => { own.apply(pen, given); drawn.push([performance.now()]); };
+})()"""
+"""Notes when pictures are drawn, as the stand-ins do by themselves."""
 SETTLE_SECONDS = 5.0
 WAIT_SECONDS = 120.0
 
@@ -46,11 +54,12 @@ def main() -> None:
     parser.add_argument("--cut", type=float, default=60.0, help="seconds of the cut (default: 60)")
     parser.add_argument("--loss", type=float, default=0.1, help="share of packets (default: 0.1)")
     parser.add_argument("--reorder", type=float, default=0.1, help="share of packets (default: 0.1)")
+    parser.add_argument("--site", type=Path, help="folder with the networks (default: stand-ins)")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     settings = LinkSettings(delay_ms=40, jitter_ms=5, loss=given.loss, reorder=given.reorder)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        report = asyncio.run(measured(Path(folder), settings, given.seconds, given.cut))
+        report = asyncio.run(measured(Path(folder), given.site, settings, given.seconds, given.cut))
     if given.json:
         print(json.dumps(report, indent=2))
         return
@@ -58,12 +67,14 @@ def main() -> None:
         print(f"{name:<26}{value}")
 
 
-async def measured(folder: Path, settings: LinkSettings, seconds: float, cut: float) -> dict[str, Any]:
+async def measured(
+    folder: Path, site: Path | None, settings: LinkSettings, seconds: float, cut: float
+) -> dict[str, Any]:
     """Hold one call and return the report."""
     camera = write_camera(folder / "camera.y4m", 25)
     for name in "ab":
         (folder / name).mkdir()
-    server = SignalServer(site=Site(write_stand_in_site(folder / "site"), HEADERS))
+    server = SignalServer(site=Site(site or write_stand_in_site(folder / "site"), HEADERS))
     line = ModelledLine(settings)
     async with (
         served(line.added_to(server.app)) as signal,
@@ -74,10 +85,14 @@ async def measured(folder: Path, settings: LinkSettings, seconds: float, cut: fl
         for page in pages:
             await ready(page, f"http://127.0.0.1:{signal}/")
             await page.value(WAYS.replace("SERVER", ""))
+            if site is not None:
+                await page.value(DRAWN)
+                await click(page, "video")
         await call(a, b)
         await asyncio.sleep(SETTLE_SECONDS)
         shown = await asyncio.gather(*(steady(page, seconds) for page in pages))
         report = {
+            "networks": "stand-ins" if site is None else "real",
             "packets": line.sent,
             "lost": round(line.lost / line.sent, 3),
             "reordered": settings.reorder,

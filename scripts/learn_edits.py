@@ -4,6 +4,7 @@
     brows, gaze), both less their clip's mean -> one least-squares fit for all of them together -> a table
 
 Prints the rows of the table. A direction says what changes while everything else that is measured stays as it is.
+The shipped table leads brows and gaze further than what is printed, by the factors that edits.py names.
 
     python scripts/learn_edits.py CLIPS        a folder of ID.npz with lm and pose, as training reads them
 """

@@ -9,6 +9,7 @@ Fills whatever stands between `<!-- NAME -->` and `<!-- /NAME -->`, from docs/re
     transfer, freeview, canonical      NAME.json              facewire evaluate NAME
     ablation, ablation-changes         ablation.json          facewire evaluate ablation
     speed                              speed.json             facewire bench --output docs/reports/speed.json
+    gfvc, gfvc-512                     NAME.json              facewire compare --protocol gfvc, and with --size 512
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from facewire.base.files import read_json
+from facewire.evaluation.codecs.curves import METRICS
 from facewire.evaluation.measuring.compare import compare
 from facewire.evaluation.measuring.turn_ranges import BASES, RANGES, TURN_METRICS, name_of
 from facewire.evaluation.reports.pages import printed
@@ -42,7 +44,7 @@ DOCUMENTS = (
 REPORTS = ROOT / "docs" / "reports"
 WORST = 5
 ABLATED = ("l1", "psnr", "ssim", "squeeze-perceptual", "akd", "pose-error", "csim")
-BLOCK = re.compile(r"(?<=<!-- )[a-z-]+(?= -->)")
+BLOCK = re.compile(r"(?<=<!-- )[a-z][a-z0-9-]+(?= -->)")
 
 
 def main() -> int:
@@ -179,6 +181,15 @@ def speed(report: Mapping[str, Any]) -> str:
     return _table(("what", "value"), rows)
 
 
+def gfvc(report: Mapping[str, Any]) -> str:
+    """Return how many times our bits each codec needs, the key picture in every rate: Bjontegaard rates."""
+    titles = {metric.name: metric.title for metric in METRICS}
+    metrics = report["bjontegaard_percent"]
+    anchors = list(next(iter(metrics.values())))
+    rows = [(anchor, *(_times(metrics[metric].get(anchor)) for metric in metrics)) for anchor in anchors]
+    return _table(("times our bits, at equal", *(titles[metric] for metric in metrics)), rows)
+
+
 TABLES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "quality": ("reconstruction", quality),
     "worst": ("reconstruction", worst),
@@ -191,6 +202,8 @@ TABLES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "ablation": ("ablation", ablation),
     "ablation-changes": ("ablation", ablation_changes),
     "speed": ("speed", speed),
+    "gfvc": ("gfvc", gfvc),
+    "gfvc-512": ("gfvc-512", gfvc),
 }
 """By block: the report it is made from, and how."""
 
@@ -205,6 +218,13 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+
+
+def _times(percent: float | str | None) -> str:
+    """Return a Bjontegaard rate as a multiple, or why there is none."""
+    if percent is None or isinstance(percent, str):
+        return percent or "-"
+    return f"{1 + percent / 100:.2f}"
 
 
 def _signed(value: float) -> str:

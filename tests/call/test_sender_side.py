@@ -13,9 +13,10 @@ import pytest
 from facewire.base.errors import CorruptPacket
 from facewire.call.conversation.meters import SAMPLE_FRAMES, H264Comparison
 from facewire.call.person.camera import Camera, Sight
+from facewire.call.person.drawing_pace import AGAIN_SECONDS, LAST, DrawingPace
 from facewire.call.person.engine import Seen
 from facewire.call.person.judge import MOST_DIFFERENCE, Judgement, difference, judge
-from facewire.call.person.modes import BAD_SECONDS, GOOD_SECONDS, ModeKeeper, ModeSettings
+from facewire.call.person.modes import BAD_SECONDS, ENOUGH, FEW, GOOD_SECONDS, ModeKeeper, ModeSettings
 from facewire.call.person.pace import side_kept
 from facewire.call.person.performer import Performance, Performer, Reflection
 from facewire.call.person.portrait import Portrait
@@ -112,6 +113,29 @@ class TestModes:
     def test_without_video_it_stays_with_synthesis(self) -> None:
         keeper = ModeKeeper(ModeSettings(video=False))
         assert set(self.hear(keeper, NOBODY, 0, 20)) == {"none"}
+
+    def test_who_draws_few_pictures_is_sent_video_until_it_draws_enough(self) -> None:
+        keeper = ModeKeeper(ModeSettings())
+        modes = []
+        for draws in (None, ENOUGH, FEW, FEW - 1, FEW, ENOUGH - 1, ENOUGH, FEW, 0, None):
+            keeper.hear_draws(draws)
+            modes.append(keeper.mode == VIDEO)
+            assert any("draws" in reason for reason in keeper.why) == modes[-1]
+        assert modes == [False, False, False, True, True, True, False, False, True, False]
+
+    @pytest.mark.parametrize(
+        "settings", [ModeSettings(avatar=True), ModeSettings(video=False), ModeSettings()]
+    )
+    def test_no_machine_is_so_slow_that_the_camera_is_shown_against_the_user_s_will(
+        self, settings: ModeSettings
+    ) -> None:
+        keeper = ModeKeeper(settings)
+        keeper.refused = settings.video and not settings.avatar
+        keeper.hear_draws(0)
+        assert keeper.mode == SYNTHESIS
+        assert keeper.why == ()
+        keeper.refused = False
+        assert (keeper.mode == VIDEO) == (settings == ModeSettings())
 
     def test_camera_off_goes_before_everything(self) -> None:
         keeper = ModeKeeper(ModeSettings())
@@ -395,3 +419,21 @@ class TestView:
         view.aim(0, 0, 0, False)
         assert view.moving
         assert self.angles(view, turned(30))[0] == pytest.approx(30, abs=0.5)
+
+
+class TestDrawingPace:
+    def pace(self, *took: float) -> DrawingPace:
+        pace = DrawingPace()
+        for seconds in took:
+            pace.drew(seconds)
+        return pace
+
+    def test_a_picture_that_took_long_changes_nothing(self) -> None:
+        assert self.pace(*[0.19] * (LAST - 1)).per_s is None
+        assert self.pace(3.0, *[0.19] * (LAST - 1)).per_s == 5
+
+    def test_one_picture_is_tried_now_and_then_where_few_are_drawn(self) -> None:
+        slow, quick = self.pace(*[0.19] * LAST), self.pace(*[0.03] * LAST)
+        times = [0.1 * step for step in range(60)]
+        assert [at for at in times if slow.due(at, 8)] == pytest.approx([0, AGAIN_SECONDS, 2 * AGAIN_SECONDS])
+        assert not any(pace.due(at, 8) for pace in (quick, DrawingPace()) for at in times)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from facewire.call.conversation.steering import ANNOUNCEMENTS, Steering
+from facewire.call.conversation.steering import ANNOUNCEMENTS, DRAWS_KEPT, DRAWS_SECONDS, QUICK, Steering
 from facewire.call.line.steps import RICH, STEPS, THIN
 from facewire.transport.line_report import LineReport
 
@@ -62,3 +62,21 @@ def test_the_first_photo_counts_only_before_there_is_sound() -> None:
     other.hear_alone(LineReport(kbit_per_s=14.0).alone(), 0.1)
     assert other.step is STEPS[RICH]
     assert other.controller.limit == math.inf
+
+
+def test_a_side_that_draws_few_pictures_says_so_as_long_as_it_does() -> None:
+    line, other = Steering(thin=False), Steering(thin=False)
+    line.draws = QUICK - 1
+    assert (line.announcement(0.0) or b"")[
+        :2
+    ] == b"\x4c\x01"  # whether an older side is there is not known yet
+    line.hear_alone(LineReport().alone(), 1.0)
+    said = [line.announcement(1.0 + 0.1 * step) for step in range(100)]
+    assert sum(message is not None for message in said) == 10 / DRAWS_SECONDS
+    assert other.their_draws(1.0) is None
+    other.hear_alone(said[0] or b"", 1.0)
+    assert other.their_draws(1.0 + DRAWS_KEPT) == QUICK - 1
+    assert other.their_draws(1.1 + DRAWS_KEPT) is None
+    for pace in (QUICK, None):
+        line.draws = pace
+        assert line.announcement(100.0) is None

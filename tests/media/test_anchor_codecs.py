@@ -55,7 +55,7 @@ def test_what_the_encoder_says_about_itself_is_not_charged(anchor: Anchor) -> No
 
 
 @pytest.mark.parametrize("anchor", [a for a in ANCHORS if a.mode == LOW_DELAY], ids=lambda a: a.label)
-def test_low_delay_sends_each_picture_at_once(anchor: Anchor) -> None:
+def test_low_delay_sends_each_picture_at_once_and_knows_no_later_one(anchor: Anchor) -> None:
     coded = encode_pictures(moving(), Fraction(25), anchor, anchor.qualities[2])
     shown = list(decode_pictures(coded, anchor))
     partial = type(coded)(coded.packets[:4], coded.sizes[:4])
@@ -63,6 +63,9 @@ def test_low_delay_sends_each_picture_at_once(anchor: Anchor) -> None:
     assert len(early) == 4
     for one, other in zip(early, shown):
         assert np.array_equal(one, other)
+    otherwise = encode_pictures([*moving()[:5], *moving()[4::-1]], Fraction(25), anchor, anchor.qualities[2])
+    assert otherwise.packets[:5] == coded.packets[:5]
+    assert otherwise.packets[5] != coded.packets[5]
 
 
 def test_every_anchor_has_several_rates_from_good_to_bad() -> None:

@@ -37,7 +37,16 @@ def test_what_does_not_fit_is_cut() -> None:
 
 
 def test_later_versions_may_say_more() -> None:
-    assert LineReport.parse_alone(bytes.fromhex("4c02330500ff0102")) == LineReport(0.2, 0.1)
+    assert LineReport.parse_alone(bytes.fromhex("4c03330500ff0102")) == LineReport(0.2, 0.1, draws=1)
+    assert LineReport.parse_alone(bytes.fromhex("4c02330500ff")) == LineReport(0.2, 0.1)
+    assert LineReport.parse_alone(bytes.fromhex("4c01330500ff05")) == LineReport(0.2, 0.1)
+
+
+@pytest.mark.parametrize(("draws", "said"), [(0, 0), (5, 5), (300, 255)])
+def test_alone_it_may_say_how_much_is_drawn(draws: int, said: int) -> None:
+    message = LineReport(0.2, 0.1, draws=draws).alone()
+    assert message.hex() == f"4c02330500ff{said:02x}"
+    assert LineReport.parse_alone(message).draws == said
 
 
 @pytest.mark.parametrize("data", ["", "4c01", "4c01000000", "4c00000000ff", "46010000ff00"])

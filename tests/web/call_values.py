@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.base.errors import BitstreamError
+from facewire.call.conversation.face_sender import FaceSender
 from facewire.call.conversation.states import TABLE
 from facewire.call.line.line_meter import LineMeter
 from facewire.call.messages.peer_messages import (
@@ -39,6 +40,7 @@ from facewire.call.messages.signal_messages import (
 from facewire.call.person.judge import difference
 from facewire.call.person.view import FreeView
 from facewire.codec.state import MotionFrame
+from facewire.codec.tables.shipped import shipped_tables
 from facewire.transport.bundle import Bundle
 from facewire.transport.face_message import PAUSED, VIDEO, Acknowledgement
 from facewire.transport.invitation import Invitation
@@ -122,6 +124,9 @@ REFUSED = (
     '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS + '","anchor":"0"}',
     '{"type":"photo","epoch":0,"bytes":2,"sha256":"' + ZEROS.replace("0", "G") + '","anchor":"00"}',
 )  # fmt: skip
+REPORTS = (REPORT, LineReport(), LineReport(kbit_per_s=0.75), LineReport(draws=5), LineReport(draws=300))
+SHARES = ((1, 0, None), (3, 0, None), (2, 2, 1), (1, 2, None), (2, 2, 5), (3, 2, 8), (3, 0, 11), (2, 2, 12))
+"""Of each message: faces, limit in pixels, which frame was confirmed before."""
 STRIPES = ((0, 0), (2, 0), (5, 1), (9, 3), (40, 7))
 """Shift and disturbance of pictures that are compared with the plain one."""
 HEADS = ("08", "48", "78", "00", "f8", "fb", "fb04", "fb00", "fb7f", "19", "1a", "1b03", "")
@@ -142,7 +147,7 @@ def values() -> dict[str, Any]:
         "bundles": [bundle.to_bytes().hex() for bundle in BUNDLES],
         "broken": list(BROKEN),
         "trailer": join(b"sound", b"face").hex(),
-        "reports": [report.alone().hex() for report in (REPORT, LineReport(), LineReport(kbit_per_s=0.75))],
+        "reports": [report.alone().hex() for report in REPORTS],
         "peer": [PEER_MESSAGES.encode(message) for message in PEER],
         "said": [TO_SERVER.encode(message) for message in SAID],
         "heard": [TO_AGENT.encode(message) for message in HEARD],
@@ -160,6 +165,7 @@ def values() -> dict[str, Any]:
         },
         "metered": _metered(),
         "turned": _turned(),
+        "messages": _messages(),
         "differences": [difference(_striped(0, 0), _striped(*way)) for way in STRIPES],
     }
 
@@ -192,6 +198,25 @@ def _metered() -> list[list[float]]:
         report = meter.report(now)
         rows.append([start, end - start, now, report.loss, report.run, report.wait, report.kbit_per_s])
     return rows
+
+
+def _messages() -> dict[str, Any]:
+    """Return motions, and the face packets of messages that hold some of them each, after confirmations."""
+    rng, tables = np.random.default_rng(8), shipped_tables()
+    size = 6 + 3 * tables.keypoints
+    walk = np.cumsum(rng.normal(0, 0.004, (size, sum(count for count, _, _ in SHARES))), axis=1).T.round(4)
+    motions = [MotionFrame(row[:3], row[3:6], row[6:].reshape(-1, 3)) for row in walk.astype(np.float32)]
+    sender = FaceSender(tables)
+    sender.confirm(sender.offer(b"", motions[0]).epoch)
+    rows, rest = [], iter(motions)
+    for count, limit, confirmed in SHARES:
+        if confirmed is not None:
+            sender.acknowledge(Acknowledgement(confirmed, 0), 0.0, 0.0)
+        packets = [
+            sender.encode(next(rest), 0.0, limit=limit, chained=place > 0).hex() for place in range(count)
+        ]
+        rows.append([limit, confirmed, packets])
+    return {"motions": walk.tolist(), "rows": rows}
 
 
 def _turned() -> list[list[float]]:

@@ -74,8 +74,12 @@ async def call(first: Browser, second: Browser) -> None:
 
 
 async def flows(browser: Browser) -> None:
-    """Sound and motion come and pictures are drawn; they are marked."""
-    for name, least in (("received-sound", 2), ("received-face", 0), ("received-frames", 0)):
-        await browser.until(f"parseFloat(document.getElementById('{name}').textContent) > {least}", 120)
+    """Sound and motion come and pictures are drawn; they are marked.
+
+    How much comes says more of the machine than of the call: 21 to 24 kbit/s of sound where little else runs, from
+    Firefox as from Chromium, and 2 to 3 between two Chromiums under a load of ten.
+    """
+    for name in ("received-sound", "received-face", "received-frames"):
+        await browser.until(f"parseFloat(document.getElementById('{name}').textContent) > 0", 120)
     assert await text(browser, "mark") == "Synthesised"
     assert await browser.value("getComputedStyle(document.getElementById('mark')).visibility == 'visible'")

@@ -7,6 +7,7 @@ The pages come from a static host and meet at a signalling server of another add
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ async def hard_times(folder: Path) -> None:
             await page.value(WAYS.replace("SERVER", address))
         await call(a, b)
         await empty_chair(a, b)
+        await slow_device(a, b)
         await thin(a, b)
         line.settings = BAD
         for page in (a, b):
@@ -97,6 +99,23 @@ async def empty_chair(own: Browser, remote: Browser) -> None:
     await own.value("globalThis.nobody = false")
     await remote.until("document.getElementById('mark').textContent == 'Synthesised'")
     await moves(remote)
+
+
+async def slow_device(own: Browser, remote: Browser) -> None:
+    """Whoever draws few pictures is sent ordinary video, unless the other user refuses, until more are drawn."""
+    await own.value("globalThis.slow = 300")
+    await own.until("document.getElementById('mark').textContent == 'Ordinary video'", 60)
+    await own.until(COLOURFUL)
+    assert await text(remote, "step") == "ordinary video"
+    assert re.fullmatch("the other side draws [0-3] pictures a second", await text(remote, "why"))
+    assert await text(remote, "mark") == "Synthesised"  # that side is quick
+    await click(remote, "video")
+    await own.until("document.getElementById('mark').textContent == 'Synthesised'")
+    await click(remote, "video")
+    await own.until("document.getElementById('mark').textContent == 'Ordinary video'")
+    await own.value("globalThis.slow = 0")
+    await own.until("document.getElementById('mark').textContent == 'Synthesised'", 60)
+    await moves(own)
 
 
 async def thin(own: Browser, remote: Browser) -> None:

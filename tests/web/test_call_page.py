@@ -14,13 +14,16 @@ import pytest
 import facewire
 from facewire.animation.animator import Animator
 from facewire.call.agent import Agent
+from facewire.call.line.controller import Controller
 from facewire.call.meeting.signal_server import SignalServer
 from facewire.call.meeting.site import Site
 from facewire.call.page_server import PageServer
+from facewire.call.person.drawing_pace import LAST
 from facewire.call.person.engine import NetworkEngine
 from facewire.call.settings import AgentSettings
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.engines.torch_engine import TorchEngine
+from facewire.transport.line_report import LineReport
 from facewire.web.folder import HEADERS
 from tests.call.browsers.browser import Browser
 from tests.call.browsers.chromium import Chromium, chromium
@@ -35,6 +38,13 @@ WATCHED = (
     "class extends Own { constructor(...given) { super(...given); connections.push(this); } }; })()"
 )
 """Lets a test reach a page's connections."""
+SLOWED = (
+    "(() => { const post = Worker.prototype.postMessage;"
+    "Worker.prototype.postMessage = function (message, ...given) {"
+    "const send = () => post.call(this, message, ...given);"
+    "if (message?.type === 'render') setTimeout(send, 300); else send(); }; })()"
+)
+"""Lets a page draw three pictures a second at most."""
 SIZES = ((1280, 860, False), (390, 844, True))
 
 pytestmark = [
@@ -67,6 +77,30 @@ async def switches(own: Browser, remote: Browser) -> None:
     await click(own, "thin")
     await remote.until("document.getElementById('step').textContent == 'thin'")
     await click(own, "thin")
+
+
+async def slow_sides(page: Browser, agent_page: Browser, agent: Agent) -> None:
+    """Whoever draws few pictures is sent ordinary video, by pages and agents, if their users allow it.
+
+    The line counts as a good one: on a busy machine packets wait as on a full one, which carries no video.
+    """
+    assert agent.talk is not None
+    agent.talk.line.controller = Controller()
+    agent.talk.line.hear = lambda *report: None  # type: ignore[method-assign]
+    agent.talk.line._report = lambda now: LineReport()  # type: ignore[method-assign]
+    await page.value(SLOWED)
+    await click(agent_page, "video")
+    await page.until("document.getElementById('mark').textContent == 'Ordinary video'", 120)
+    assert "the other side draws" in await text(agent_page, "notice")
+    await click(agent_page, "video")
+    await page.until("document.getElementById('mark').textContent == 'Synthesised'")
+    for _ in range(LAST):
+        agent._pictures.pace.drew(1.0)
+    await click(page, "video")
+    await agent_page.until("document.getElementById('mark').textContent == 'Ordinary video'", 120)
+    assert "the other side draws" in await text(page, "why")
+    await click(page, "video")
+    await agent_page.until("document.getElementById('mark').textContent == 'Synthesised'")
 
 
 async def hung_up(own: Browser, remote: Browser) -> None:
@@ -102,6 +136,8 @@ async def page_and_agent(folder: Path, site: Path, camera: Path) -> None:
         await looks_right(a, folder, "ready")
         await ready(b, page)
         await a.value(WATCHED)
+        for browser in (a, b):
+            await click(browser, "video")  # both draw slowly where both run on one machine
         await call(a, b)
         for browser in (a, b):
             await flows(browser)
@@ -113,10 +149,12 @@ async def page_and_agent(folder: Path, site: Path, camera: Path) -> None:
         agent = agent_of(signal)
         async with served(PageServer(agent, AGENT_PAGE).app, agent) as door:
             await ready(a, f"http://127.0.0.1:{door}/#key={agent.key}")
+            await click(a, "video")
             await call(b, a)
             for browser in (a, b):
                 await flows(browser)
             await switches(b, a)
+            await slow_sides(b, a, agent)
             assert agent.talk is not None
             assert agent.talk.refused == agent.talk.faces.refused == 0
             await hung_up(a, b)
@@ -148,6 +186,7 @@ async def firefox_call(folder: Path, site: Path, camera: Path) -> None:
     ):
         for browser in (a, b):
             await ready(browser, f"http://127.0.0.1:{signal}/")
+            await click(browser, "video")
         await call(a, b)
         for browser in (a, b):
             await flows(browser)

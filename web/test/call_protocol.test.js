@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { FaceCoder, MOST_FACE_BYTES } from "../../src/facewire/web/site/call/face_coder.js";
 import { TABLE } from "../../src/facewire/web/site/call/states.js";
 import { hex, unhex } from "../../src/facewire/web/site/codec/bytes.js";
 import { BitstreamError } from "../../src/facewire/web/site/codec/index.js";
+import { motionFrame } from "../../src/facewire/web/site/codec/state.js";
 import { LineMeter } from "../../src/facewire/web/site/line/line_meter.js";
 import { fromAngles } from "../../src/facewire/web/site/motion/rotation.js";
 import { difference, judge } from "../../src/facewire/web/site/person/judge.js";
@@ -20,7 +22,7 @@ import { FROM_SERVER, SEALED, TO_SERVER } from "../../src/facewire/web/site/prot
 import { VideoPieces, videoMessages } from "../../src/facewire/web/site/protocol/video_pieces.js";
 import { join, opusSamples, split } from "../../src/facewire/web/site/protocol/trailer.js";
 import { ProtocolError } from "../../src/facewire/web/site/protocol/wire.js";
-import { jsonOf } from "./support.js";
+import { jsonOf, shelf } from "./support.js";
 
 const values = await jsonOf("web/test/call_values.json");
 
@@ -58,7 +60,12 @@ test("trailers are read and written to the same bytes", () => {
 });
 
 test("reports on the line", () => {
-  for (const digits of values.reports) assert.equal(hex(aloneBytes(parseAlone(unhex(digits)))), digits);
+  for (const digits of values.reports) {
+    const { draws, ...report } = parseAlone(unhex(digits));
+    assert.equal(hex(aloneBytes(report, draws)), digits);
+  }
+  assert.equal(parseAlone(unhex(values.reports.at(-2))).draws, 5);
+  assert.equal(parseAlone(unhex("4c01330500ff05")).draws, null);
 });
 
 test("messages are read and written to the same text", () => {
@@ -113,6 +120,32 @@ test("what the line loses, how long packets wait, what comes", () => {
     near([loss, run, wait, rate], expected, 1e-6);
   }
   assert.ok(values.metered.some(([, , , loss, , wait]) => loss > 0.1 && wait > 0.1));
+});
+
+test("faces of one message, chained and with as many keypoints as it takes", async () => {
+  const { motions, rows } = values.messages;
+  const coder = new FaceCoder(await (await shelf()).named("compact-standard"));
+  assert.deepEqual(coder.message([{ motion: motionFrame(motions[0]), captured: 0 }]), []);
+  coder.source(motionFrame(motions[0]));
+  let [next, number] = [0, 0];
+  for (const [limit, confirmed, packets] of rows) {
+    if (confirmed !== null) coder.confirmed(confirmed);
+    const given = packets.map(() => ({ motion: motionFrame(motions[next]), captured: next++ }));
+    const coded = coder.message(given, limit);
+    assert.deepEqual(coded.map(({ packet }) => hex(packet)), packets);
+    for (const one of coded) assert.deepEqual([one.number, one.captured], [number, number++]);
+  }
+  const lengths = rows.flatMap(([, , packets]) => packets.map((packet) => packet.length / 2));
+  assert.ok(Math.min(...lengths) < 20);
+});
+
+test("a message holds no more faces than fit", async () => {
+  const coder = new FaceCoder(await (await shelf()).named("compact-standard"));
+  coder.source(motionFrame(values.messages.motions[0]));
+  const wild = Array.from({ length: 12 }, (_, at) => motionFrame(values.messages.motions[0].map((value, i) => value + 0.5 * Math.sin(7 * i + at))));
+  const coded = coder.message(wild.map((motion, captured) => ({ motion, captured })));
+  assert.ok(coded.length > 0 && coded.length < 12);
+  assert.ok(coded.reduce((sum, { packet }) => sum + packet.length + 2, 0) <= MOST_FACE_BYTES);
 });
 
 test("a view that is dragged", () => {

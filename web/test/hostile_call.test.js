@@ -28,7 +28,8 @@ class Side {
   constructor(now, own = party) {
     this.out = [];
     const put = (kind) => (message) => this.out.push([kind, message]);
-    const outbox = { reliable: put("reliable"), loose: put("loose"), standing: put("standing"), face: put("face"), report: put("report") };
+    const outbox = { reliable: put("reliable"), loose: put("loose"), standing: put("standing"), face: put("face"), report: put("report"),
+      source: put("source"), confirmed: put("confirmed") };
     this.talk = new Conversation(own, source, outbox, now, null);
     this.talk.greet();
   }

@@ -5,14 +5,15 @@
     smile  corners out and up           1 is a broad smile          -1 corners in and down
     blink  lids towards each other      1 shuts the eyes            -1 opens them twice as wide; two numbers are the
                                         eyes at the image's left:right
-    gaze   irises right:up              1 is as far as eyes look; one number is to the right
+    gaze   irises right:up              1 is as far as eyes look, on a diagonal, too; one number is to the right
     mouth  lips apart, chin down        1 is a mouth wide open      -1 the contrary: use it to close an open one
     brows  up                           1 is as far as brows go     -1 down
 
 The directions were learned from 31727 nearly frontal frames of 223 labelled clips (scripts/learn_edits.py): for every
 keypoint of the region the least-squares direction in the head's own axes that goes with what the face mesh measures
 while all other measures stay the same; both sides averaged. 1 is the 99.5th percentile of what these people
-did, for looking up and down twice that: of the learned distance the mesh reads next to nothing back from the picture.
+did; for the brows 1.75 times, sideways looks twice and looks up and down four times that, because pictures follow
+these keypoints by a fraction (docs/lab/2026-11-30-detail-at-512.md). Beyond, irises tear and lashes grow.
 Eyes shut by as much as they are open, whoever they belong to.
 """
 
@@ -49,12 +50,12 @@ TABLE: Mapping[str, Mapping[str, Direction]] = {
         "lower lip": (0.0, 0.1117, 0.0033), "upper lip": (0.0, -0.0312, 0.0), "chin": (0.0, 0.0343, 0.0016),
         "mouth corner" + LEFT: (-0.0089, 0.0095, 0.0017), "mouth corner" + RIGHT: (0.0089, 0.0095, 0.0017),
     },
-    "brows": {"brow" + LEFT: (0.0, -0.0342, 0.0), "brow" + RIGHT: (0.0, -0.0342, 0.0)},
-    "gaze right": {"iris" + LEFT: (0.038, 0.0, 0.0), "iris" + RIGHT: (0.038, 0.0, 0.0)},
+    "brows": {"brow" + LEFT: (0.0, -0.0599, 0.0), "brow" + RIGHT: (0.0, -0.0599, 0.0)},
+    "gaze right": {"iris" + LEFT: (0.076, 0.0, 0.0), "iris" + RIGHT: (0.076, 0.0, 0.0)},
     "gaze up": {
-        "iris" + LEFT: (0.0, -0.0302, 0.0), "iris" + RIGHT: (0.0, -0.0302, 0.0),
-        "upper lid" + LEFT: (0.0, -0.0108, 0.0), "upper lid" + RIGHT: (0.0, -0.0108, 0.0),
-        "lower lid" + LEFT: (0.0, -0.0102, 0.0), "lower lid" + RIGHT: (0.0, -0.0102, 0.0),
+        "iris" + LEFT: (0.0, -0.0604, 0.0), "iris" + RIGHT: (0.0, -0.0604, 0.0),
+        "upper lid" + LEFT: (0.0, -0.0216, 0.0), "upper lid" + RIGHT: (0.0, -0.0216, 0.0),
+        "lower lid" + LEFT: (0.0, -0.0204, 0.0), "lower lid" + RIGHT: (0.0, -0.0204, 0.0),
     },
 }
 """Slider -> keypoint -> which way it goes for a value of 1, in picture units of the mean head and its own axes:
@@ -145,12 +146,19 @@ def edited(motions: HeadMotion, canonical: CanonicalKeypoints, edit: Edit) -> He
     irises = by.linalg.norm(points[:, EYES[1][2]] - points[:, EYES[0][2]], axis=-1)
     size = irises[:, None, None] / (MEAN_IRISES * UNIT)
     added = by.zeros_like(motions.expression)
-    for name, value in edit.values.items():
+    for name, value in _in_sight(edit.values).items():
         way = value * size * _direction(name, added)
         if name.startswith(BLINK):
             way = way * _openness(motions, points)[:, :, None] / (size * CLOSED)
         added = added + way
     return motions.with_expression(motions.expression + apply(motions.rotation[:, None], added))
+
+
+def _in_sight(values: Mapping[str, float]) -> Mapping[str, float]:
+    """Return values that look no further on a diagonal than eyes do sideways."""
+    gaze = {name: values[name] for name in PAIRS[GAZE] if name in values}
+    far = max(1.0, math.hypot(*gaze.values()))
+    return {**values, **{name: value / far for name, value in gaze.items()}}
 
 
 def _direction(name: str, expression: Numbers) -> Numbers:

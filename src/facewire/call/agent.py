@@ -26,6 +26,7 @@ from facewire.call.conversation.course import Course
 from facewire.call.conversation.party import Party
 from facewire.call.conversation.source_photo import IncomingPhoto, OwnSource
 from facewire.call.conversation.states import Action, Event, State
+from facewire.call.conversation.steering import QUICK
 from facewire.call.meeting.meeting import Meeting, MeetingHandlers
 from facewire.call.meeting.rtc_peer import RtcPeer
 from facewire.call.messages import page_messages as page
@@ -155,10 +156,12 @@ class Agent:
             page.Welcome(
                 room=self.own.room,
                 avatar_allowed=self.settings.allow_avatar,
+                video_allowed=self.settings.video,
                 size=self.engine.size,
                 muted=self._muted,
                 camera_off=self._performer.keeper.camera_off,
                 thin=self._thin,
+                video=not self._performer.keeper.refused,
             )
         )
         self._tell_course()
@@ -199,6 +202,8 @@ class Agent:
             self._thin = message.on
             if self.talk is not None:
                 self.talk.want_thin(message.on)
+        elif isinstance(message, page.OrdinaryVideo):
+            self._performer.keeper.refused = not message.on
         elif isinstance(message, page.View):
             self._view.aim(message.yaw, message.pitch, message.roll, message.frontal)
         else:
@@ -432,6 +437,7 @@ class Agent:
             picture = talk.video_picture()
             synthesised = picture is None
             if picture is None:
+                self._try_drawing(talk)
                 show = talk.due(time.monotonic()) or (self._last_show if self._view.moving else None)
                 if show is None:
                     continue
@@ -447,6 +453,13 @@ class Agent:
                     self._receiving,
                     lambda: self._reporter.shown_h264.see(len(shown), lambda: shown),  # noqa: B023
                 )
+
+    def _try_drawing(self, talk: Conversation) -> None:
+        """While ordinary video is shown, see now and then how quickly this machine would draw."""
+        show = self._last_show
+        person = None if show is None or talk.their_mode != VIDEO else self._theirs.person(show.epoch)
+        if show is not None and person is not None and self._pictures.pace.due(time.monotonic(), QUICK):
+            self._receiving.submit(self._pictures.draw, person, show.motion)
 
     async def _rendered(self, talk: Conversation, show: Show) -> Pixels | None:
         person = self._theirs.person(show.epoch)
@@ -489,6 +502,8 @@ class Agent:
             await self._prepare(talk, talk.photos.popleft())
         if self.talk is not talk:
             return
+        talk.line.draws = self._pictures.pace.per_s
+        self._performer.keeper.hear_draws(talk.line.their_draws(now))
         for event in talk.events():
             if event is Event.MISFIT:
                 self._problem = talk.problem

@@ -42,6 +42,8 @@ ONE_KEY: Final = "9999"
 _X265_ALONE: Final = "info=0:keyint=-1:log-level=0:pools=none:frame-threads=1:wpp=0"
 """One thread: on small pictures more make x265 slower and its streams larger."""
 _SVT_ALONE: Final = "scd=0:lp=1"
+_VVENC_ALONE: Final = "threads=1"
+_VVENC_NOTHING_LATER: Final = "picreordering=0:gopsize=8:lookahead=0:decodingrefreshtype=none:mctf=0:bim=0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,13 @@ ANCHORS: Final = (
         "SVT-AV1", BEST, "libsvtav1", "libdav1d",
         (("preset", "1"), ("g", "-1"), ("svtav1-params", _SVT_ALONE)), SVT_QUALITIES,
     ),
-    Anchor("VVenC", BEST, "libvvenc", "vvc", (("preset", "medium"),), VVC_QUALITIES),
+    Anchor(
+        "VVenC", LOW_DELAY, "libvvenc", "vvc",
+        (("preset", "medium"), ("vvenc-params", f"{_VVENC_ALONE}:{_VVENC_NOTHING_LATER}")), VVC_QUALITIES,
+    ),
+    Anchor(
+        "VVenC", BEST, "libvvenc", "vvc", (("preset", "medium"), ("vvenc-params", _VVENC_ALONE)), VVC_QUALITIES
+    ),
 )  # fmt: skip
 
 
@@ -209,7 +217,6 @@ def _by_program(pictures: Sequence[Pixels], rate: Fraction, anchor: Anchor, qual
         *(program, "-hide_banner", "-loglevel", "error", "-threads", "1", "-f", "rawvideo"),
         *("-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"),
         *("-c:v", "libvvenc", "-pix_fmt", "yuv420p10le", "-qp", str(quality), "-qpa", "0", "-period", "3600"),
-        *("-vvenc-params", "threads=1"),
         *(text for key, value in anchor.options for text in (f"-{key}", value)),
         *("-f", "vvc", "-"),
     ]

@@ -4,12 +4,15 @@ u8  share of sound that did not come in the last 5 s, of 255
 u8  bits 0 to 6: how long losses last on average, units of 20 ms   bit 7: thin mode is wanted
 u8  how much longer packets take now than the quickest lately, units of 8 ms
 u8  what came in the last second, headers included, units of 0.5 kbit/s; 255: more, or not known
+
+A report that goes alone may say one thing more, in version 2 of its message: how many pictures a second its sender
+draws.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facewire.base.errors import CorruptPacket
 
@@ -17,7 +20,7 @@ REPORT_BYTES = 4
 RUN_MS, WAIT_MS, RATE_UNIT = 20, 8, 0.5
 LINE_MARK = 0x4C
 """First byte of a report that goes alone, on the channel that may lose."""
-LINE_VERSION = 1
+LINE_VERSION, DRAWS_VERSION = 1, 2
 _THIN = 0x80
 
 
@@ -30,6 +33,7 @@ class LineReport:
     wait         seconds that packets wait in queues
     kbit_per_s   what came; infinite if that is not known
     thin         the sender of the report wants thin mode
+    draws        pictures a second that its networks draw, None if that is not known; said in reports that go alone
     """
 
     loss: float = 0.0
@@ -37,6 +41,7 @@ class LineReport:
     wait: float = 0.0
     kbit_per_s: float = math.inf
     thin: bool = False
+    draws: int | None = None
 
     def to_bytes(self) -> bytes:
         """Return the 4 bytes; what does not fit is cut to what does."""
@@ -69,8 +74,10 @@ class LineReport:
         )
 
     def alone(self) -> bytes:
-        """Return the message that carries it on the channel that may lose: mark, version, report."""
-        return bytes((LINE_MARK, LINE_VERSION)) + self.to_bytes()
+        """Return the message that carries it on the channel that may lose: mark, version, report, what is drawn."""
+        if self.draws is None:
+            return bytes((LINE_MARK, LINE_VERSION)) + self.to_bytes()
+        return bytes((LINE_MARK, DRAWS_VERSION)) + self.to_bytes() + bytes((min(max(self.draws, 0), 255),))
 
     @classmethod
     def parse_alone(cls, message: bytes) -> LineReport:
@@ -81,7 +88,8 @@ class LineReport:
         """
         if len(message) < 2 + REPORT_BYTES or message[0] != LINE_MARK or message[1] < LINE_VERSION:
             raise CorruptPacket(0, "no report on the line")
-        return cls.parse(message[2 : 2 + REPORT_BYTES])
+        report, more = cls.parse(message[2 : 2 + REPORT_BYTES]), message[2 + REPORT_BYTES :]
+        return replace(report, draws=more[0]) if message[1] >= DRAWS_VERSION and more else report
 
 
 def _units(seconds: float, unit_ms: int, most: int) -> int:

@@ -20,6 +20,10 @@ LATE_PACKETS = 12
 """Own packets of which the latest says how much of the waiting is this machine's and not the line's."""
 ANNOUNCEMENTS, ANNOUNCE_SECONDS = 5, 0.5
 """How often a report goes alone while the other side has not been heard of, and every how many seconds."""
+QUICK = 8
+"""Pictures a second; a side that draws fewer says so."""
+DRAWS_SECONDS, DRAWS_KEPT = 5.0, 12.0
+"""Between two reports that say it, and how long one holds."""
 
 
 class Steering:
@@ -34,7 +38,11 @@ class Steering:
         self.controller = Controller(thin=thin)
         self.known = False
         """The other side knows of reports, packed faces and copies of sound."""
+        self.draws: int | None = None
+        """Pictures a second that this side draws; None if that is not known."""
+        self._their_draws: tuple[int, float] | None = None
         self._announced, self._reported = 0, float("-inf")
+        self._told_draws = float("-inf")
         self._heard_media = False
         self._late: deque[float] = deque((0.0,), LATE_PACKETS)
 
@@ -58,7 +66,9 @@ class Steering:
         self._late.append(max(0.0, late))
 
     def announcement(self, now: float) -> bytes | None:
-        """Return a report that goes alone, if one is due because the other side has not been heard of."""
+        """Return a report that goes alone, if one is due: the other side is not heard of yet, or this one slow."""
+        if self.known and self.draws is not None and self.draws < QUICK:
+            return self._slowness(now)
         if self.known or self._announced >= ANNOUNCEMENTS or now - self._reported < ANNOUNCE_SECONDS:
             return None
         self._announced += 1
@@ -68,6 +78,18 @@ class Steering:
         """Return a report that goes alone."""
         self._reported = now
         return self._report(now).alone()
+
+    def _slowness(self, now: float) -> bytes | None:
+        if now - self._told_draws < DRAWS_SECONDS:
+            return None
+        self._told_draws = now
+        return replace(self._report(now), draws=self.draws).alone()
+
+    def their_draws(self, now: float) -> int | None:
+        """Return how many pictures a second the other side draws; None if it has not said so lately."""
+        if self._their_draws is None or now - self._their_draws[1] > DRAWS_KEPT:
+            return None
+        return self._their_draws[0]
 
     def due(self, now: float) -> LineReport | None:
         """Return the report that goes behind the next sound packet: from time to time, and always on a full line."""
@@ -84,6 +106,8 @@ class Steering:
         """
         report = LineReport.parse_alone(message)
         first, self.known = not self.known, True
+        if report.draws is not None:
+            self._their_draws = report.draws, now
         if not self._heard_media:
             self.controller.want_theirs(report.thin)
             self.controller.expect(report.kbit_per_s, now)

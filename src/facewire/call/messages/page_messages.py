@@ -67,6 +67,13 @@ class Thin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OrdinaryVideo:
+    """Whether ordinary video of the camera may be sent where synthesis does not fit."""
+
+    on: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """How far the remote face is turned, degrees; `frontal` makes it look at the viewer."""
 
@@ -80,21 +87,24 @@ class View:
             within(axis, getattr(self, axis), -limit, limit)
 
 
-ToAgent = Enter | Offer | TakePhoto | Join | HangUp | Mute | CameraOff | Thin | View
+ToAgent = Enter | Offer | TakePhoto | Join | HangUp | Mute | CameraOff | Thin | OrdinaryVideo | View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Welcome:
     """The agent takes the page in. `room` is what a call without an invitation would be in; a page that was loaded
-    again goes on with what was muted and off before."""
+    again goes on with what was muted and off before. Without `video_allowed` none is sent, whatever the
+    page asks for."""
 
     version: int = VERSION
     room: str
     avatar_allowed: bool
+    video_allowed: bool = True
     size: int
     muted: bool = False
     camera_off: bool = False
     thin: bool = False
+    video: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,6 +216,7 @@ TO_AGENT: MessageSet[ToAgent] = MessageSet(
         "mute": Mute,
         "camera-off": CameraOff,
         "thin": Thin,
+        "video": OrdinaryVideo,
         "view": View,
     }
 )

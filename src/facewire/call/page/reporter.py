@@ -56,7 +56,7 @@ class PageReporter:
     def tell_modes(self, talk: Conversation, keeper: ModeKeeper) -> None:
         """Tell what either side shows, and why."""
         self.tell(page.Remote(mode=MODE_NAMES[talk.their_mode], avatar=talk.their_avatar))
-        self.tell(page.Own(mode=MODE_NAMES[talk.mode], reasons=keeper.reasons))
+        self.tell(page.Own(mode=MODE_NAMES[talk.mode], reasons=keeper.why))
 
     def tell_line(self, talk: Conversation) -> None:
         """Tell how this side sends, and why."""

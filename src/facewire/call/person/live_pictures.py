@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.animation.live.sparing import Sparing
+from facewire.call.person.drawing_pace import DrawingPace
 from facewire.call.person.engine import FaceEngine, motion_seen
 from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
@@ -25,7 +26,10 @@ class LivePictures:
 
     def __init__(self, engine: FaceEngine, clock: Callable[[], float] = time.perf_counter) -> None:
         self._engine = engine
+        self._clock = clock
         self._sparing = Sparing(clock=clock)
+        self.pace = DrawingPace()
+        """How many pictures a second are drawn where all are."""
         self._told = 0, 0
 
     def render(
@@ -36,8 +40,15 @@ class LivePictures:
             person,
             person.prepared.canonical if person.movable else None,
             motion_seen(motion, turn),
-            lambda: self._engine.render(person, motion, turn),
+            lambda: self.draw(person, motion, turn),
         )
+
+    def draw(self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None) -> Pixels:
+        """Return a picture that the networks draw, whatever was before; arguments as for `render`."""
+        begin = self._clock()
+        picture = self._engine.render(person, motion, turn)
+        self.pace.drew(self._clock() - begin)
+        return picture
 
     @property
     def moved(self) -> int:

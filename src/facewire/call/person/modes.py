@@ -3,6 +3,8 @@
     synthesis --bad for 0.6 s--> (only "looks different", and a new source may help: refresh once) --> video
     video     --good for 2 s---> synthesis, with a new source if the old one no longer fits
 
+Ordinary video is also sent to a side whose machine draws few pictures a second, as long as it says so.
+
 With an avatar there is no way to ordinary video: whoever hides behind one must not be shown by accident.
 """
 
@@ -18,6 +20,9 @@ BAD_SECONDS = 0.6
 GOOD_SECONDS = 2.0
 REFRESH_SECONDS = 5.0
 """After a refresh, so long no other one is tried."""
+
+FEW, ENOUGH = 6, 8
+"""Pictures a second: a side that draws fewer than FEW is sent ordinary video until it draws ENOUGH."""
 
 Order = Literal["none", "refresh", "to video", "to synthesis"]
 
@@ -40,8 +45,12 @@ class ModeKeeper:
     def __init__(self, settings: ModeSettings) -> None:
         self.settings = settings
         self.camera_off = False
+        self.refused = False
+        """The user does not want ordinary video to be sent."""
         self.reasons: tuple[Reason, ...] = ()
         """What spoke against synthesis last."""
+        self._slow: int | None = None
+        """Pictures a second that the other side draws, if these are few."""
         self._video = False
         self._bad_since: float | None = None
         self._good_since: float | None = None
@@ -52,12 +61,25 @@ class ModeKeeper:
         """SYNTHESIS, VIDEO or PAUSED."""
         if self.camera_off:
             return PAUSED
-        return VIDEO if self._video and self.may_show_camera else SYNTHESIS
+        wanted = self._video or self._slow is not None
+        return VIDEO if wanted and self.may_show_camera else SYNTHESIS
 
     @property
     def may_show_camera(self) -> bool:
         """True if ordinary video is allowed at all."""
-        return self.settings.video and not self.settings.avatar
+        return self.settings.video and not self.settings.avatar and not self.refused
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """What speaks against synthesis, for people."""
+        if self._slow is None or self.mode != VIDEO:
+            return self.reasons
+        return (*self.reasons, f"the other side draws {self._slow} pictures a second")
+
+    def hear_draws(self, per_s: int | None) -> None:
+        """Note how many pictures a second the other side draws; None: it does not say."""
+        few = per_s is not None and per_s < (FEW if self._slow is None else ENOUGH)
+        self._slow = per_s if few else None
 
     def hear(self, judgement: Judgement, now: float) -> Order:
         """Take a judgement and return what to do."""

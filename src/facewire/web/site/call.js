@@ -31,6 +31,7 @@ let state = "idle";
 let photoReady = false;
 let drawn = false;  // whether a face of this stage, own or theirs, was drawn
 let engine = "";  // what computes the pictures
+let plain = false;  // whether ordinary video of the own camera is sent
 let theirs = { mode: "synthesis", avatar: false };
 let invited = null;  // the invitation that the address of this page is
 
@@ -155,6 +156,7 @@ const hear = {
     const progress = message.progress < 1 ? `, ${Math.round(100 * message.progress)} %` : "";
     const text = STATES[state] + progress + (message.problem ? `: ${message.problem}` : "");
     if (byId("state").textContent !== text) byId("state").textContent = text;
+    if (plain && state !== "live") [plain, byId("notice").textContent] = [false, ""];
     byId("before").hidden = state !== "idle" && state !== "ended";
     byId("inviting").hidden = !message.link;
     showLink(message.link);
@@ -169,7 +171,11 @@ const hear = {
     show();
   },
 
-  line({ step, why, protection }) {
+  line({ step, why, protection, ...message }) {
+    if (message.plain !== plain) {
+      plain = message.plain;
+      notice(plain ? `Ordinary video of your camera is sent (${why}). The button Video forbids that.` : "");
+    }
     const twice = ["faces", "sound"].filter((name) => protection[name]).join(" and ");
     byId("step").textContent = step;
     byId("why").textContent = [why, twice && `${twice} sent twice`].filter(Boolean).join("; ");

@@ -56,6 +56,8 @@ const hear = {
     press("mute", message.muted);
     press("camera", message.camera_off);
     press("thin", message.thin);
+    press("video", message.video && message.video_allowed);
+    byId("video").disabled = !message.video_allowed;
     connect();
   },
   answer(message) { connection?.setRemoteDescription({ type: "answer", sdp: message.sdp }); },
@@ -228,6 +230,7 @@ const actions = {
   mute: () => toggle("mute", "mute"),
   camera: () => toggle("camera", "camera-off"),
   thin: () => toggle("thin", "thin"),
+  video: () => toggle("video", "video"),
   look: () => view.set(0, 0, !pressed("look")),
   reset: () => view.reset(),
   "hang-up": () => say("hang-up"),

@@ -6,6 +6,7 @@ import { Course } from "../call/states.js";
 import { hex } from "../codec/bytes.js";
 import { FacewireError } from "../codec/errors.js";
 import { follow } from "../face/index.js";
+import { QUICK } from "../line/steering.js";
 import { RICH, STEPS } from "../line/steps.js";
 import { Meeting } from "../meeting/meeting.js";
 import { TRAILERS } from "../meeting/rtc_peer.js";
@@ -14,6 +15,7 @@ import { ModeKeeper } from "../person/modes.js";
 import { Performer } from "../person/performer.js";
 import { TheirPhotos } from "../person/photos.js";
 import { clock } from "../protocol/clock.js";
+import { DrawingPace } from "./drawing_pace.js";
 import { Painter } from "./painter.js";
 import { PlainVideo } from "./plain_video.js";
 import { VideoOut } from "./video_out.js";
@@ -51,6 +53,7 @@ export class Agent {
     this.performer = new Performer(parts.sender, parts.renderer, side);
     this.theirs = new TheirPhotos(parts.renderer, side);
     this.painter = new Painter(parts.canvas, parts.renderer, side);
+    this.drawing = new DrawingPace();
     this.video = new PlainVideo();
     this.keeper = new ModeKeeper();
     this.keeper.allowed = VideoOut.possible;
@@ -179,6 +182,8 @@ export class Agent {
     const talk = new Conversation(this.party, this.performer.source, {
       reliable: (message) => peer.reliable(message),
       loose: (message) => peer.loose(message),
+      source: (motion) => peer.beside({ type: "source", motion, tables: this.party.tables }),
+      confirmed: (number) => peer.beside({ type: "confirmed", number }),
       standing: (standing) => peer.beside({ type: "standing", ...standing }),
       face: (face) => peer.beside({ type: "face", ...face }),
       report: (report) => peer.beside({ type: "report", report }),
@@ -316,6 +321,7 @@ export class Agent {
       const { talk } = this.meeting;
       if (!talk?.live || this.painting) continue;
       if (await this.showVideo(talk)) continue;
+      this.tryDrawing(talk).catch((error) => this.failed(error));
       const due = talk.due(clock());
       const show = due ?? (this.painter.view.moving ? this.show : null);
       const person = show && this.theirs.person(show.epoch);
@@ -327,6 +333,16 @@ export class Agent {
       talk.meters.received.frames.add(clock());
       this.reached("face");
     }
+  }
+
+  /**
+   * While ordinary video is shown, see now and then how quickly this device would draw.
+   * @param {Conversation} talk
+   */
+  async tryDrawing(talk) {
+    const person = MODES[talk.theirMode] === "video" && this.show ? this.theirs.person(this.show.epoch) : null;
+    if (person === null || person === undefined || !this.drawing.due(clock(), QUICK)) return;
+    this.drawing.drew(await this.painter.time(person, this.show.motion));
   }
 
   /** @param {Conversation} talk */
@@ -352,6 +368,7 @@ export class Agent {
     this.painting = true;
     try {
       const took = await this.painter.draw(person, frame, turned);
+      this.drawing.drew(took);
       this.tell("drawn", {});
       return took;
     } catch (error) {
@@ -384,6 +401,8 @@ export class Agent {
    * @param {number} now
    */
   lookAfter(talk, now) {
+    talk.line.draws = this.drawing.perSecond;
+    this.keeper.hearDraws(talk.line.theirDraws(now));
     talk.tick(now);
     if (!TRAILERS) this.hearClock(talk, now);
     this.prepareNext(talk);
@@ -399,7 +418,8 @@ export class Agent {
     this.tell("remote", state);
     const { step, reason, protection } = talk.line;
     const plain = talk.mode === VIDEO;
-    this.tell("line", { step: plain ? "ordinary video" : step.name, why: plain ? this.keeper.reasons.join(", ") : reason, protection });
+    const why = plain ? this.keeper.why.join(", ") : reason;
+    this.tell("line", { plain, step: plain ? "ordinary video" : step.name, why, protection });
     this.tellCourse();
   }
 

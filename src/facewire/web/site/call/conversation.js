@@ -19,6 +19,7 @@ import { greeting, obstacle } from "../protocol/party.js";
 import { PEER_MESSAGES } from "../protocol/peer_messages.js";
 import { VIDEO_MARK, VideoPieces } from "../protocol/video_pieces.js";
 import { ProtocolError } from "../protocol/wire.js";
+import { FaceCoder } from "./face_coder.js";
 import { FaceReceiver } from "./face_receiver.js";
 import { FaceSender } from "./face_sender.js";
 import { PhotoExchange } from "./photo_exchange.js";
@@ -34,16 +35,19 @@ const MOST_UNREFERENCED = 5;  // face packets in a row without their source befo
 const [RELIABLE_RATE, RELIABLE_BURST, MEDIA_RATE, MEDIA_BURST, REFRESH_RATE, REFRESH_BURST] = [100, 600, 200, 400, 0.2, 3];
 
 /**
- * Where to send. `standing` is what stands beside faces from now on; `face` goes behind the next sound packet.
+ * Where to send. `standing` is what stands beside faces from now on; `face` goes behind the next sound packet, coded from the
+ * last `source` on, and on what was `confirmed`.
  * @typedef {object} Outbox
  * @property {(message: string | Uint8Array) => void} reliable
  * @property {(message: Uint8Array) => void} loose
  * @property {(standing: Record<string, any>) => void} standing
- * @property {(face: {packet: Uint8Array, captured: number}) => void} face
+ * @property {(motion: import("../codec/state.js").MotionFrame) => void} source
+ * @property {(number: number) => void} confirmed
+ * @property {(face: import("./face_coder.js").Captured) => void} face
  * @property {(report: import("../protocol/line_report.js").LineReport) => void} report
  *
- * A sound packet that left: RTP timestamp, samples in it, bytes of sound and of what stands behind it.
- * @typedef {{timestamp: number, samples: number, sound: number, face: number}} LeftPacket
+ * A sound packet that left: RTP timestamp, samples in it, bytes of sound and of what stands behind it, the frames in that.
+ * @typedef {{timestamp: number, samples: number, sound: number, face: number, numbers: number[]}} LeftPacket
  *
  * A sound packet as it came: RTP timestamp, samples in it, bytes on the wire, the message behind it (null: none wanted).
  * @typedef {{timestamp: number, samples: number, bytes: number, message: Uint8Array | null}} SoundPacket
@@ -67,6 +71,8 @@ export class Conversation {
     this.playout = new Playout();
     this.faces = new FaceReceiver(party.tables, this.playout);
     this.sender = new FaceSender(party.tables);
+    /** Where no faces go behind the sound. */
+    this.coder = new FaceCoder(party.tables);
     this.exchange = new PhotoExchange(this.sender, this.faces, held);
     this.line = new Steering(party.thin);
     this.meters = new Meters();
@@ -98,7 +104,7 @@ export class Conversation {
     this.ownOrigin = null;
     this.ownNear = 0;
     this.loose = new LooseFaces();
-    /** Faces that wait to go without sound. @type {{packet: Uint8Array, captured: number}[]} */
+    /** Motions that wait to go without sound. @type {import("./face_coder.js").Captured[]} */
     this.waiting = [];
     this.looseAt = now;
     this.askedSource = -Infinity;
@@ -144,12 +150,10 @@ export class Conversation {
   motion(motion, captured, now) {
     const due = captured - this.captured >= this.line.faceSeconds;
     if (!due || !this.live || this.mode !== SYNTHESIS || !this.sender.ready) return false;
-    const packet = this.sender.encode(motion, now);
-    if (!packet) return false;
     this.captured = captured;
     this.meters.sent.frames.add(now);
-    if (this.trailer) this.outbox.face({ packet, captured });
-    else this.waiting = [...this.waiting.slice(1 - MOST_LOOSE), { packet, captured }];
+    if (this.trailer) this.outbox.face({ motion, captured });
+    else this.waiting = [...this.waiting.slice(1 - MOST_LOOSE), { motion, captured }];
     return true;
   }
 
@@ -210,7 +214,9 @@ export class Conversation {
   sendLoosely(now) {
     if (now - this.looseAt < LOOSE_SECONDS) return;
     this.looseAt = now;
-    const faces = this.waiting.splice(0)
+    const coded = this.coder.message(this.waiting.splice(0));
+    this.sender.left(coded.map(({ number }) => number), now);
+    const faces = coded
       .map(({ packet, captured }) => ({ age: Math.round((now - captured) / UNIT_SECONDS), packet }));
     const ack = this.faces.acknowledgement(now);
     const bytes = bundleBytes({ ...BARE, mode: this.mode, avatar: this.source.avatar, ack, faces });
@@ -234,7 +240,8 @@ export class Conversation {
    * @param {LeftPacket} packet
    * @param {number} now when it did
    */
-  soundLeft({ timestamp, samples, ...bytes }, now) {
+  soundLeft({ timestamp, samples, numbers, ...bytes }, now) {
+    this.sender.left(numbers, now);
     this.meters.sound(this.meters.sent, bytes, now);
     this.ownOrigin ??= timestamp;
     this.ownNear = unwrapped(timestamp - this.ownOrigin, this.ownNear, CLOCK);
@@ -357,8 +364,15 @@ export class Conversation {
 
   stand() {
     const { step, protection } = this.line;
-    const [thinned, avatar] = [step.faceEvery > 1, this.source.avatar];
-    this.outbox.standing({ mode: this.mode, avatar, newest: this.faces.newest, trailer: this.trailer, thinned, protection });
+    const [thinned, limit, avatar] = [step.faceEvery > 1, step.limit, this.source.avatar];
+    this.outbox.standing({ mode: this.mode, avatar, newest: this.faces.newest, trailer: this.trailer, thinned, limit, protection });
+  }
+
+  /** @param {number | null} number of a frame that the other side has */
+  confirm(number) {
+    if (number === null) return;
+    this.coder.confirmed(number);
+    this.outbox.confirmed(number);
   }
 
   /**
@@ -369,7 +383,7 @@ export class Conversation {
   hearFace(data, end, now) {
     const message = parseBundle(data);
     [this.theirMode, this.theirAvatar, this.faces.thinned] = [message.mode, message.avatar, message.thinned];
-    if (message.ack) this.sender.acknowledge(message.ack, now);
+    if (message.ack) this.confirm(this.sender.acknowledge(message.ack, now));
     for (const { age, packet } of message.faces) this.faces.take(packet, end - age * AGE_SAMPLES, now);
     if (message.faces.length) this.stand();
     if (message.report) {
@@ -434,7 +448,10 @@ export class Conversation {
       this.exchange.hearHead(message);
       this.line.photoBegins(now);
     } else if (message.type === "photo-held") {
-      if (!this.sender.confirm(message.epoch)) return;
+      const motion = this.sender.confirm(message.epoch);
+      if (!motion) return;
+      this.coder.source(motion);
+      this.outbox.source(motion);
       this.confirmed = true;
       this.checkGreeted();
     } else if (message.type === "refresh") {

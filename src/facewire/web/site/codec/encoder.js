@@ -170,10 +170,11 @@ export class StreamEncoder extends MotionEncoder {
    * Return the packet of the next frame.
    * @param {MotionFrame} frame
    * @param {Choose} [choose]
+   * @param {boolean} [chained] build on the frame before: both travel in one message and arrive together or not at all
    */
-  encode(frame, choose) {
+  encode(frame, choose, chained = false) {
     if (this.epoch < 0) throw new RangeError("a source comes first");
-    const distance = this.distance();
+    const distance = chained && this.sent.has(this.number - 1) ? 1 : this.distance();
     const reference = this.sent.get(this.number - distance) ?? this.anchor;
     const encoder = new RangeEncoder();
     this.state = this.coded(encoder, modeOf(distance), reference, frame, choose);

@@ -13,6 +13,8 @@ const REPORT_SECONDS = 0.36;
 const LATE_PACKETS = 12;  // of the own packets that the latest counts of
 const SLACK = 0.35;  // share of the time between two pictures by which one may come early and be sent all the same
 const [ANNOUNCEMENTS, ANNOUNCE_SECONDS] = [5, 0.5];
+export const QUICK = 8;  // pictures a second; a side that draws fewer says so
+const [DRAWS_SECONDS, DRAWS_KEPT] = [5, 12];  // between two reports that say it, and how long one holds
 const [RTP_BYTES, CHANNEL_BYTES] = [28 + 12 + 16, 28 + 37 + 28];
 
 /** Time is handed in, in seconds. */
@@ -28,6 +30,11 @@ export class Steering {
     /** The other side knows of reports. */
     this.known = false;
     this.heardMedia = false;
+    /** Pictures a second that this side draws; null if that is not known. @type {number | null} */
+    this.draws = null;
+    this.drawsTold = -Infinity;
+    /** What the other side said of itself, and when. @type {{draws: number | null, at: number}} */
+    this.theirs = { draws: null, at: -Infinity };
     this.announced = 0;
     this.reported = -Infinity;
   }
@@ -92,14 +99,25 @@ export class Steering {
   photoEnds() { return this.meter.photoEnds(); }
 
   /**
-   * Return a report that goes alone, if one is due because the other side has not been heard of.
+   * Return a report that goes alone, if one is due: the other side has not been heard of, or this one is slow.
    * @param {number} now
    */
   announcement(now) {
+    if (this.known && this.draws !== null && this.draws < QUICK) return this.slowness(now);
     if (this.known || this.announced >= ANNOUNCEMENTS || now - this.reported < ANNOUNCE_SECONDS) return null;
     this.announced++;
     return this.alone(now);
   }
+
+  /** @param {number} now */
+  slowness(now) {
+    if (now - this.drawsTold < DRAWS_SECONDS) return null;
+    this.drawsTold = now;
+    return aloneBytes(this.report(now), this.draws);
+  }
+
+  /** Return how many pictures a second the other side draws; null if it has not said so lately. @param {number} now */
+  theirDraws(now) { return now - this.theirs.at > DRAWS_KEPT ? null : this.theirs.draws; }
 
   /** Return a report that goes alone. @param {number} now */
   alone(now) {
@@ -126,6 +144,7 @@ export class Steering {
     const report = parseAlone(message);
     const first = !this.known;
     this.known = true;
+    if (report.draws !== null) this.theirs = { draws: report.draws, at: now };
     if (this.heardMedia) return first;
     this.controller.wantTheirs(report.thin);
     this.controller.expect(report.rate, now);

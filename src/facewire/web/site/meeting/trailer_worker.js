@@ -1,14 +1,16 @@
 // Puts face bytes behind the sound that leaves and takes them off the sound that comes (docs/call.md section 3), in a
 // thread of its own, as RTCRtpScriptTransform wants it.
 //
-//     standing {mode, avatar, newest, trailer, thinned, protection}   what goes along with every packet from now on
-//     face {packet, captured}, report {report}                        go with the next packet
+//     standing {mode, avatar, newest, trailer, thinned, limit, protection}   what goes along with every packet from now on
+//     source {motion, tables}, confirmed {number}                     what faces are coded from
+//     face {motion, captured}, report {report}                        go with the next packet
 //     -> ready {}                                                     it listens
-//     -> sent {timestamp, samples, sound, face, at}                   a packet that left, and its bytes
+//     -> sent {timestamp, samples, sound, face, numbers, at}          a packet that left, its bytes, the frames in it
 //     -> packet {timestamp, samples, bytes, message, at}              one that came
 //     -> refused {}                                                   one that was none
 
-import { BARE, MOST_FACES, UNIT_SECONDS, bundleBytes } from "../protocol/bundle.js";
+import { FaceCoder } from "../call/face_coder.js";
+import { BARE, SYNTHESIS, UNIT_SECONDS, bundleBytes } from "../protocol/bundle.js";
 import { clock } from "../protocol/clock.js";
 import { LONGEST_TRAILER, join, opusSamples, split } from "../protocol/trailer.js";
 
@@ -17,14 +19,20 @@ const MOST_COPIES = 8;  // packets of sound, and first faces of messages, that m
 const BACK_SAMPLES = 960;
 
 let standing = {
-  mode: 0, avatar: false, newest: null, trailer: true, thinned: false, protection: { faces: false, sound: false, back: 1 },
+  mode: 0, avatar: false, newest: null, trailer: true, thinned: false, limit: 0, protection: { faces: false, sound: false, back: 1 },
 };
+let coder = null;
 let faces = [];
 let report = null;
 let copies = [];
 
 const HEAR = {
   standing(message) { standing = message; },
+  source({ motion, tables }) {
+    coder ??= new FaceCoder(tables);
+    coder.source(motion);
+  },
+  confirmed({ number }) { coder?.confirmed(number); },
   face(message) { faces = [...faces.slice(1 - MOST_WAITING), message]; },
   report(message) { report = message.report; },
 };
@@ -38,28 +46,31 @@ postMessage({ type: "ready" });
 
 function leaves(frame, controller) {
   const sound = new Uint8Array(frame.data);
-  const message = standing.trailer && sound.length ? messageBeside(sound) : null;
+  const { message, numbers } = standing.trailer && sound.length ? messageBeside(sound) : { message: null, numbers: [] };
   if (message) frame.data = join(sound, message).buffer;
   controller.enqueue(frame);
   const samples = sound.length ? opusSamples(sound) : 0;
-  postMessage({ type: "sent", timestamp: timestampOf(frame), samples, sound: sound.length, face: message ? message.length + 1 : 0, at: clock() });
+  const face = message ? message.length + 1 : 0;
+  postMessage({ type: "sent", timestamp: timestampOf(frame), samples, sound: sound.length, face, numbers, at: clock() });
 }
 
 function messageBeside(sound) {
   const now = clock();
-  const { mode, avatar, newest, thinned, protection } = standing;
+  const { mode, avatar, newest, thinned, limit, protection } = standing;
+  const coded = mode === SYNTHESIS ? coder?.message(faces, limit) ?? [] : [];
   const earlier = copies.at(-protection.back);
   const again = protection.faces && earlier?.face ? [earlier.face] : [];
   const bundle = {
     ...BARE, mode, avatar, report, thinned,
     ack: newest && { number: newest.number, held: Math.floor((now - newest.came) / UNIT_SECONDS) },
-    faces: [...again, ...faces].slice(0, MOST_FACES)
-      .map(({ packet, captured }) => ({ age: Math.round((now - captured) / UNIT_SECONDS), packet })),
+    faces: [...again, ...coded].map(({ packet, captured }) => ({ age: Math.round((now - captured) / UNIT_SECONDS), packet })),
     copy: protection.sound && earlier ? copyOf(earlier.sound, protection.back) : null,
   };
-  copies = [...copies.slice(1 - MOST_COPIES), { sound, face: faces[0] ?? null }];
+  copies = [...copies.slice(1 - MOST_COPIES), { sound, face: coded[0] ?? null }];
   [faces, report] = [[], null];
-  return firstThatFits(bundle, { ...bundle, copy: null }, { ...bundle, copy: null, faces: bundle.faces.slice(-1) });
+  const bare = { ...bundle, copy: null };
+  const message = firstThatFits(bundle, bare, { ...bare, faces: bundle.faces.slice(again.length) });
+  return { message, numbers: coded.map(({ number }) => number) };
 }
 
 function firstThatFits(...bundles) {

@@ -1,11 +1,12 @@
-// What a receiver says of the line to it (docs/call.md section 10), 4 bytes.
+// What a receiver says of the line to it (docs/call.md section 10), 4 bytes; going alone it may also say how many pictures a
+// second its sender draws.
 
 import { CorruptPacket } from "../codec/errors.js";
 import { rounded } from "./numbers.js";
 
 export const REPORT_BYTES = 4;
 export const LINE_MARK = 0x4c;
-export const LINE_VERSION = 1;
+export const [LINE_VERSION, DRAWS_VERSION] = [1, 2];
 const RUN_SECONDS = 0.02;
 const WAIT_SECONDS = 0.008;
 const RATE_UNIT = 0.5;
@@ -47,18 +48,25 @@ export function parseReport([loss, run, wait, rate]) {
 /**
  * Return the message that carries a report on the channel that may lose.
  * @param {LineReport} report
+ * @param {number | null} [draws] pictures a second that this side draws; null: not known
  */
-export function aloneBytes(report) { return Uint8Array.of(LINE_MARK, LINE_VERSION, ...reportBytes(report)); }
+export function aloneBytes(report, draws = null) {
+  const [version, more] = draws === null ? [LINE_VERSION, []] : [DRAWS_VERSION, [Math.min(Math.max(draws, 0), 255)]];
+  return Uint8Array.of(LINE_MARK, version, ...reportBytes(report), ...more);
+}
 
 /**
- * Return the report of such a message; later versions may append to it.
+ * Return the report of such a message, and how many pictures a second its sender draws; later versions may append to it.
  * @param {Uint8Array} message
+ * @returns {LineReport & {draws: number | null}}
  */
 export function parseAlone(message) {
   if (message.length < 2 + REPORT_BYTES || message[0] !== LINE_MARK || message[1] < LINE_VERSION) {
     throw new CorruptPacket(0, "no report on the line");
   }
-  return parseReport(message.subarray(2, 2 + REPORT_BYTES));
+  const end = 2 + REPORT_BYTES;
+  const draws = message[1] >= DRAWS_VERSION && message.length > end ? message[end] : null;
+  return { ...parseReport(message.subarray(2, end)), draws };
 }
 
 /**
