@@ -182,11 +182,21 @@ def speed(report: Mapping[str, Any]) -> str:
 
 
 def gfvc(report: Mapping[str, Any]) -> str:
-    """Return how many times our bits each codec needs, the key picture in every rate: Bjontegaard rates."""
+    """Return how many times our bits each codec needs, the key picture in every rate: Bjontegaard rates.
+
+    Where curves do not overlap it is said how many times the bits of our default it takes at most, or at least.
+    """
     titles = {metric.name: metric.title for metric in METRICS}
-    metrics = report["bjontegaard_percent"]
+    metrics, account = report["bjontegaard_percent"], report["account"]
     anchors = list(next(iter(metrics.values())))
-    rows = [(anchor, *(_times(metrics[metric].get(anchor)) for metric in metrics)) for anchor in anchors]
+
+    def times(metric: str, anchor: str) -> str:
+        percent = metrics[metric][anchor]
+        if isinstance(percent, str):
+            return str(report["ratios"][metric][anchor][account]["reason"]).partition(": ")[2] or percent
+        return f"{1 + percent / 100:.2f}"
+
+    rows = [(anchor, *(times(metric, anchor) for metric in metrics)) for anchor in anchors]
     return _table(("times our bits, at equal", *(titles[metric] for metric in metrics)), rows)
 
 
@@ -218,13 +228,6 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
-
-
-def _times(percent: float | str | None) -> str:
-    """Return a Bjontegaard rate as a multiple, or why there is none."""
-    if percent is None or isinstance(percent, str):
-        return percent or "-"
-    return f"{1 + percent / 100:.2f}"
 
 
 def _signed(value: float) -> str:
