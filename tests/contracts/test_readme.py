@@ -29,5 +29,12 @@ def test_every_place_in_the_tree_exists_and_every_room_is_in_the_tree() -> None:
 
 def test_documents_that_the_readme_points_to_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for place in re.findall(r"\]\(((?!http)[^)]+)\)", text):
+    for place, heading in re.findall(r"\]\((?!http)([^)#]+)#?([^)]*)\)", text):
         assert (ROOT / place).exists(), place
+        assert not heading or heading in _headings(ROOT / place), f"{place}#{heading}"
+
+
+def _headings(document: Path) -> set[str]:
+    """Return the headings of a document as links name them."""
+    lines = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}

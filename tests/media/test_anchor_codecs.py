@@ -56,6 +56,8 @@ def test_what_the_encoder_says_about_itself_is_not_charged(anchor: Anchor) -> No
 
 @pytest.mark.parametrize("anchor", [a for a in ANCHORS if a.mode == LOW_DELAY], ids=lambda a: a.label)
 def test_low_delay_sends_each_picture_at_once_and_knows_no_later_one(anchor: Anchor) -> None:
+    if absence(anchor):
+        pytest.skip(absence(anchor))
     coded = encode_pictures(moving(), Fraction(25), anchor, anchor.qualities[2])
     shown = list(decode_pictures(coded, anchor))
     partial = type(coded)(coded.packets[:4], coded.sizes[:4])
