@@ -5,9 +5,9 @@ losses: with keypoints found directly, the prior on delta would pull the keypoin
 off there; and the first-order motion model has the losses of its authors: no pose, no priors, equivariance at half
 the weight.
 
-Motion is learned first, without pictures, as in paper-128. The rate is constant and the weights that are measured are
-averages over steps, so that a run may be made longer at any time (`--steps`) and is then what it would have been from
-the start.
+Motion is learned first, without pictures, in bfloat16 and at the rate of paper-128. The rate is constant and the
+weights that are measured are averages over steps, so that a run may be made longer at any time (`--steps`): it is
+then what it would have been from the start.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def ablation(preset: str) -> TrainConfig:
         preset=preset,
         steps=2000,
         batch=8,
-        precision="fp32",
+        precision="bf16",
         drop_tail=0.0,
         motion_first=1500,
         critic_from=3500,
-        optimizer=OptimizerConfig(learning_rate=5e-4, decay_share=0.0),
+        optimizer=OptimizerConfig(learning_rate=1e-3, decay_share=0.0),
         perceptual=PerceptualConfig(scales=2, tap_weights=(0.25,) * 5, padding="zeros"),
         checkpoint_every=250,
     )
