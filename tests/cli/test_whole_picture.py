@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from skimage.data import astronaut
@@ -106,6 +108,42 @@ def test_heads_that_are_tiny_or_cut_by_the_edge_are_animated(animator: Animator,
         changed = (turned != picture).any(axis=2)
         changed[place] = False
         assert not changed.any()
+
+
+def _small() -> Pixels:
+    """A head of 40 pixels."""
+    return np.pad(resize(astronaut(), (190, 190)), ((60, 40), (150, 70), (0, 0)), constant_values=90)
+
+
+def _tilted() -> Pixels:
+    """A head that leans by 30 degrees."""
+    turn = cv2.getRotationMatrix2D((255.5, 255.5), 30, 1)
+    return np.asarray(cv2.warpAffine(astronaut(), turn, (512, 512), borderMode=cv2.BORDER_REPLICATE))
+
+
+def _huge() -> Pixels:
+    """A head of 3000 pixels."""
+    return np.asarray(cv2.resize(astronaut()[20:275, 105:360], (4500, 4500)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("picture", "height"), [(_small, 40), (_tilted, 115), (_huge, 813)])
+def test_heads_of_any_size_and_lean_are_animated_in_their_square(
+    picture: Callable[[], Pixels], height: int, animator: Animator, tmp_path: Path
+) -> None:
+    path, still, out = (tmp_path / name for name in ("photo.jpg", "still.png", "turned.png"))
+    save_image(path, picture())
+    for image, yaw in ((still, "1"), (out, "14")):
+        assert main(["rotate", str(path), "-o", str(image), "--yaw", yaw, "-q"]) == 0
+    before, after, photo = load_image(still), load_image(out), load_image(path)
+    assert max(after.shape) == min(1920, max(photo.shape))
+    (face,) = animator.faces(after, "turned")
+    assert face.box[3] - face.box[1] == pytest.approx(height, rel=0.2)
+    assert difference(before, after) > 0.2
+    left, top, right, bottom = face.box
+    rows, columns = (before != after).any(axis=2).nonzero()
+    away = np.hypot(columns - (left + right) / 2, rows - (top + bottom) / 2)
+    assert away.max() < 1.6 * (bottom - top)  # half the square's diagonal, and where the face is in it
 
 
 @pytest.mark.slow

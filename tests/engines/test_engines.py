@@ -133,6 +133,26 @@ def test_whole_pictures_are_those_of_torch(
         assert psnr(composer.whole(parts), composer.whole(others)) >= artefact.TOLERANCE_DB
 
 
+@pytest.mark.parametrize(("name", "precision", "least"), KINDS)
+def test_what_is_drawn_is_the_picture_and_its_masks_are_those_of_torch(
+    name: str,
+    precision: str,
+    least: float,
+    opened: Callable[[str, str], Engine],
+    reference: TorchEngine,
+    picture: Pixels,
+) -> None:
+    engine = opened(name, precision)
+    person, known = engine.identity(picture), reference.identity(picture)
+    for motion in motions(known.motion):
+        drawn, other = engine.draw(person, motion), reference.draw(known, motion)
+        np.testing.assert_array_equal(drawn.picture, engine.render(person, motion))
+        assert psnr(drawn.picture, other.picture) >= least
+        assert drawn.masks.shape == (engine.keypoints + 1, 64, 64)
+        np.testing.assert_allclose(drawn.masks.sum(axis=0), 1, atol=0.02)
+        assert np.abs(drawn.masks - other.masks).mean() < 0.005
+
+
 @pytest.mark.parametrize(("name", "precision", "least"), KINDS[:2])
 def test_motions_are_those_of_torch_searched_and_tracked(
     name: str,

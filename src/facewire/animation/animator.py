@@ -33,7 +33,7 @@ from facewire.engines.ahead import faces_beside, take
 from facewire.engines.choice import OPENVINO, TORCH, Choice, open_engine
 from facewire.engines.choice import choose as choose_engine
 from facewire.engines.engine import Engine, Layers, Prepared
-from facewire.engines.parts import Parts
+from facewire.engines.parts import Drawn, Parts
 from facewire.engines.shipped_graphs import comes_with_graphs
 from facewire.face.advice import missed, turned
 from facewire.face.crop import CropBox, crop, crop_box_from_faces
@@ -430,6 +430,13 @@ class Animator:
             ready, moves = self._ready(person), motions.arrays()
             return [self.engine.render(ready, moves[i : i + 1], kept) for i in range(len(moves))]
         return self.batches.render(self.identity_of(person), motions, kept)
+
+    def draw(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Drawn]:
+        """Return the networks' own picture per motion, and which keypoint moved what of it; of compact models."""
+        if self.engine is not None:
+            ready, moves = self._ready(person), motions.arrays()
+            return [self.engine.draw(ready, moves[i : i + 1], kept) for i in range(len(moves))]
+        return self.batches.draw(self.identity_of(person), motions, kept)
 
     def ready_parts(self, ready: Ready, motion: HeadMotion, *, kept: int | None = None) -> Parts:
         """Return what the picture of a head crop that was made `ready` is put together from in a motion (1)."""

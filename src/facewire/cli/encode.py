@@ -99,6 +99,14 @@ def add_to(commands: Any) -> None:
         help="quality of the first, 1 to 100 (default: 60)",
     )
     parser.add_argument(
+        "--looks",
+        type=whole("looks", 1),
+        default=2,
+        metavar="N",
+        help="how often each frame is looked at: 1 reads its motion, each further time corrects it by what the "
+        "receiver would show, for nearer pictures at twice the time (default: 2)",
+    )
+    parser.add_argument(
         "--refresh-quality",
         type=whole("refresh quality", 1, 100),
         default=50,
@@ -180,6 +188,7 @@ def run(given: argparse.Namespace) -> int:
         refresh=given.refresh,
         refresh_quality=given.refresh_quality,
         budget=given.budget,
+        looks=given.looks,
         carrier=_carrier(given),
     )
     check_still(given.still, given.still_quality)

@@ -63,6 +63,14 @@ def add_to(commands: Any) -> None:
         help="measure every S-th frame (default: by protocol)",
     )
     parser.add_argument(
+        "--looks",
+        type=whole("looks", 1),
+        default=2,
+        metavar="N",
+        help="reconstruction: 1 reads the motion of a frame by itself, each further look corrects it by what the "
+        "receiver would show, as encode does (default: 2)",
+    )
+    parser.add_argument(
         "--kept", "--keypoints", type=whole("kept", 1), metavar="K", help="use only the first K keypoints"
     )
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
@@ -175,7 +183,7 @@ def _measure(given: argparse.Namespace, protocol: str, animator: Animator, folde
         animator,
         Path(given.data),
         folder,
-        Settings(stride=stride, kept=given.kept, clips=given.clips),
+        Settings(stride=stride, kept=given.kept, looks=given.looks, clips=given.clips),
         nets=None if given.nets is None else Path(given.nets),
         workers=_workers(given),
         progress=bars,

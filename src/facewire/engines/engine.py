@@ -26,7 +26,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire.engines.parts import Parts
+from facewire.engines.parts import Drawn, Parts
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
@@ -143,3 +143,6 @@ class Engine(Protocol):
 
     def compose(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Parts:
         """Return what that picture is put together from, for pictures of any size (animation/composition)."""
+
+    def draw(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Drawn:
+        """Return that picture and which keypoint moved what of it (animation/second_look.py); of compact models."""

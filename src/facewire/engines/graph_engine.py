@@ -16,6 +16,7 @@ from facewire.engines.graphs.names import (
     FIND,
     FLOW,
     IDENTITY,
+    MASKS,
     MATTE,
     MOTION,
     PICTURE,
@@ -25,7 +26,7 @@ from facewire.engines.graphs.names import (
     REPAIR,
     SHARES,
 )
-from facewire.engines.parts import Layer, Parts
+from facewire.engines.parts import Drawn, Layer, Parts
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
 from facewire.media.frame import Pixels
@@ -58,7 +59,9 @@ class GraphEngine:
         self.artefact = artefact
         self._runner = runner
         self._info = EngineInfo(name=runner.name, precision=artefact.precision, device="cpu", threads=threads)
-        self._of_parts = tuple(name for name in artefact.graphs[RENDER]["outputs"] if name != PICTURE)
+        self._of_parts = tuple(
+            name for name in artefact.graphs[RENDER]["outputs"] if name not in (PICTURE, MASKS)
+        )
         self._counts = {count: np.array([count], np.int64) for count in range(artefact.keypoints + 1)}
 
     @property
@@ -119,6 +122,11 @@ class GraphEngine:
             for number, of in enumerate(self.artefact.graphs[RENDER]["candidates"])
         )
         return Parts(candidates, unfolded(found[SHARES][0]), unfolded(found[REPAIR][0]))
+
+    def draw(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Drawn:
+        """Return the picture of a person in a motion (batch of one), and which keypoint moved what of it."""
+        found = self._rendered(person, motion, kept, (PICTURE, MASKS))
+        return Drawn(found[PICTURE], found[MASKS][0])
 
     def _rendered(
         self, person: Prepared, motion: HeadMotion, kept: int | None, wanted: Collection[str]

@@ -12,6 +12,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from facewire.media.frame import Pixels
+
 Array = NDArray[Any]
 
 
@@ -40,3 +42,16 @@ class Parts:
     candidates: tuple[Layer, ...]
     shares: Array
     repair: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """A frame as the networks draw it, and what moved it.
+
+    picture  (S, S, 3) uint8
+    masks    (K + 1, h, w) float32, which part of every cell's motion is which keypoint's, sum 1; the first slot
+             stands still
+    """
+
+    picture: Pixels
+    masks: Array

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facewire.base.errors import ConfigError
 from facewire.engines.engine import Layers
-from facewire.engines.parts import Layer, Parts
+from facewire.engines.parts import Drawn, Layer, Parts
 from facewire.face.finder import PRESENCE_THRESHOLD
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
@@ -62,6 +63,17 @@ class TorchBatches:
         return parts_of(self.model, identity, motions.to(self.device), kept)
 
     @torch.inference_mode()
+    def draw(self, identity: Identity, motions: HeadMotion, kept: int | None = None) -> list[Drawn]:
+        """Return the pictures of a person in motions and which keypoint moved what of them.
+
+        Raises:
+            ConfigError: the model is not a compact one.
+        """
+        if not isinstance(self.model, CompactTalkingHead):
+            raise ConfigError("weights", "of another model", "compact-256, whose motion field has masks")
+        return drawn_of(self.model, identity, motions.to(self.device), kept)
+
+    @torch.inference_mode()
     def render(self, identity: Identity, motions: HeadMotion, kept: int | None = None) -> list[Pixels]:
         """Return the networks' own pictures of a person in motions."""
         return pixels(self.model.render(identity, motions.to(self.device), kept))
@@ -98,6 +110,16 @@ def parts_of(model: Model, identity: Identity, motions: HeadMotion, kept: int | 
         )
         for row in range(len(motions))
     ]
+
+
+@torch.inference_mode()
+def drawn_of(
+    model: CompactTalkingHead, identity: Identity, motions: HeadMotion, kept: int | None = None
+) -> list[Drawn]:
+    """Return B frames of one identity, and which keypoint moved what of them; motions on the model's device."""
+    made = model.synthesis(identity, motions, kept)
+    masks = made.field.masks.float().cpu().numpy()
+    return [Drawn(picture, masks[row]) for row, picture in enumerate(pixels(made.image.float()))]
 
 
 def _last(maps: Tensor) -> Array:

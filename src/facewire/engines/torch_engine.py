@@ -10,8 +10,8 @@ import torch
 from facewire.base.errors import ConfigError
 from facewire.engines.engine import EngineInfo, FaceSquare, Prepared, Reading
 from facewire.engines.graphs.live_graphs import Find, Read, image_of, picture_of
-from facewire.engines.parts import Parts
-from facewire.engines.torch_batches import TorchBatches, parts_of
+from facewire.engines.parts import Drawn, Parts
+from facewire.engines.torch_batches import TorchBatches, drawn_of, parts_of
 from facewire.face.finder import FaceFinder
 from facewire.geometry.head_motion import HeadMotion
 from facewire.geometry.keypoints import CanonicalKeypoints
@@ -118,6 +118,18 @@ class TorchEngine:
         with self._receiving, torch.autocast(self.device.type, self._type, enabled=self._reduced):
             (parts,) = parts_of(self.model, identity, motion.to(self.device), kept)
         return parts
+
+    @torch.inference_mode()
+    def draw(self, person: Prepared, motion: HeadMotion, kept: int | None = None) -> Drawn:
+        """Return the picture of a person in a motion (batch of one), and which keypoint moved what of it."""
+        identity = person.buffers
+        if not isinstance(identity, Identity) or not isinstance(self.model, CompactTalkingHead):
+            raise ConfigError(
+                "person", type(identity).__name__, "a person of this engine, of a compact model"
+            )
+        with self._receiving, torch.autocast(self.device.type, self._type, enabled=self._reduced):
+            (drawn,) = drawn_of(self.model, identity, motion.to(self.device), kept)
+        return drawn
 
     def _tensor(self, picture: Pixels) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(picture)).to(self.device)

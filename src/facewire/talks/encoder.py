@@ -21,6 +21,7 @@ import numpy as np
 
 from facewire.animation.animator import BATCH, Animator, Person, Pixels
 from facewire.animation.driving import HeadSquare, read_squares
+from facewire.animation.second_look import look_again
 from facewire.animation.survey import Progress
 from facewire.base.batches import in_batches
 from facewire.base.errors import ConfigError, NoFaceFound
@@ -101,6 +102,9 @@ class EncodeOptions:
     sound: bool = True
     kbit_per_s: int = 24
     """Of the sound."""
+    looks: int = 2
+    """How often each frame is looked at: 1 reads its motion, each further time corrects it by what the receiver would
+    show (animation/second_look.py); without a source photo of its own."""
     relative: bool = True
     """With a source photo of its own: carry changes since rest over, not the motion itself."""
     confirm_after: int | None = 5
@@ -220,7 +224,7 @@ class _Encoding:
         self.mode = OFF if person is not None else self.mode
         carry = carry_of(self.animator.foreign)
         stretch: int | None = None
-        for square, motion, number in self.from_first_face():
+        for square, motion, number, present in self.from_first_face():
             if stretch is None:
                 self.source_bytes = self.source(*self.first_still(square, number, photo))
                 self.sound_head()
@@ -234,7 +238,7 @@ class _Encoding:
                     self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
             moved = motion if own is None else carry(motion, rest, own)
-            self.frame(square, moved)
+            self.frame(square, self.looked(square, moved) if present and photo is None else moved)
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)
         return self.finish(output, begin)
@@ -274,8 +278,15 @@ class _Encoding:
         outlook = self.ahead.get(stretch)
         return outlook.still if outlook and outlook.still else self.still(square, first)
 
-    def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion, int]]:
-        """Yield every frame with its motion, where there is no face the one before, and the stretch that it is from.
+    def looked(self, square: HeadSquare, motion: HeadMotion) -> HeadMotion:
+        """Return the motion of a frame of the source's own person after the further looks that are wanted."""
+        for _ in range(1, self.options.looks):
+            motion = look_again(self.animator, self.person, [square.lit], motion, self.kept)
+        return motion
+
+    def from_first_face(self) -> Iterator[tuple[HeadSquare, HeadMotion, int, bool]]:
+        """Yield every frame with its motion, where there is no face the one before, the stretch that it is from, and
+        whether there is a face.
 
         What comes before the first face in the light is yielded with that face's picture, since it is the source.
         """
@@ -297,8 +308,8 @@ class _Encoding:
                 if not begun:
                     begun = True
                     first = next((motion for motion in early if motion is not None), held)
-                    yield from ((square, motion or first, number) for motion in early)
-                yield square, held, number
+                    yield from ((square, motion or first, number, False) for motion in early)
+                yield square, held, number, present[row]
         if not begun:
             raise NoFaceFound(
                 self.squares.name, "in no frame of the video; try --crop none if it is cropped already"

@@ -28,6 +28,7 @@ from facewire.engines.graphs.names import (
     FIND,
     FLOW,
     IDENTITY,
+    MASKS,
     MATTE,
     MOTION,
     PICTURE,
@@ -111,8 +112,8 @@ class Render(nn.Module):
 
     def forward(self, *numbers: Tensor) -> tuple[Tensor, ...]:
         """x_c, own R, t, delta, features, then R, t, delta and kept (1) -> (S, S, 3) uint8, shares
-        (1, N, 4, S/2, S/2), repair (1, 3, 4, S/2, S/2), and every candidate's flow (1, 64, 64, 2) but for those that
-        stand still.
+        (1, N, 4, S/2, S/2), repair (1, 3, 4, S/2, S/2), every candidate's flow (1, 64, 64, 2) but for those that
+        stand still, and the field's masks (1, K + 1, 64, 64).
 
         Four pixels of a square lie one behind the other in shares and repair.
         """
@@ -126,7 +127,13 @@ class Render(nn.Module):
         made = self.model.synthesis(identity, HeadMotion(rotation, translation, expression), kept)
         flows = (candidate.flow for candidate in made.composition().candidates)
         moving = (flow for flow in flows if flow is not None)
-        return unfolded_picture(made.parts.folded()), made.shares(), made.parts.repair, *moving
+        return (
+            unfolded_picture(made.parts.folded()),
+            made.shares(),
+            made.parts.repair,
+            *moving,
+            made.field.masks,
+        )
 
     @torch.no_grad()
     def candidates(self, picture: Tensor) -> tuple[Candidate, ...]:
@@ -197,7 +204,7 @@ def live_graphs(model: CompactTalkingHead) -> dict[str, LiveGraph]:
         RENDER: LiveGraph(
             render,
             buffers | dict(zip((*MOTION, "kept"), still, strict=True)),
-            (PICTURE, SHARES, REPAIR, *flows),
+            (PICTURE, SHARES, REPAIR, *flows, MASKS),
             _samples(model, made, once),
             tuple(candidate.of for candidate in candidates),
         ),

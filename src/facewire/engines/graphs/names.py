@@ -6,7 +6,7 @@ IDENTITY, FIND, READ, PREPARE, RENDER = "identity", "find", "read", "prepare", "
 MOTION = ("rotation", "translation", "expression")
 CANONICAL, MATTE, BACKGROUND = "canonical", "matte", "background"
 """Of a photo, besides its own motion."""
-PICTURE, SHARES, REPAIR, FLOW = "picture", "shares", "repair", "flow_"
+PICTURE, SHARES, REPAIR, FLOW, MASKS = "picture", "shares", "repair", "flow_", "masks"
 """What `render` returns; flows are numbered by the candidate that is read along them (networks/composition.py)."""
 DETECT, MESH = "detect", "mesh"
 """The graphs of the face finder (face_graphs.py)."""

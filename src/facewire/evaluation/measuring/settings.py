@@ -21,11 +21,15 @@ class Settings:
     """Every how many measured frames the identity network looks."""
     kept: int | None = None
     """Keypoints used of the ordered list; None means all."""
+    looks: int = 2
+    """How often the sender looks at a frame of the source's own person: 1 reads its motion, each further time
+    corrects it by what the receiver would show (animation/second_look.py), as `facewire encode` does."""
     clips: int | None = None
     """Only so many clips, spread over the folder; None means all."""
 
     def __post_init__(self) -> None:
-        for name, value in (("stride", self.stride), ("identity_stride", self.identity_stride)):
+        for name in ("stride", "identity_stride", "looks"):
+            value = getattr(self, name)
             if value < 1:
                 raise ConfigError(name, value, "1 or more")
         for name, given in (("kept", self.kept), ("clips", self.clips)):

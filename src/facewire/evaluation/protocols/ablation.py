@@ -17,6 +17,7 @@ from facewire.animation.animator import Animator
 from facewire.base.files import write_json
 from facewire.evaluation.measuring.clips import EvaluationClip
 from facewire.evaluation.measuring.compare import Change, compare
+from facewire.evaluation.measuring.settings import Settings
 from facewire.evaluation.protocols.reconstruction import RANKING, replay
 from facewire.evaluation.protocols.run import Outcome
 from facewire.evaluation.reports.page import Embedded, Page, Section, Table, Text, write_page
@@ -138,7 +139,7 @@ def _side_by_side(
     labels = ["driver"]
     places: list[int] = []
     for name, path in named:
-        frames = list(replay(load(path), clip, kept, STRIP_FRAMES))
+        frames = list(replay(load(path), clip, Settings(kept=kept), STRIP_FRAMES))
         source, places = frames[0][0], spread_columns(len(frames))
         if not rows:
             rows.append([source, *(frames[place][1] for place in places)])

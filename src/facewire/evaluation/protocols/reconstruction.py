@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from facewire.animation.animator import BATCH, Animator, Person
+from facewire.animation.second_look import look_again
 from facewire.base.batches import in_batches
 from facewire.base.errors import MediaError
 from facewire.evaluation.measuring.clips import EvaluationClip
@@ -21,6 +22,7 @@ from facewire.evaluation.measuring.look import Observer
 from facewire.evaluation.measuring.panel import ALL_METRICS, SET_METRICS
 from facewire.evaluation.measuring.rows import Measured, Row
 from facewire.evaluation.measuring.scores import ClipScores, FaceTrack, FeatureTrack
+from facewire.evaluation.measuring.settings import Settings
 from facewire.evaluation.measuring.summary import Summary
 from facewire.evaluation.measuring.turn_ranges import TURN_METRICS, by_turn
 from facewire.evaluation.measuring.workbench import Bench
@@ -28,6 +30,7 @@ from facewire.evaluation.protocols.protocol import Protocol
 from facewire.evaluation.reports.page import Block, Section, Text
 from facewire.evaluation.reports.published import RECONSTRUCTION
 from facewire.evaluation.reports.showcase import difference, extremes, film, spread_columns, strip
+from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 
 TRUTH, RESULT, STATIC = "truth", "result", "static"
@@ -87,8 +90,16 @@ def measure(bench: Bench, clip: EvaluationClip) -> Measured:
 
 def reenact(bench: Bench, person: Person, driving: list[Pixels]) -> list[Pixels]:
     """Return the person in the motion of driving pictures, absolute."""
-    motion = bench.animator.motion(driving)
+    motion = read(bench.animator, person, driving, bench.settings)
     return bench.animator.render_batch(person, motion, kept=bench.settings.kept)
+
+
+def read(animator: Animator, person: Person, driving: list[Pixels], settings: Settings) -> HeadMotion:
+    """Return the motion of driving pictures of a person, as a sender reads it that has the source picture."""
+    motion = animator.motion(driving)
+    for _ in range(1, settings.looks):
+        motion = look_again(animator, person, driving, motion, settings.kept)
+    return motion
 
 
 def sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, folder: Path) -> list[Section]:
@@ -108,7 +119,7 @@ def sections(bench: Bench, clips: Sequence[EvaluationClip], summary: Summary, fo
 
 def _shown(bench: Bench, clip: EvaluationClip, facts: str, folder: Path) -> list[Block]:
     """Return a strip and a film of a clip; the film is written while the strip's frames are picked."""
-    frames = list(replay(bench.animator, clip, bench.settings.kept, FILM_FRAMES))
+    frames = list(replay(bench.animator, clip, bench.settings, FILM_FRAMES))
     places = spread_columns(len(frames))
     source = frames[0][0]
     rows = [
@@ -123,14 +134,15 @@ def _shown(bench: Bench, clip: EvaluationClip, facts: str, folder: Path) -> list
 
 
 def replay(
-    animator: Animator, clip: EvaluationClip, kept: int | None, most: int
+    animator: Animator, clip: EvaluationClip, settings: Settings, most: int
 ) -> Iterator[tuple[Pixels, Pixels, Pixels]]:
     """Yield (source, driving, result) of a clip's first `most` frames after the source, for pictures and films."""
     frames = clip.frames(animator.size)
     source = next(frames)
     person = animator.person(source, crop_mode="none")
     for driving in in_batches(islice(frames, most), BATCH):
-        results = animator.render_batch(person, animator.motion(driving), kept=kept)
+        motion = read(animator, person, driving, settings)
+        results = animator.render_batch(person, motion, kept=settings.kept)
         yield from ((source, frame, result) for frame, result in zip(driving, results, strict=True))
 
 
