@@ -22,7 +22,7 @@ def texture() -> Pixels:
     """Spots of some pixels, in colour."""
     noise = np.random.default_rng(3).integers(0, 256, (SIDE, SIDE, 3)).astype(np.float32)
     spots = cv2.GaussianBlur(noise, (0, 0), 3)
-    return np.uint8(np.clip((spots - spots.mean()) * 6 + 128, 0, 255))
+    return np.clip((spots - spots.mean()) * 6 + 128, 0, 255).astype(np.uint8)
 
 
 def halves(left: int, right: int) -> Array:
@@ -35,7 +35,7 @@ def halves(left: int, right: int) -> Array:
 
 def moved(picture: Pixels, right: float, down: float) -> Pixels:
     shift = np.array([[1, 0, right], [0, 1, down]], np.float32)
-    return np.uint8(cv2.warpAffine(picture, shift, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT))
+    return np.asarray(cv2.warpAffine(picture, shift, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT), np.uint8)
 
 
 def test_what_moved_is_found_keypoint_by_keypoint(texture: Pixels) -> None:
