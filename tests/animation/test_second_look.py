@@ -22,7 +22,7 @@ def texture() -> Pixels:
     """Spots of some pixels, in colour."""
     noise = np.random.default_rng(3).integers(0, 256, (SIDE, SIDE, 3)).astype(np.float32)
     spots = cv2.GaussianBlur(noise, (0, 0), 3)
-    return np.clip((spots - spots.mean()) * 6 + 128, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((spots - spots.mean()) * 6 + 128, 0, 255), np.uint8)
 
 
 def halves(left: int, right: int) -> Array:
