@@ -135,7 +135,7 @@ def _warnings(before: Mapping[str, Any], after: Mapping[str, Any], shared: int) 
         found.append(
             f"only {shared} clips are in both reports ({len(before['clips'])} and {len(after['clips'])})"
         )
-    for field in ("stride", "identity_stride", "kept", "clips", "facewire"):
+    for field in ("stride", "identity_stride", "kept", "looks", "clips", "facewire"):
         old, new = before["config"].get(field), after["config"].get(field)
         if old != new:
             found.append(f"{field} differs: {old} and {new}")
