@@ -123,8 +123,9 @@ def measured(report: Mapping[str, Any]) -> str:
     people, frames = len({clip["person"] for clip in clips}), sum(clip["frames"] for clip in clips)
     which = "every frame" if config["stride"] == 1 else f"one frame in {config['stride']}"
     failed = f", {len(report['failed'])} clips failed" if report["failed"] else ""
+    looks = f", {config['looks']} looks at each" if config.get("looks", 1) > 1 else ""
     return (
-        f"{len(clips)} clips of {people} people, {which}, {frames} frames{failed}; "
+        f"{len(clips)} clips of {people} people, {which}, {frames} frames{failed}{looks}; "
         f"weights {report['hashes']['weights'][:12]}."
     )
 
