@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from facewire.cli.arguments import Parser
 from facewire.cli.bench_batches import NAME as BENCH_BATCHES
 from facewire.cli.bench_train import NAME as BENCH_TRAIN
 from facewire.cli.places import Output
+from facewire.talks.encoder import EncodeOptions
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -135,3 +137,12 @@ def test_what_begins_like_a_negative_number_is_a_value(value: str) -> None:
     parser.add_argument("files", nargs="*")
     given = parser.parse_args(["--yaw", value, "-o", "out", "-5.mp4"])
     assert (given.yaw, given.o, given.files) == (value, "out", ["-5.mp4"])
+
+
+def test_encode_does_by_default_what_its_options_do_by_default() -> None:
+    given = command_line.parser().parse_args(["encode", "talk.mp4", "-o", "talk.fwv"])
+    options = EncodeOptions()
+    chosen = vars(given)
+    for name in asdict(options).keys() & chosen.keys() - {"limit"}:  # that is for adaptive keypoints alone
+        assert chosen[name] == getattr(options, name), name
+    assert given.audio_rate == options.kbit_per_s

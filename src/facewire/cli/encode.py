@@ -101,15 +101,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--looks",
         type=whole("looks", 1),
-        default=2,
         metavar="N",
         help="how often each frame is looked at: 1 reads its motion, each further time corrects it by what the "
-        "receiver would show, for nearer pictures at twice the time (default: 2)",
+        "receiver would show, for nearer pictures at twice the time (default: 2; 1 where the output is a pipe)",
     )
     parser.add_argument(
         "--refresh-quality",
         type=whole("refresh quality", 1, 100),
-        default=50,
+        default=40,
         metavar="Q",
         help="quality of later pictures, 1 to 100 (default: 40)",
     )

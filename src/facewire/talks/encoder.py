@@ -67,6 +67,8 @@ GROUP_SECONDS = 10
 """Length of a group in profile file: how far apart the points to start from lie."""
 LIVE_GROUP_SECONDS = 1
 """The same when somebody reads along."""
+LOOKS, LIVE_LOOKS = 2, 1
+"""How often a frame is looked at in a file, and where somebody reads along: each further look is a rendering."""
 MOST_DARK = 250
 """Frames with a face in the dark that are waited through for a source picture in the light."""
 FIRST_QUALITY: Final = 60
@@ -102,9 +104,10 @@ class EncodeOptions:
     sound: bool = True
     kbit_per_s: int = 24
     """Of the sound."""
-    looks: int = 2
+    looks: int | None = None
     """How often each frame is looked at: 1 reads its motion, each further time corrects it by what the receiver would
-    show (animation/second_look.py); without a source photo of its own."""
+    show (animation/second_look.py); without a source photo of its own. None: twice, or once while somebody reads.
+    """
     relative: bool = True
     """With a source photo of its own: carry changes since rest over, not the motion itself."""
     confirm_after: int | None = 5
@@ -203,6 +206,7 @@ class _Encoding:
             recalls=self.mode == SOURCE,
             bare=self.still_kind == AV1,
         )
+        self.looks = options.looks or (LIVE_LOOKS if live else LOOKS)
         group_seconds = LIVE_GROUP_SECONDS if live else GROUP_SECONDS
         group = min(MOST_FRAMES, max(1, round(group_seconds * squares.rate)))
         self.writer = self.writer_of(sink, header, tables, group)
@@ -280,7 +284,7 @@ class _Encoding:
 
     def looked(self, square: HeadSquare, motion: HeadMotion) -> HeadMotion:
         """Return the motion of a frame of the source's own person after the further looks that are wanted."""
-        for _ in range(1, self.options.looks):
+        for _ in range(1, self.looks):
             motion = look_again(self.animator, self.person, [square.lit], motion, self.kept)
         return motion
 
