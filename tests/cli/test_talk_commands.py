@@ -166,7 +166,8 @@ def test_pipes_give_what_files_give(
     coded, shown = io.BytesIO(), io.BytesIO()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(clip.read_bytes())))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=coded, write=sys.stdout.write))
-    assert main(["encode", "-", "-o", "-", "--crop", "none", "--keypoints", "20", "-q"]) == 0
+    options = ["--crop", "none", "--keypoints", "20", "--looks", "2", "-q"]
+    assert main(["encode", "-", "-o", "-", *options]) == 0
     assert coded.getvalue() == talk.read_bytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(coded.getvalue())))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=shown, write=sys.stdout.write))

@@ -242,7 +242,7 @@ class _Encoding:
                     self.writer.reference(next(to_frames(rest if own is None else own)))
                 stretch = number
             moved = motion if own is None else carry(motion, rest, own)
-            self.frame(square, self.looked(square, moved) if present and photo is None else moved)
+            self.frame(square, moved, self.looks if present and photo is None else 1)
             if progress is not None and self.writer.frames % BATCH == 0:
                 progress("encoding", self.writer.frames, self.squares.expected)
         return self.finish(output, begin)
@@ -282,9 +282,9 @@ class _Encoding:
         outlook = self.ahead.get(stretch)
         return outlook.still if outlook and outlook.still else self.still(square, first)
 
-    def looked(self, square: HeadSquare, motion: HeadMotion) -> HeadMotion:
-        """Return the motion of a frame of the source's own person after the further looks that are wanted."""
-        for _ in range(1, self.looks):
+    def looked(self, square: HeadSquare, motion: HeadMotion, looks: int) -> HeadMotion:
+        """Return the motion of a frame of the source's own person after so many looks."""
+        for _ in range(1, looks):
             motion = look_again(self.animator, self.person, [square.lit], motion, self.kept)
         return motion
 
@@ -319,11 +319,15 @@ class _Encoding:
                 self.squares.name, "in no frame of the video; try --crop none if it is cropped already"
             )
 
-    def frame(self, square: HeadSquare, motion: HeadMotion) -> None:
-        """Code a frame; where the synthesis fails, a picture first."""
+    def frame(self, square: HeadSquare, read: HeadMotion, looks: int) -> None:
+        """Code a frame by its motion as it was read and further looks; where the synthesis fails, a picture first."""
         number = self.writer.frames
+        motion = self.looked(square, read, looks)
         if self.mode == SOURCE:
-            self.refresh(self.choice.choose(number, self.person, motion, square))
+            chosen = self.choice.choose(number, self.person, motion, square)
+            if chosen is not None:
+                self.refresh(chosen)
+                motion = self.looked(square, read, looks)  # it fits the new picture, not the one before
         elif self.mode == PATCH:
             truth = square.at(self.size)
             box = self.refresher.failed(number, self.person, motion, truth, self.patches)
@@ -365,14 +369,14 @@ class _Encoding:
         """Send a source image and return the bytes."""
         return self.send(NewSource(kind, data, self.read(kind, data)))
 
-    def refresh(self, chosen: KnownSource | NewSource | None) -> None:
-        """Change to the source that was chosen, if any was."""
+    def refresh(self, chosen: KnownSource | NewSource) -> None:
+        """Change to the source that was chosen."""
         if isinstance(chosen, KnownSource):
             self.recalls += 1
             self.choice.bank.recall(chosen.epoch)
             self.epoch += 1
             self.refresh_bytes += self.writer.recall(self.take(chosen.person), chosen.epoch)
-        elif chosen is not None:
+        else:
             self.refreshes += 1
             self.refresh_bytes += self.send(chosen)
 
