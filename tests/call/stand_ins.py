@@ -13,6 +13,7 @@ from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
 from facewire.codec.tables.shipped import shipped_tables
 from facewire.engines.engine import Prepared
+from facewire.engines.parts import Drawn
 from facewire.face.finder import Face, FaceFinder
 from facewire.talks.bridge import to_frames, to_motions
 
@@ -68,6 +69,9 @@ class StandInEngine:
         self, person: Portrait, motion: MotionFrame, turn: NDArray[np.float32] | None = None
     ) -> Pixels:
         return cast(Pixels, person.prepared.buffers)
+
+    def draw(self, person: Portrait, motion: MotionFrame) -> Drawn | None:
+        return None
 
 
 class StandInFinder:

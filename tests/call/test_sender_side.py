@@ -24,12 +24,14 @@ from facewire.call.person.view import FreeView
 from facewire.call.playout.concealment import EASE_SECONDS, MEMORY, Concealment, between
 from facewire.call.playout.plain_video import VideoReceiver, VideoSender
 from facewire.codec.state import MotionFrame
+from facewire.engines.parts import Drawn
 from facewire.face.crop import CropBox
 from facewire.geometry.pose import angles_from_rotation, rotation_from_angles
 from facewire.media.still import decode_photo
+from facewire.networks.compact.guides import GUIDES
 from facewire.transport.face_message import PAUSED, SYNTHESIS, VIDEO
 from facewire.transport.pieces import LARGEST_PHOTO
-from tests.call.stand_ins import SIZE, StandInEngine, StandInFinder, frame, motion
+from tests.call.stand_ins import KEYPOINTS, SIZE, StandInEngine, StandInFinder, frame, motion
 
 WHOLE = CropBox(0, 0, SIZE)
 SIGHT = Sight(frame(0), 1, True, WHOLE)
@@ -288,6 +290,83 @@ class TestPerformer:
             shown = performer.preview(source.motion)
             assert shown is not None
             assert shown.shape == (side, side, 3)
+
+
+class Drawing(StandInEngine):
+    """Shows of every motion what the camera sees, some pixels further right; one keypoint has moved all of it."""
+
+    shift = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[MotionFrame] = []
+
+    def draw(self, person: Portrait, motion: MotionFrame) -> Drawn | None:
+        self.asked.append(motion)
+        masks = np.zeros((KEYPOINTS + 1, 64, 64), np.float32)
+        masks[1 + len(GUIDES)] = 1
+        return Drawn(np.roll(frame(0), self.shift, axis=1), masks)
+
+
+class TestSecondLooks:
+    """What a receiver would show is compared with what is seen, now and then; motions of then on are corrected."""
+
+    def make(
+        self, seconds: float = 0.0, *, from_camera: bool = True, avatar: bool = False
+    ) -> tuple[Performer, Drawing]:
+        """Return a performer whose looks take some seconds each."""
+        times = itertools.count()
+        engine = Drawing()
+        clock = lambda: seconds * next(times)  # noqa: E731
+        performer = Performer(engine, cast(Any, StandInFinder()), ModeSettings(avatar=avatar), clock=clock)
+        performer.use(frame(0), WHOLE, from_camera=from_camera, avatar=avatar)
+        return performer, engine
+
+    def sent(self, performer: Performer, count: int, start: float = 0.0) -> MotionFrame:
+        """Show one picture again and again, 25 times a second; return the last motion."""
+        for now in (start + 0.04 * turn for turn in range(count)):
+            done = performer.perform(frame(0), now)
+            if performer.due(now):
+                performer.reflect(frame(0), done, now)
+        assert done.motion is not None
+        return done.motion
+
+    def test_a_motion_is_corrected_by_what_looks_found(self) -> None:
+        performer, engine = self.make()
+        by = self.sent(performer, 50).expression - motion(0).expression
+        pixels = by * SIZE / 2
+        assert pixels[len(GUIDES), 0] == pytest.approx(-Drawing.shift, abs=0.6)
+        assert np.abs(np.delete(by, len(GUIDES), axis=0)).max() < 1e-3
+        # Looks are at motions as they were read: a correction is not corrected.
+        assert all(np.abs(asked.vector() - motion(0).vector()).max() < 1e-5 for asked in engine.asked)
+
+    @pytest.mark.parametrize("settings", [{"from_camera": False}, {"avatar": True}])
+    def test_pictures_of_another_moment_or_of_somebody_else_are_not_compared(
+        self, settings: dict[str, bool]
+    ) -> None:
+        performer, engine = self.make(**settings)
+        self.sent(performer, 50)
+        assert not engine.asked
+
+    def test_a_new_source_begins_anew(self) -> None:
+        performer, _ = self.make()
+        self.sent(performer, 50)
+        performer.use(frame(0), WHOLE, from_camera=True)
+        found = performer.perform(frame(0), 3.0).motion
+        assert found is not None
+        assert np.abs(found.vector() - motion(0).vector()).max() < 1e-5
+
+    def test_they_take_a_share_of_the_time_and_no_more(self) -> None:
+        for seconds, looks in ((0.0, 21), (0.2, 5)):  # five times a second; once a second, the fifth of it
+            performer, engine = self.make(seconds)
+            self.sent(performer, 102)
+            assert abs(len(engine.asked) - looks) <= 1, seconds
+
+    def test_models_that_do_not_say_what_moved_are_asked_once(self) -> None:
+        performer, engine = self.make()
+        engine.draw = lambda person, motion: engine.asked.append(motion)  # type: ignore[method-assign]
+        self.sent(performer, 50)
+        assert len(engine.asked) == 1
 
 
 class TestH264:

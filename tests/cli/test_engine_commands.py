@@ -133,6 +133,14 @@ def test_bench_prints_the_agreed_keys(
     assert set(numbers["stages_ms"]) >= {"colour to RGB", "crop and resize", "read, face tracked", "render"}
 
 
+def test_instructions_that_this_processor_lacks_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("facewire.cli.bench.levels_here", lambda: ("avx2",))
+    assert main(["bench", "--isa", "avx2,vnni", "-q"]) == 2
+    assert "what this processor has: avx2" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.skipif("avx2" not in levels_here(), reason="the processor has no AVX2")
 def test_bench_plays_a_smaller_processor(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,8 @@ def run(given: argparse.Namespace) -> int:
         compiled=given.compile,
         frames=given.frames,
     )
+    if given.isa is not None:
+        _check_levels(given.isa)
     photo = _photo(given.photo)
     if not given.quiet:
         options.note("measuring, about a minute")
@@ -99,18 +101,28 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _levels(text: str) -> tuple[str, ...]:
-    """Return which instructions are measured.
+    """Return which instructions are meant, of those that we know.
 
     Raises:
-        ConfigError: unknown, or not in this processor.
+        ConfigError: unknown.
     """
     from facewire.base.errors import ConfigError
 
-    here = levels_here()
-    levels = here if text == "all" else tuple(text.split(","))
-    if not levels or not set(levels) <= set(here):
-        raise ConfigError("isa", text, f"what this processor has: {', '.join(here) or 'none of these'}")
+    levels = levels_here() if text == "all" else tuple(text.split(","))
+    if not levels or not set(levels) <= LEVELS.keys():
+        raise ConfigError("isa", text, f"all, or some of {', '.join(LEVELS)}")
     return levels
+
+
+def _check_levels(levels: tuple[str, ...]) -> None:
+    """Raise ConfigError unless this processor has them."""
+    from facewire.base.errors import ConfigError
+
+    here = levels_here()
+    if not set(levels) <= set(here):
+        raise ConfigError(
+            "isa", ",".join(levels), f"what this processor has: {', '.join(here) or 'none of these'}"
+        )
 
 
 def _tell_levels(given: argparse.Namespace, photo: Any, settings: Any) -> int:

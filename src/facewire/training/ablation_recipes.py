@@ -42,7 +42,6 @@ def ablation(preset: str) -> TrainConfig:
         preset=preset,
         steps=2000,
         batch=8,
-        precision="bf16",
         drop_tail=0.0,
         motion_first=1500,
         critic_from=3500,

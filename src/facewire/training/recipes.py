@@ -49,7 +49,6 @@ def paper_128() -> TrainConfig:
         preset="paper-128",
         steps=11_000,
         batch=8,
-        precision="bf16",
         drop_tail=0.2,
         motion_first=5000,
         paper_weights=LossWeights(head_pose=20 * pi / 180),

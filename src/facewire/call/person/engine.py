@@ -20,6 +20,7 @@ from facewire.bitstream.header import FINGERPRINT_BYTES
 from facewire.call.person.portrait import Portrait
 from facewire.codec.state import MotionFrame
 from facewire.engines.engine import Engine, FaceSquare
+from facewire.engines.parts import Drawn
 from facewire.face.crop import CropBox
 from facewire.face.relatives.framing import Framing
 from facewire.geometry.head_motion import HeadMotion
@@ -62,6 +63,10 @@ class FaceEngine(Protocol):
     ) -> Pixels:
         """Return a picture (N, N, 3) of a person in a motion; `turn` is R_u, (3, 3), of the receiver's view."""
 
+    def draw(self, person: Portrait, motion: MotionFrame) -> Drawn | None:
+        """Return a person in a motion as the networks draw them, (S, S, 3), and which keypoint moved what of it; None
+        of models that do not say."""
+
     @property
     def framing(self) -> Framing | None:
         """How squares are laid around heads; None: as ours."""
@@ -84,7 +89,7 @@ class NetworkEngine:
         weights_sha256: of the weights file, hexadecimal.
         carry: how the model carries changes over.
         framing: how squares are laid around heads; None: as ours.
-        movable: the keypoints are those of the compact model, so that pictures may be moved instead of drawn.
+        compact: the model is the compact one, so that pictures may be moved instead of drawn, and looked at again.
     """
 
     def __init__(
@@ -94,9 +99,9 @@ class NetworkEngine:
         carry: Carry = HeadMotion.relative,
         framing: Framing | None = None,
         *,
-        movable: bool = False,
+        compact: bool = False,
     ) -> None:
-        self._engine, self._carry, self._framing, self._movable = engine, carry, framing, movable
+        self._engine, self._carry, self._framing, self._compact = engine, carry, framing, compact
         self._fingerprint = bytes.fromhex(weights_sha256)[:FINGERPRINT_BYTES]
         self._smoother = MotionSmoother()
         self._square: FaceSquare | None = None
@@ -105,7 +110,7 @@ class NetworkEngine:
     def of(cls, animator: Animator, engine: Engine) -> NetworkEngine:
         """Return the networks of an animator through an engine that was opened for them."""
         weights, carry = animator.manifest.sha256, carry_of(animator.foreign)
-        return cls(engine, weights, carry, animator.framing, movable=animator.compact)
+        return cls(engine, weights, carry, animator.framing, compact=animator.compact)
 
     @property
     def size(self) -> int:
@@ -126,12 +131,12 @@ class NetworkEngine:
         """Return a head crop (N, N, 3), N at least S, as a source."""
         side = len(picture)
         if side == self.size:
-            return Portrait(self._engine.identity(picture), movable=self._movable)
+            return Portrait(self._engine.identity(picture), movable=self._compact)
         composer = Composer(picture, CropBox(0, 0, side))
         prepared = self._engine.identity(resize(picture, (self.size, self.size)))
         if prepared.layers is not None:
             composer.separate(*prepared.layers)
-        return Portrait(prepared, composer, self._movable)
+        return Portrait(prepared, composer, self._compact)
 
     def own_motion(self, person: Portrait) -> MotionFrame:
         """Return the motion that a source has in its picture."""
@@ -154,6 +159,12 @@ class NetworkEngine:
         if person.composer is None:
             return self._engine.render(person.prepared, seen, motion.kept)
         return person.composer.square(self._engine.compose(person.prepared, seen, motion.kept))
+
+    def draw(self, person: Portrait, motion: MotionFrame) -> Drawn | None:
+        """Return a person in a motion as the networks draw them, (S, S, 3), and which keypoint moved what of it."""
+        if not self._compact:
+            return None
+        return self._engine.draw(person.prepared, motion_seen(motion), motion.kept)
 
     def relative(self, motion: MotionFrame, reference: MotionFrame, own: MotionFrame) -> MotionFrame:
         """Return the source's own motion plus what changed since `reference`, as the model composes turns."""

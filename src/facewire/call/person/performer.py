@@ -3,15 +3,19 @@
     picture -> head crop -> motion network -> relative to the source -> Performance          every picture, quick
     picture -> where is the face, is it one person; judge, twice a second, with a look
                through the receiver's eyes -> ModeKeeper, perhaps a new source -> Reflection  when due, slow
+               what the receiver will show, what is seen -> Looks                         five times a second at most
 
 It knows no network. Agents run both in threads of their own, so that no motion waits for a reflection.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from facewire.animation.live.looks import Looks
+from facewire.animation.second_look import corrections
 from facewire.call.conversation.source_photo import OwnSource, SizedPicture, fitting
 from facewire.call.person.camera import Camera, Sight
 from facewire.call.person.engine import FaceEngine, Seen
@@ -24,12 +28,14 @@ from facewire.face.crop import CropBox, crop
 from facewire.face.finder import FaceFinder
 from facewire.media.frame import Pixels
 from facewire.media.still import decode_photo, encode_still
-from facewire.transport.face_message import VIDEO
+from facewire.transport.face_message import SYNTHESIS, VIDEO
 from facewire.transport.pieces import LARGEST_PHOTO
 
 JUDGE_SECONDS = 0.5
 RENDER_EVERY = 2
 """Every second judgement looks at the rendered picture too: it costs as much as receiving."""
+LOOK_SECONDS, LOOK_SHARE = 0.2, 0.2
+"""Seconds from one look to the next at least, and the share of the time that looks may take at most."""
 QUALITY = 85
 """Of the WebP picture that is sent as source."""
 PREVIEW_BYTES = 2_000
@@ -74,6 +80,7 @@ class Performer:
         settings: what the user allows.
         same_person: says whether two pictures show one person; asked before a source is replaced.
         largest: side of the largest picture that is made of a source, pixels.
+        clock: seconds, for what a look takes.
     """
 
     def __init__(
@@ -83,6 +90,7 @@ class Performer:
         settings: ModeSettings,
         same_person: Callable[[Pixels, Pixels], bool] = lambda first, second: True,
         largest: int = LARGE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self._same_person, self._largest = same_person, largest
@@ -100,6 +108,10 @@ class Performer:
         self._judgements = 0
         self._difference: float | None = None
         """At the last look at the rendered picture; it holds until the next."""
+        self._looks: Looks | None = None
+        """What second looks taught; None where the source is no picture of this camera."""
+        self._look_at, self._clock = float("-inf"), clock
+        """When the next one is due."""
 
     def use(self, photo: Pixels, box: CropBox, *, from_camera: bool, avatar: bool = False) -> OwnSource:
         """Take the head in a picture as source and return it as it will be sent.
@@ -120,6 +132,7 @@ class Performer:
         self._face, self.person = crop(photo, box, self.engine.size), person
         source = OwnSource(pictures, own, avatar, _preview(photo, box, self.engine.size))
         self._start = source, own if from_camera else None
+        self._looks = Looks() if from_camera and not avatar else None
         self._difference = None
         return source
 
@@ -132,11 +145,14 @@ class Performer:
         """Read the motion of a camera picture (H, W, 3) of the moment `now`, seconds."""
         sight = self._camera.cut(picture)
         reading = self.engine.read(sight.crop, now)
-        return Performance(sight, reading, self._relative(reading))
+        motion, looks = self._relative(reading), self._looks
+        if motion is not None and looks is not None and reading.present:
+            motion = looks.corrected(motion)
+        return Performance(sight, reading, motion)
 
     def due(self, now: float) -> bool:
         """Say whether it is time to reflect on a picture."""
-        return now - self._judged >= JUDGE_SECONDS or self._camera.due(now)
+        return now - self._judged >= JUDGE_SECONDS or self._camera.due(now) or self._look_due(now)
 
     def reflect(self, picture: Pixels, done: Performance, now: float) -> Reflection:
         """Look where the face of a camera picture is, and decide what to do.
@@ -147,6 +163,8 @@ class Performer:
             now: seconds.
         """
         self._camera.look(picture, now)
+        if self._look_due(now):
+            self._look_again(done, now)
         if now - self._judged < JUDGE_SECONDS:
             return Reflection(None, "none")
         self._judged = now
@@ -161,6 +179,22 @@ class Performer:
         elif renews and done.reading.present:
             source = self.use(picture, sight.box, from_camera=True)
         return Reflection(judgement, order, source)
+
+    def _look_due(self, now: float) -> bool:
+        return self._looks is not None and self.keeper.mode == SYNTHESIS and now >= self._look_at
+
+    def _look_again(self, done: Performance, now: float) -> None:
+        """Compare what a receiver would show of a motion as it was read with what is seen."""
+        person, looks, motion = self.person, self._looks, self._relative(done.reading)
+        if person is None or looks is None or motion is None or not done.reading.present:
+            return
+        begin = self._clock()
+        drawn = self.engine.draw(person.small, motion)
+        if drawn is None:
+            self._looks = None
+            return
+        looks.hear(motion, corrections(drawn.picture, done.sight.crop, drawn.masks))
+        self._look_at = now + max(LOOK_SECONDS, (self._clock() - begin) / LOOK_SHARE)
 
     def preview(self, motion: MotionFrame) -> Pixels | None:
         """Return this person as a receiver will see them, (N, N, 3)."""

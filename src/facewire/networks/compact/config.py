@@ -19,8 +19,16 @@ class CompactConfig:
     mirror: bool = False
     """Where the photo hides a part of the head that its mirror image shows, the mirror image is shown, moved as the
     head moves (compact_field.py). Needs layers."""
+    inner32: int = 128
+    """Channels between the two convolutions of a residual block of G at 32 x 32; at 64 and 128 likewise. Half and
+    less of what is around them do as well, once they learned from a wider G (docs/lab)."""
+    inner64: int = 64
+    inner128: int = 32
 
     def __post_init__(self) -> None:
+        for name in ("inner32", "inner64", "inner128"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, getattr(self, name), "a whole number of 1 or more")
         if self.mirror and not self.layers:
             raise ConfigError("mirror", True, "off without layers: its background would come along")
 

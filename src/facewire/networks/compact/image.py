@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from facewire.geometry.warp import resize_flow, warp_image, warp_volume
 from facewire.networks.compact import openings as opening
+from facewire.networks.compact.config import CompactConfig
 from facewire.networks.compact.field import COMPRESSED, SurfaceField
 from facewire.networks.composition import Layers
 
@@ -71,10 +72,12 @@ def keep_variance(module: nn.Module) -> None:
 class Residual(nn.Module):
     """x + conv(relu(conv(relu(x)))), the last convolution starting at zero; no normalisation to pay for."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, inner: int | None = None) -> None:
+        """Build it with `inner` channels between the convolutions; by default as many as around them."""
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        inner = inner or channels
+        self.first = nn.Conv2d(channels, inner, 3, padding=1)
+        self.second = nn.Conv2d(inner, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.second(F.relu(self.first(F.relu(x))))
@@ -165,16 +168,16 @@ class CompactGenerator(nn.Module):
 
     share_bias: Tensor
 
-    def __init__(self, mirror: bool = False) -> None:
-        """Build the network; with `mirror` the mirrored source is shown where it is better, which needs layers."""
+    def __init__(self, config: CompactConfig) -> None:
+        """Build the network; with `mirror` the mirrored source is shown where it is better."""
         super().__init__()
-        self.mirror = mirror
+        self.mirror = config.mirror
         self.enter32 = nn.Conv2d(VOLUME_CHANNELS * VOLUME_DEPTH, 128, 3, padding=1)
-        self.blocks32 = nn.Sequential(Residual(128), Residual(128))
+        self.blocks32 = nn.Sequential(*(Residual(128, config.inner32) for _ in range(2)))
         self.enter64 = nn.Conv2d(128 + QUARTER_READ + 1 + opening.CHANNELS, 64, 3, padding=1)
-        self.block64 = Residual(64)
+        self.block64 = Residual(64, config.inner64)
         self.enter128 = nn.Conv2d(64 + MOVED, 32, 3, padding=1)
-        self.blocks128 = nn.Sequential(Residual(32), Residual(32))
+        self.blocks128 = nn.Sequential(*(Residual(32, config.inner128) for _ in range(2)))
         self.finish = nn.Conv2d(32, 4 * (3 + len(SHARE_BIAS)), 3, padding=1)
         self.opened = nn.Conv2d(opening.CHANNELS, 4 * (3 + len(SHARE_BIAS)), 1, bias=False)
         self.register_buffer("share_bias", torch.tensor(SHARE_BIAS)[:, None, None, None], persistent=False)

@@ -120,7 +120,7 @@ class CompactTalkingHead(nn.Module):
         self.motion_reader = CompactMotion()
         surface = HeadSurface([guide.canonical for guide in GUIDES], UNIT)
         self.field = CompactField(self.motion_reader.keypoints, surface, BODY, mirrored=MIRRORED)
-        self.generator = CompactGenerator(config.mirror)
+        self.generator = CompactGenerator(config)
 
     @property
     def keypoints(self) -> int:
