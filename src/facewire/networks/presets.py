@@ -21,8 +21,8 @@ from facewire.networks.relatives.families import FAMILIES
 from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.relatives.model import build as build_relative
 
-COMPACT_PRESET = CompactConfig(layers=True, mirror=True)
-"""What is trained now; weights of before the layers have a manifest without settings."""
+COMPACT_PRESET = CompactConfig(layers=True, mirror=True, inner32=32, inner64=16, inner128=16)
+"""What is trained now; older weights have a manifest with fewer settings."""
 OF_PAPER: Mapping[str, PaperConfig] = {**PAPER_PRESETS, **ABLATION_PRESETS}
 """Every preset made of the paper's networks."""
 PRESETS = (COMPACT, *OF_PAPER)
