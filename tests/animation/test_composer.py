@@ -41,7 +41,8 @@ BOXES = (
 def model() -> CompactTalkingHead:
     """The shipped numbers without layers: every candidate is read from the photo."""
     shipped, _ = load_model()
-    plain = CompactTalkingHead().eval()
+    assert isinstance(shipped, CompactTalkingHead)
+    plain = CompactTalkingHead(replace(shipped.config, layers=False, mirror=False)).eval()
     own = plain.state_dict()
     plain.load_state_dict({name: part for name, part in shipped.state_dict().items() if name in own})
     return plain

@@ -108,7 +108,8 @@ async def meet() -> None:
             await until(lambda: b.talk is not None and b.talk.meters.received.video.total_bytes > 0)
             shown = b._link.shown  # type: ignore[union-attr]
             await until(lambda: b._link.shown > shown + 2)  # type: ignore[union-attr]
-            assert [m.mode for m in told[1] if isinstance(m, page.Remote)] == ["synthesis", "video"]
+            modes = ["synthesis", "video"]
+            await until(lambda: [m.mode for m in told[1] if isinstance(m, page.Remote)] == modes)
             await b.hear_page(
                 page.Thin(on=True)
             )  # the other side follows, and ordinary video is too much then

@@ -27,6 +27,7 @@ from facewire.engines.engine import Engine
 from facewire.engines.graphs.exporting import export
 from facewire.engines.graphs.names import FACE_WEIGHTS
 from facewire.engines.graphs.packing import unpacked
+from facewire.engines.openvino_runner import has_bfloat16
 from facewire.engines.processor.openvino_format import version
 from facewire.engines.shipped_graphs import FOLDER
 from facewire.engines.torch_engine import TorchEngine
@@ -68,6 +69,8 @@ def opened(recorded: Recorded, request: pytest.FixtureRequest) -> Callable[[str,
 
     def open_one(name: str, precision: str) -> Engine:
         pytest.importorskip(name)
+        if precision == "bfloat16" and not has_bfloat16():
+            pytest.skip("no bfloat16 in this processor")
         if (name, precision) not in engines:
             folder = None
             if name == "onnxruntime":

@@ -57,10 +57,15 @@ def test_names_and_shapes_are_the_stored_ones(preset: str) -> None:
 
 
 def test_weights_of_before_the_layers_have_the_same_names_but_for_the_matte_network() -> None:
+    """Their shapes, too, outside of the blocks that were wider inside."""
     with torch.device("meta"):
         older = build_preset(COMPACT, {}).state_dict()
     names = [name for name in _names(COMPACT) if not name.startswith("model.matte.")]
-    assert names == [f"model.{name} {list(tensor.shape)}" for name, tensor in older.items()]
+    wide = [f"model.{name} {list(tensor.shape)}" for name, tensor in older.items()]
+    assert [name.split()[0] for name in names] == [name.split()[0] for name in wide]
+    changed = [new for new, old in zip(names, wide, strict=True) if new != old]
+    assert len(changed) == 5 * 3
+    assert all(name.startswith("model.generator.block") for name in changed)
 
 
 @pytest.mark.slow
