@@ -151,7 +151,9 @@ async def call(folder: Path, other: str) -> None:
             await b.value("document.getElementById('hang-up').click()")
             await a.until("document.body.dataset.state == 'ended'")
             assert "hung up" in await a.value("document.getElementById('state').textContent")
-            assert a.console + b.console == []
+            # Firefox says so of a connection that its other end gave up, as after a late goodbye of a slow machine.
+            told = [line for line in a.console + b.console if "WebRTC: ICE failed" not in line]
+            assert told == []
     finally:
         for task in (*(task for _, task in doors), signal_task):
             task.cancel()
