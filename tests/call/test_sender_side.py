@@ -362,6 +362,15 @@ class TestSecondLooks:
             self.sent(performer, 102)
             assert abs(len(engine.asked) - looks) <= 1, seconds
 
+    def test_an_empty_chair_is_not_looked_at_again_with_every_picture(self) -> None:
+        performer, engine = self.make()
+        engine.present = False
+        done = performer.perform(frame(0), 0.0)
+        performer.reflect(frame(0), done, 0.0)
+        assert not performer.due(0.04)
+        assert performer.due(0.21)
+        assert not engine.asked
+
     def test_models_that_do_not_say_what_moved_are_asked_once(self) -> None:
         performer, engine = self.make()
         engine.draw = lambda person, motion: engine.asked.append(motion)  # type: ignore[method-assign]

@@ -185,6 +185,7 @@ class Performer:
 
     def _look_again(self, done: Performance, now: float) -> None:
         """Compare what a receiver would show of a motion as it was read with what is seen."""
+        self._look_at = now + LOOK_SECONDS
         person, looks, motion = self.person, self._looks, self._relative(done.reading)
         if person is None or looks is None or motion is None or not done.reading.present:
             return
