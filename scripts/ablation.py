@@ -3,7 +3,9 @@
     python scripts/ablation.py --data clips/ --nets nets/ -o ablation/
 
 DIR has `train/` and `val/`. All variants are trained for the same number of steps by their recipes (facewire train
-ablation-full ...) into OUT/NAME/, the full model once more with another seed. After each round all are looked at:
+ablation-full ...) into OUT/NAME/, the full model once more with another seed. Where a variant has H, it begins with
+the H of --pose, but for delta: the paper's learns from a pose network that is trained already, and a variant that
+does not yet know R and t learns nothing else. After each round all are looked at:
 only when every one of them has an L1 at least --margin under that of the source picture repeated is the training
 over, else all go on for another round. Then `facewire evaluate ablation` measures them into OUT/report/.
 
@@ -19,15 +21,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from facewire.animation.animator import Animator
 from facewire.base.files import read_json, write_json
 from facewire.cli.main import main as facewire
 from facewire.evaluation.measuring.clips import find_clips
 from facewire.evaluation.measuring.gain import gain_of
-from facewire.networks.manifest import read_manifest
+from facewire.networks.manifest import Provenance, read_manifest
 from facewire.networks.paper.ablation import ABLATION_PRESETS
+from facewire.networks.presets import build_preset, preset_config
+from facewire.networks.weights import load_model, save_weights
 
 WEIGHTS = "weights.safetensors"
+BEGINNING = "beginning.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = [run for run in RUNS if not given.only or run.name in given.only]
     for steps in _rounds(given.round, given.most, _begun(runs, output)):
         for run in runs:
+            beginning(run, output / run.name, given.pose)
             code = _train(run, steps, output, given)
             if code:
                 return code
@@ -70,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nets", metavar="DIR", help="folder of the networks that some metrics need")
     parser.add_argument("--perceptual", nargs="+", default=[], metavar="FILE", help="as in facewire train")
     parser.add_argument("--cache", metavar="DIR", help="as in facewire train")
+    parser.add_argument(
+        "--pose", metavar="WEIGHTS", default="paper-128", help="whose H all begin with (default: paper-128)"
+    )
     parser.add_argument(
         "--round", type=int, default=2000, metavar="N", help="steps of a round, 8 pairs each (default: 2000)"
     )
@@ -103,8 +114,30 @@ def _rounds(length: int, most: int, begun: int) -> range:
     return range(first, max(most, first) + 1, length)
 
 
+def beginning(run: Run, folder: Path, pose: str) -> None:
+    """Write the weights that a run begins with, once: random ones of its seed, and what H knows of R and t."""
+    path = folder / BEGINNING
+    if path.is_file():
+        return
+    torch.manual_seed(run.seed)
+    state = build_preset(run.preset).state_dict()
+    donor = load_model(pose)[0].state_dict()
+    for prefix in ("head.", "head.head."):
+        known = {
+            prefix + name.removeprefix("head."): tensor for name, tensor in donor.items() if _tells_pose(name)
+        }
+        if known.keys() <= state.keys():
+            state |= known
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(path, state, run.preset, preset_config(run.preset), Provenance(steps=0))
+
+
+def _tells_pose(name: str) -> bool:
+    return name.startswith("head.") and not name.startswith("head.expression.")
+
+
 def _train(run: Run, steps: int, output: Path, given: argparse.Namespace) -> int:
-    asked = ["--steps", str(steps), "--seed", str(run.seed)]
+    asked = ["--steps", str(steps), "--seed", str(run.seed), "--init", str(output / run.name / BEGINNING)]
     asked += ["--cache", given.cache] if given.cache else []
     asked += ["--perceptual", *given.perceptual] if given.perceptual else []
     return facewire(["train", run.preset, "--data", given.data, "-o", str(output / run.name), *asked])

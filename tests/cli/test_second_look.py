@@ -12,6 +12,7 @@ from facewire.animation.animator import Animator, Person, Pixels
 from facewire.animation.second_look import look_again
 from facewire.cli.main import main
 from facewire.geometry.head_motion import HeadMotion
+from facewire.media.image import resize
 from facewire.networks.compact.guides import BODY, GUIDES
 from tests.cli.test_animate import frames_of
 
@@ -51,6 +52,22 @@ def test_a_head_that_turns_comes_nearer_and_its_lids_and_lips_stay(
     assert np.ptp(moved[:, fine, :2], axis=1).max() < 1e-4  # together with the face, if at all
     assert np.abs(moved).max() * 128 < 8
     np.testing.assert_array_equal(looked.rotation, read.rotation)
+
+
+def test_the_papers_model_comes_nearer_by_what_its_head_network_reads(driving_pictures: list[Pixels]) -> None:
+    animator = Animator.load("paper-128")
+    source, *seen = (resize(picture, (animator.size, animator.size)) for picture in driving_pictures)
+    owner = animator.person(source, crop_mode="none")
+    read = animator.motion(seen)
+    looked = look_again(animator, owner, seen, read)
+    assert far(animator.render_batch(owner, looked), seen) < far(animator.render_batch(owner, read), seen)
+    beside = replace(read, translation=read.translation + 0.06)
+    back = look_again(animator, owner, seen, beside)
+    shown = {
+        name: far(animator.render_batch(owner, motion), seen)
+        for name, motion in {"read": read, "beside": beside, "back": back}.items()
+    }
+    assert shown["back"] - shown["read"] < 0.4 * (shown["beside"] - shown["read"])
 
 
 def test_encode_looks_twice_unless_told_otherwise(driving: Path, tmp_path: Path) -> None:

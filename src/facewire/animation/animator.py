@@ -155,6 +155,11 @@ class Animator:
         return self.manifest.preset == COMPACT
 
     @property
+    def two_step(self) -> bool:
+        """Whether the networks are the paper's, with canonical keypoints that R, t and delta move."""
+        return self.manifest.config.get("composition") == "two-step"
+
+    @property
     def foreign(self) -> RelativeTalkingHead | None:
         """The model if it was imported from another family; None for our own."""
         if self.compact:

@@ -8,13 +8,17 @@ A motion that is read off a picture by itself puts shoulders, hair and outlines 
 another direction in every frame. Whoever holds the source picture, too, can see where. The motion field's masks say
 which keypoint moves which cell, so what is shown and where it belongs are a linear system, an unknown per keypoint.
 
+The paper's own model has a third thing to compare with: its H reads the picture shown as well as the picture seen.
+What the two readings differ by is missing, and goes first (R, t and delta together). None of its keypoints is guided,
+so the flow may move all of them, each a little.
+
 Only for pictures of the person of the source; a driver's motion for somebody else's photo is left as it was read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -46,19 +50,43 @@ FREE_RIDGE, OUTER_RIDGE, TOGETHER_RIDGE, FIXED_RIDGE = 1.0, 30.0, 10.0, 1e6
 """What pulls corrections to 0, in cells that count: of keypoints that no landmark guides, of guided ones that are not
 fine, of all guided ones together, and of fine ones."""
 
+LOOSE_RIDGE, LOOSE_TOGETHER_RIDGE = 100.0, 30.0
+"""The same of a model without guided keypoints: of each, of all together."""
+SIDE = 256
+"""Of pictures as the flow sees them; smaller ones are enlarged."""
+
 Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which keypoints may be corrected, and how much."""
+
+    ridges: tuple[float, ...]
+    """What pulls to 0: each keypoint, and the first `together` of them as one."""
+    together: int
+    known: tuple[int, ...] = ()
+    """Keypoints that count as standing where they belong."""
 
 
 def _named(guide: Guide, words: Sequence[str]) -> bool:
     return any(word in guide.name for word in words)
 
 
-_INNER = [number for number, guide in enumerate(GUIDES) if not _named(guide, OUTLINE)]
-_RIDGES = (
-    *(FIXED_RIDGE if _named(guide, FINE) else OUTER_RIDGE for guide in GUIDES),
-    *[FREE_RIDGE] * len(FREE),
-    TOGETHER_RIDGE,
+GUIDED = Trust(
+    ridges=(
+        *(FIXED_RIDGE if _named(guide, FINE) else OUTER_RIDGE for guide in GUIDES),
+        *[FREE_RIDGE] * len(FREE),
+        TOGETHER_RIDGE,
+    ),
+    together=len(GUIDES),
+    known=tuple(number for number, guide in enumerate(GUIDES) if not _named(guide, OUTLINE)),
 )
+"""Of compact-256."""
+
+
+def _loose(count: int) -> Trust:
+    return Trust(ridges=(*[LOOSE_RIDGE] * count, LOOSE_TOGETHER_RIDGE), together=count)
 
 
 def look_again(
@@ -78,40 +106,50 @@ def look_again(
         kept: keypoints that the receiver will have; None means all.
 
     Returns:
-        The same motions with other deltas; of models other than compact-256 the motions as they are.
+        Corrected motions; of models other than compact-256 and the paper's two-step ones the motions as they are.
     """
-    if not animator.compact:
+    if animator.compact:
+        trust = GUIDED
+    elif animator.two_step:
+        trust = _loose(animator.keypoints)
+        shown = animator.render_batch(person, motion, kept=kept)
+        motion = animator.motion(list(pictures)).relative(animator.motion(shown), motion)
+    else:
         return motion
     drawn = animator.draw(person, motion, kept=kept)
     by = np.stack(
-        [corrections(one.picture, seen, one.masks) for one, seen in zip(drawn, pictures, strict=True)]
+        [corrections(one.picture, seen, one.masks, trust) for one, seen in zip(drawn, pictures, strict=True)]
     )
     expression = as_array(motion.expression) + np.pad(by, ((0, 0), (0, 0), (0, 1)))
     return replace(motion, expression=like(expression, motion.expression))
 
 
-def corrections(shown: Pixels, seen: Pixels, masks: Array) -> Array:
+def corrections(shown: Pixels, seen: Pixels, masks: Array, trust: Trust = GUIDED) -> Array:
     """Return how far each keypoint of a picture should move to make it another one, (K, 2), picture units.
 
     Args:
         shown: (S, S, 3), what the keypoints make now.
         seen: (S, S, 3), what they should make.
         masks: (K + 1, h, w), which part of every cell's motion is which keypoint's; the first slot stands still.
+        trust: which keypoints it may be.
     """
     beside, counts = _beside(_grey(shown), _grey(seen), masks.shape[1:])
     own = masks[1:].reshape(len(masks) - 1, -1).astype(np.float64)
     # Within the face landmarks know better than any flow: what they move is in its place, and counts.
-    known = own[_INNER].sum(axis=0)
+    known = own[list(trust.known)].sum(axis=0)
     wanted = beside.reshape(-1, 2) * (1 - known)[:, None]
-    moves = np.concatenate((own, own[: len(GUIDES)].sum(axis=0, keepdims=True)))
+    moves = np.concatenate((own, own[: trust.together].sum(axis=0, keepdims=True)))
     counted = moves * (counts.ravel() + known)
-    found = np.linalg.solve(counted @ moves.T + np.diag(_RIDGES), counted @ wanted)
-    found[: len(GUIDES)] += found[-1]
+    found = np.linalg.solve(counted @ moves.T + np.diag(trust.ridges), counted @ wanted)
+    found[: trust.together] += found[-1]
     return found[:-1].astype(np.float32)
 
 
 def _grey(picture: Pixels) -> Grey:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    if len(grey) < SIDE:
+        grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(grey, np.uint8)
 
 
 def _beside(shown: Grey, seen: Grey, cells: tuple[int, ...]) -> tuple[Array, Array]:

@@ -17,7 +17,9 @@ from facewire.face.finder import PRESENCE_THRESHOLD
 from facewire.geometry.head_motion import HeadMotion
 from facewire.media.frame import Pixels
 from facewire.networks.compact.model import CompactTalkingHead
+from facewire.networks.paper.face_vid2vid import FaceVid2Vid
 from facewire.networks.presets import Model
+from facewire.networks.relatives.model import RelativeTalkingHead
 from facewire.networks.types import Identity
 
 Array = NDArray[Any]
@@ -67,10 +69,12 @@ class TorchBatches:
         """Return the pictures of a person in motions and which keypoint moved what of them.
 
         Raises:
-            ConfigError: the model is not a compact one.
+            ConfigError: the model is of another family.
         """
-        if not isinstance(self.model, CompactTalkingHead):
-            raise ConfigError("weights", "of another model", "compact-256, whose motion field has masks")
+        if isinstance(self.model, RelativeTalkingHead):
+            raise ConfigError(
+                "weights", "of another family", "compact-256 or the paper's, whose motion field has masks"
+            )
         return drawn_of(self.model, identity, motions.to(self.device), kept)
 
     @torch.inference_mode()
@@ -114,12 +118,16 @@ def parts_of(model: Model, identity: Identity, motions: HeadMotion, kept: int | 
 
 @torch.inference_mode()
 def drawn_of(
-    model: CompactTalkingHead, identity: Identity, motions: HeadMotion, kept: int | None = None
+    model: CompactTalkingHead | FaceVid2Vid, identity: Identity, motions: HeadMotion, kept: int | None = None
 ) -> list[Drawn]:
-    """Return B frames of one identity, and which keypoint moved what of them; motions on the model's device."""
+    """Return B frames of one identity, and which keypoint moved what of them; motions on the model's device.
+
+    Of volumes the mean over their depth.
+    """
     made = model.synthesis(identity, motions, kept)
-    masks = made.field.masks.float().cpu().numpy()
-    return [Drawn(picture, masks[row]) for row, picture in enumerate(pixels(made.image.float()))]
+    masks = made.field.masks.float()
+    flat = (masks.mean(dim=2) if masks.ndim == 5 else masks).cpu().numpy()
+    return [Drawn(picture, flat[row]) for row, picture in enumerate(pixels(made.image.float()))]
 
 
 def _last(maps: Tensor) -> Array:

@@ -27,6 +27,7 @@ FULL = PaperConfig(
     generator_blocks=2,
     detector_resolution=32,
     head_resolution=64,
+    compressed=2,
     window=3,
 )
 
