@@ -159,7 +159,8 @@ def _measure(runs: Sequence[Run], output: Path, given: argparse.Namespace) -> in
     weights = [str(output / run.name / WEIGHTS) for run in runs]
     options = ["--nets", given.nets] if given.nets else []
     options += ["--clips", given.clips] if given.clips else []
-    where = ["--data", given.data, "-o", str(output / "report"), "--stride", given.stride]
+    # One look each: the second one knows models of two steps only, and would not judge the networks alone.
+    where = ["--data", given.data, "-o", str(output / "report"), "--stride", given.stride, "--looks", "1"]
     return facewire(["evaluate", "ablation", "--weights", *weights, *where, *options])
 
 

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 from torch import Tensor
 
 from facewire.evaluation.measuring.gain import Gain
 from facewire.networks.manifest import Provenance
 from facewire.networks.presets import build_preset, preset_config
-from facewire.networks.weights import save_weights
+from facewire.networks.weights import load_model, save_weights
+from tests.programs import script as load_script
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "ablation.py"
 NAMES = ("ablation-5-keypoints", "ablation-fomm")
 ClipMaker = Callable[..., Path]
 
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ablation_script", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("ablation")
 
 
 @pytest.fixture
@@ -117,6 +110,30 @@ def test_two_seeds_of_the_full_model_and_every_variant_once(script: ModuleType) 
     names = [run.name for run in script.RUNS]
     assert len(set(names)) == len(names) == 9
     assert [run.seed for run in script.RUNS if run.preset == "ablation-full"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "preset", ["ablation-full", "ablation-5-keypoints", "ablation-direct", "ablation-fomm"]
+)
+def test_what_h_knows_of_poses_is_where_all_begin(script: ModuleType, preset: str, tmp_path: Path) -> None:
+    script.beginning(script.Run("own", preset, 3), tmp_path / "own", "paper-128")
+    begun = load_model(tmp_path / "own" / script.BEGINNING)[0].state_dict()
+    torch.manual_seed(3)
+    fresh = build_preset(preset).state_dict()
+    donor = load_model("paper-128")[0].state_dict()
+    changed = {
+        name for name in begun if not torch.allclose(begun[name].float(), fresh[name].float(), atol=1e-3)
+    }
+    known = {name.removeprefix("head.").removeprefix("head.") for name in changed}
+    if preset == "ablation-fomm":
+        assert not changed
+        return
+    assert {"first.weight", "yaw.weight", "translation.weight"} <= known
+    assert not [name for name in known if name.startswith("expression") or "head." + name not in donor]
+    for name in changed:
+        torch.testing.assert_close(
+            begun[name], donor["head." + name.removeprefix("head.").removeprefix("head.")]
+        )
 
 
 @pytest.mark.slow

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from tests.programs import script as load_script
 from torch import Tensor
 from torch.nn import functional as F
 
 from facewire.benchmarks.training import write_made_up_clips
 from facewire.networks.weights import load_model
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "narrow_generator.py"
-
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("narrow_generator", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("narrow_generator")
 
 
 def _products(maps: Tensor) -> Tensor:
