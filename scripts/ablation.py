@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--pose", metavar="WEIGHTS", default="paper-128", help="whose H all begin with (default: paper-128)"
     )
     parser.add_argument(
-        "--round", type=int, default=2000, metavar="N", help="steps of a round, 8 pairs each (default: 2000)"
+        "--round", type=int, default=2500, metavar="N", help="steps of a round, 8 pairs each (default: 2500)"
     )
     parser.add_argument(
         "--most",

@@ -5,9 +5,8 @@ losses: with keypoints found directly, the prior on delta would pull the keypoin
 off there; and the first-order motion model has the losses of its authors: no pose, no priors, equivariance at half
 the weight.
 
-Motion is learned first, without pictures, in bfloat16 and at the rate of paper-128. The rate is constant and the
-weights that are measured are averages over steps, so that a run may be made longer at any time (`--steps`): it is
-then what it would have been from the start.
+Motion is learned first, without pictures, at the rate of paper-128; the critic judges the last fifth, in which the
+rate falls to 0. A run that is made longer (`--steps`) goes on at the full rate and falls again at its new end.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ def ablation(preset: str) -> TrainConfig:
     """Return the run of one variant."""
     config = TrainConfig(
         preset=preset,
-        steps=2000,
+        steps=2500,
         batch=8,
         drop_tail=0.0,
         motion_first=500,
-        critic_from=1500,
-        optimizer=OptimizerConfig(learning_rate=1e-3, decay_share=0.0),
+        critic_from=2000,
+        optimizer=OptimizerConfig(learning_rate=1e-3, decay_share=0.2),
         perceptual=PerceptualConfig(scales=2, tap_weights=(0.25,) * 5, padding="zeros"),
         checkpoint_every=250,
     )
