@@ -437,7 +437,7 @@ class Animator:
         return self.batches.render(self.identity_of(person), motions, kept)
 
     def draw(self, person: Person, motions: HeadMotion, *, kept: int | None = None) -> list[Drawn]:
-        """Return the networks' own picture per motion, and which keypoint moved what of it; of compact models."""
+        """Return the networks' own picture per motion, and which keypoint moved what of it; not of foreign models."""
         if self.engine is not None:
             ready, moves = self._ready(person), motions.arrays()
             return [self.engine.draw(ready, moves[i : i + 1], kept) for i in range(len(moves))]

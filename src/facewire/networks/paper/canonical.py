@@ -82,7 +82,7 @@ def _expected_jacobians(heatmap: Tensor, features: Tensor, head: nn.Conv3d) -> T
         means = conv3d_weight(
             full(features).reshape(1, batch * width, *features.shape[2:]),
             (batch * count, width, *window),
-            heatmap.reshape(1, batch * count, *heatmap.shape[2:]),
+            full(heatmap).reshape(1, batch * count, *heatmap.shape[2:]),
             padding=head.padding,
             groups=batch,
         )
