@@ -17,7 +17,7 @@ from facewire.engines import artefact
 from facewire.engines.engine import Engine
 from facewire.engines.fastest import fastest
 from facewire.engines.graph_engine import GraphEngine
-from facewire.engines.graphs.names import RENDER
+from facewire.engines.graphs.names import BY_FIRST_USE
 from facewire.engines.openvino_runner import OpenVinoRunner, has_bfloat16
 from facewire.engines.shipped_graphs import ShippedGraphs, shipped, shipped_faces
 from facewire.face.backend import FaceNetworks
@@ -200,7 +200,7 @@ def _on_shipped(given: ShippedGraphs, choice: Choice, threads: int) -> tuple[Eng
 
 def _in_openvino(graphs: artefact.Artefact, threads: int) -> Engine:
     runner = OpenVinoRunner(graphs, threads)
-    runner.start(*sorted(graphs.graphs, key=lambda name: name != RENDER))  # which takes longest
+    runner.start(*(name for name in BY_FIRST_USE if name in graphs.graphs))
     return GraphEngine(graphs, runner, threads)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 IDENTITY, FIND, READ, PREPARE, RENDER = "identity", "find", "read", "prepare", "render"
+BY_FIRST_USE = (FIND, READ, PREPARE, RENDER)
+"""Those of OpenVINO, as a photo and the first frame need them; while one is loaded, the others before it work."""
 MOTION = ("rotation", "translation", "expression")
 CANONICAL, MATTE, BACKGROUND = "canonical", "matte", "background"
 """Of a photo, besides its own motion."""
