@@ -12,7 +12,14 @@ from facewire.geometry.grid import image_grid
 from facewire.geometry.keypoints import CanonicalKeypoints, Keypoints
 from facewire.networks.compact import openings as opening
 from facewire.networks.compact.guides import EYES, FREE, GUIDES, UNIT
-from facewire.networks.compact.openings import CHANNELS, CORNERS, LIPS, SIDE, opening_maps
+from facewire.networks.compact.openings import (
+    CHANNELS,
+    CORNERS,
+    LIPS,
+    SIDE,
+    eyes_turning_away,
+    opening_maps,
+)
 
 MEAN_HEAD = UNIT * torch.tensor([guide.canonical for guide in GUIDES] + list(FREE))
 ALL = torch.tensor([len(MEAN_HEAD)])
@@ -114,10 +121,52 @@ def test_maps_turn_with_the_head() -> None:
     torch.testing.assert_close(turned, upright.rot90(-1, (1, 2)), atol=2e-3, rtol=0)
 
 
+def yaw(degrees: float) -> Tensor:
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return torch.tensor([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
 def test_eyes_narrow_as_the_head_turns() -> None:
-    angle = math.radians(60)
-    yaw = torch.tensor(
-        [[math.cos(angle), 0, math.sin(angle)], [0, 1, 0], [-math.sin(angle), 0, math.cos(angle)]]
-    )
-    areas = [float(maps(head(0), head(0, 0.1, turn))[OPEN_EYES].sum()) for turn in (None, yaw)]
+    areas = [float(maps(head(0), head(0, 0.1, turn))[OPEN_EYES].sum()) for turn in (None, yaw(60))]
     assert areas[1] / areas[0] == pytest.approx(0.5, rel=0.15)
+
+
+def turned_away(source: Keypoints, driving: Keypoints, kept: Tensor = ALL) -> tuple[float, float]:
+    """Return what is said of the middles of both eyes, that on the left of the picture first."""
+    made = eyes_turning_away(CanonicalKeypoints(MEAN_HEAD[None]), source, driving, kept)[0]
+    left, right = (float(at(made, driving.points[0, list(lids[:2])].mean(dim=0))) for lids in EYES)
+    return left, right
+
+
+@pytest.mark.parametrize(("degrees", "expected"), [(-35, (0, 1)), (0, (0, 0)), (10, (0, 0)), (35, (1, 0))])
+def test_the_eye_on_the_far_side_turns_away(degrees: float, expected: tuple[float, float]) -> None:
+    far = head(0, 0.1, yaw(degrees)).points[0, :, 2]
+    deeper = [float(far[list(lids[:2])].mean()) for lids in EYES]
+    assert degrees == 0 or (deeper[0] > deeper[1]) == (degrees > 0), "z points away from the camera"
+    assert turned_away(head(0, 0.1), head(0, 0.1, yaw(degrees))) == expected
+
+
+def test_an_eye_that_was_turned_away_already_does_not_turn_away() -> None:
+    assert turned_away(head(0, 0.1, yaw(35)), head(0, 0.1, yaw(35))) == (0, 0)
+    assert turned_away(head(0, 0.1, yaw(35)), head(0, 0.1)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("gap", "share"), [(0.0, 0), (0.05, 0), (0.065, 0.5), (0.1, 1), (0.175, 0.5), (0.2, 0)]
+)
+def test_lids_that_close_or_open_do_not_count_as_in_the_source(gap: float, share: float) -> None:
+    assert turned_away(head(0, 0.1), head(0, gap, yaw(35)))[0] == pytest.approx(share, abs=1e-4)
+
+
+def test_an_eye_that_turns_away_needs_its_keypoints() -> None:
+    source, driving = head(0, 0.1), head(0, 0.1, yaw(35))
+    assert turned_away(source, driving, torch.tensor([max(EYES[0]) + 1]))[0] == 1
+    assert turned_away(source, driving, torch.tensor([max(EYES[0])])) == (0, 0)
+
+
+def test_far_from_eyes_nothing_turns_away() -> None:
+    driving = head(0, 0.1, yaw(35))
+    made = eyes_turning_away(CanonicalKeypoints(MEAN_HEAD[None]), head(0, 0.1), driving, ALL)[0]
+    for number in (*LIPS, *CORNERS):
+        assert at(made, driving.points[0, number]) == 0
+    assert 0 < made.mean() < 0.05

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 
 from facewire.networks.compact.image import (
     GeneratedParts,
-    _near_outlines,
     _painted,
+    _painted_less,
     _where_nobody_is,
 )
 
@@ -22,14 +22,15 @@ SIDE, EDGE = 256, 128
 """The person (0.2) is left of the edge, the wall (0.7) right of it."""
 
 
-def _frame(repair: torch.Tensor, painted: float = 1.0) -> torch.Tensor:
+def _frame(repair: torch.Tensor, painted: float = 1.0, away: torch.Tensor | None = None) -> torch.Tensor:
     columns = torch.arange(SIDE)[None, None, None]
     matte = (columns < EDGE).float().expand(1, 1, SIDE, SIDE)
     picture = (0.7 - 0.5 * matte).expand(1, 3, SIDE, SIDE)
     pictures = tuple(_folded(picture) for _ in range(3))
     shares = torch.cat((torch.ones(1, 1, 4, 128, 128), torch.zeros(1, 3, 4, 128, 128)), dim=1)
     parts = GeneratedParts(pictures, shares, _folded(repair), picture, matte)
-    return _near_outlines(parts, matte, torch.full((1, 1, 1, 1), painted)).frame()
+    turned = torch.zeros(1, 1, 128, 128) if away is None else away
+    return _painted_less(parts, matte, torch.full((1, 1, 1, 1), painted), turned).frame()
 
 
 def _folded(picture: torch.Tensor) -> torch.Tensor:
@@ -68,6 +69,14 @@ def test_the_person_inside_is_repaired_as_wanted() -> None:
     torch.testing.assert_close(frame[..., 40:60], torch.full_like(frame[..., :20], 0.8))
 
 
+def test_an_eye_that_turns_away_is_moved_rather_than_painted() -> None:
+    away = torch.zeros(1, 1, 128, 128)
+    away[..., 20:25], away[..., 25:30] = 1, 0.5
+    frame = _frame(_stripe(40, 80, 0.6), away=away)
+    for first, level in ((40, 0.2), (50, 0.5), (60, 0.8)):
+        torch.testing.assert_close(frame[..., first : first + 10], torch.full_like(frame[..., :10], level))
+
+
 def test_the_outline_of_a_head_that_is_turned_far_is_the_mattes() -> None:
     clean = _frame(torch.zeros(1, 3, SIDE, SIDE))
     rim = _stripe(EDGE - 6, EDGE + 6, 0.25)
@@ -82,7 +91,7 @@ def test_what_nothing_shows_near_the_outline_the_first_picture_shows() -> None:
     picture = _folded((0.7 - 0.5 * matte).expand(1, 3, SIDE, SIDE))
     shares = torch.cat((torch.zeros(1, 3, 4, 128, 128), torch.ones(1, 1, 4, 128, 128)), dim=1)
     parts = GeneratedParts((picture,) * 3, shares, 0 * picture, _unfolded(picture), matte)
-    cut = _near_outlines(parts, matte, torch.zeros(1, 1, 1, 1))
+    cut = _painted_less(parts, matte, torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 128, 128))
     torch.testing.assert_close(cut.frame()[..., EDGE:], _unfolded(picture)[..., EDGE:])
     assert (cut.frame()[..., EDGE - 4 : EDGE] > 0.15).all()
     assert cut.frame()[..., : EDGE - 60].abs().max() == 0

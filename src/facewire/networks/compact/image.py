@@ -206,6 +206,7 @@ class CompactGenerator(nn.Module):
         openings: Tensor,
         layers: Layers | None = None,
         turned: Tensor | None = None,
+        away: Tensor | None = None,
     ) -> GeneratedParts:
         """Return what the frame is put together from.
 
@@ -216,6 +217,7 @@ class CompactGenerator(nn.Module):
             openings: (B, 6, 128, 128) where mouth and eyes stand open (openings.py).
             layers: of the source picture; without them its background moves along.
             turned: (B,) cosine of the angle by which the face looks elsewhere than in the source; needed with layers.
+            away: (B, 1, 128, 128) what lies around eyes that turn away (openings.py); needed with layers.
         """
         half, quarter, volume = features
         surface = field.surface()
@@ -251,10 +253,10 @@ class CompactGenerator(nn.Module):
         if layers is None or matte is None:
             return parts
         assert turned is not None, "with layers it must be known how far the face is turned"
+        assert away is not None, "with layers it must be known which eyes turn away"
         parts = replace(parts, shares=_where_nobody_is(shares, matte))
-        return _near_outlines(
-            _mirrored(parts, field, openings) if self.mirror else parts, matte, _painted(turned)
-        )
+        parts = _mirrored(parts, field, openings) if self.mirror else parts
+        return _painted_less(parts, matte, _painted(turned), away)
 
 
 def _painted(turned: Tensor) -> Tensor:
@@ -280,8 +282,9 @@ def _where_nobody_is(shares: Tensor, matte: Tensor) -> Tensor:
     return torch.cat((first + nobody, second, still - nobody, none), dim=1)
 
 
-def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> GeneratedParts:
-    """Return parts in which the person's outline is cut out by the matte rather than painted.
+def _painted_less(parts: GeneratedParts, matte: Tensor, painted: Tensor, away: Tensor) -> GeneratedParts:
+    """Return parts in which the person's outline is cut out by the matte, and eyes that turn away are moved, rather
+    than painted: there the first picture stands for what none of them shows.
 
     Near the outline the repair brings no colour that is not there already: it may move an outline by a few pixels,
     but lines brighter or darker than both sides are what people see as a halo. The less `painted` (B, 1, 1, 1), the
@@ -290,7 +293,7 @@ def _near_outlines(parts: GeneratedParts, matte: Tensor, painted: Tensor) -> Gen
     person = F.pixel_unshuffle(matte, 2)
     least, beside = _reached(person.amin(dim=1, keepdim=True), person.amax(dim=1, keepdim=True), OUTLINE)
     inside = _mean(least, OUTLINE)
-    kept = (inside + (1 - inside) * painted * beside)[:, :, None]
+    kept = ((inside + (1 - inside) * painted * beside) * (1 - away))[:, :, None]
     first, others, none = parts.shares.split((1, parts.shares.shape[1] - 2, 1), dim=1)
     shares = torch.cat((first + (1 - kept) * none, others, kept * none), dim=1)
     repair = kept * (parts.repair + (1 - inside)[:, :, None] * _excess(parts))

@@ -31,7 +31,7 @@ from facewire.networks.compact.guides import BODY, GUIDES, MIRRORED, UNIT
 from facewire.networks.compact.head_surface import HeadSurface
 from facewire.networks.compact.image import CompactAppearance, CompactGenerator, GeneratedParts, unfolded
 from facewire.networks.compact.motion import CompactMotion
-from facewire.networks.compact.openings import opening_maps
+from facewire.networks.compact.openings import eyes_turning_away, opening_maps
 from facewire.networks.composition import Candidate, Composition, Layers
 from facewire.networks.sources import PERSON, PHOTO
 from facewire.networks.types import Identity
@@ -192,7 +192,8 @@ class CompactTalkingHead(nn.Module):
         field = self.field(compressed, source, driving, kept)
         with torch.autocast(image.device.type, enabled=False):
             openings = opening_maps(identity.canonical, source, driving, kept)
+            away = eyes_turning_away(identity.canonical, source, driving, kept)
         layers = None if matte is None or background is None else Layers.of(image, matte, background)
         turned = (identity.motion.rotation[..., 2] * motion.rotation[..., 2]).sum(dim=-1)
-        parts = self.generator(image, (half, quarter, volume), field, openings, layers, turned)
+        parts = self.generator(image, (half, quarter, volume), field, openings, layers, turned, away)
         return CompactSynthesis(parts.frame(), parts, openings, field, source, driving)
