@@ -103,13 +103,15 @@ def test_the_further_a_face_is_turned_the_less_is_painted(degrees: float, painte
     assert _painted(turned).item() == pytest.approx(painted, abs=2e-3)
 
 
-def test_where_nobody_is_the_still_picture_shows_nobody() -> None:
+@pytest.mark.parametrize("painted", [1.0, 0.0])
+def test_where_nobody_is_the_still_picture_shows_nobody_nor_the_second_of_a_head_turned_far(
+    painted: float,
+) -> None:
     """Four columns of 64 pixels: nobody, half of somebody at an outline, somebody, nobody."""
     now = torch.tensor((0.0, 0.5, 1.0, 0.0)).repeat_interleave(64).expand(1, 1, SIDE, SIDE)
     shares = torch.tensor([0.1, 0.2, 0.3, 0.4])[None, :, None, None, None].expand(1, 4, 4, 128, 128)
-    result = _where_nobody_is(shares, now)
+    result = _where_nobody_is(shares, now, torch.full((1, 1, 1, 1), painted))
     torch.testing.assert_close(result.sum(dim=1), torch.ones(1, 4, 128, 128))
-    torch.testing.assert_close(
-        result[0, :, 0, 0, ::32],
-        torch.tensor([[0.4, 0.25, 0.1, 0.4], [0.2] * 4, [0.0, 0.15, 0.3, 0.0], [0.4] * 4]),
-    )
+    near = [[0.4, 0.25, 0.1, 0.4], [0.2] * 4, [0.0, 0.15, 0.3, 0.0], [0.4] * 4]
+    far = [[0.6, 0.35, 0.1, 0.6], [0.0, 0.1, 0.2, 0.0], *near[2:]]
+    torch.testing.assert_close(result[0, :, 0, 0, ::32], torch.tensor(near if painted else far))

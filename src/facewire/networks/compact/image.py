@@ -254,9 +254,10 @@ class CompactGenerator(nn.Module):
             return parts
         assert turned is not None, "with layers it must be known how far the face is turned"
         assert away is not None, "with layers it must be known which eyes turn away"
-        parts = replace(parts, shares=_where_nobody_is(shares, matte))
+        painted = _painted(turned)
+        parts = replace(parts, shares=_where_nobody_is(shares, matte, painted))
         parts = _mirrored(parts, field, openings) if self.mirror else parts
-        return _painted_less(parts, matte, _painted(turned), away)
+        return _painted_less(parts, matte, painted, away)
 
 
 def _painted(turned: Tensor) -> Tensor:
@@ -268,18 +269,22 @@ def _painted(turned: Tensor) -> Tensor:
     return ((turned - least) / (most - least)).clamp(0, 1)[:, None, None, None]
 
 
-def _where_nobody_is(shares: Tensor, matte: Tensor) -> Tensor:
-    """Return shares in which the still picture, the third, shows nobody where nobody is now.
+def _where_nobody_is(shares: Tensor, matte: Tensor, painted: Tensor) -> Tensor:
+    """Return shares in which neither the still picture, the third, nor the second of a head that is turned far shows
+    anybody where nobody is now.
 
-    The first picture shows what stands behind there, which is the photo itself wherever that shows it.
+    The first picture shows what stands behind there, which is the photo itself wherever that shows it. A second
+    outline, half seen beside the first, is what the generator shows where it cannot tell.
 
     Args:
         shares: (B, 4, 4, 128, 128).
         matte: (B, 1, 256, 256) of the first picture.
+        painted: (B, 1, 1, 1), see `_painted`.
     """
-    nobody = F.pixel_unshuffle(1 - matte, 2)[:, None] * shares[:, 2:3]
+    nobody = F.pixel_unshuffle(1 - matte, 2)[:, None]
     first, second, still, none = shares.split(1, dim=1)
-    return torch.cat((first + nobody, second, still - nobody, none), dim=1)
+    beside, behind = nobody * (1 - painted)[:, None] * second, nobody * still
+    return torch.cat((first + beside + behind, second - beside, still - behind, none), dim=1)
 
 
 def _painted_less(parts: GeneratedParts, matte: Tensor, painted: Tensor, away: Tensor) -> GeneratedParts:
