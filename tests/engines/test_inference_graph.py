@@ -173,6 +173,28 @@ def test_means_around_pixels_and_of_squares_become_products(pool: Callable[[Tens
     torch.testing.assert_close(graph(x), pool(x), atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize(
+    ("reduce", "flat"),
+    [
+        (lambda x: x.amin(dim=2), True),
+        (lambda x: x.amax(dim=-3, keepdim=True), True),
+        (lambda x: x.mean(dim=1), True),
+        (lambda x: x.amax(dim=4), False),
+        (lambda x: x.mean(dim=(2, 3)), False),
+        (lambda x: x[0].amin(dim=1), False),
+    ],
+)
+def test_reductions_of_many_dimensions_are_of_few(reduce: Callable[[Tensor], Tensor], flat: bool) -> None:
+    class Reduce(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return reduce(x)
+
+    x = torch.randn(1, 2, 4, 3, 5, generator=torch.Generator().manual_seed(2))
+    graph = record(Reduce(), (x,))
+    assert torch.equal(graph(x), reduce(x))
+    assert any("unflatten" in name or "view" in name for name in operators(graph)) == flat
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "pool",
