@@ -246,7 +246,7 @@ class CompactGenerator(nn.Module):
 
         last = (self.finish(F.relu(x)) + self.opened(openings)).unflatten(1, (3 + len(SHARE_BIAS), 4)).float()
         logits = last[:, 3:] + self.share_bias
-        shares = torch.softmax(F.pad(logits, (0, 0) * 3 + (0, 1)), dim=1)
+        shares = torch.softmax(torch.cat((logits, torch.zeros_like(logits[:, :1])), dim=1), dim=1)
         parts = GeneratedParts(
             tuple(picture.unflatten(1, (3, 4)) for picture in folded), shares, last[:, :3], at256, matte
         )
