@@ -18,17 +18,23 @@ SURE, UNSURE = 0.05, 0.3
 
 def complete(image: Tensor, matte: Tensor) -> Tensor:
     """Return the background (B, 3, H, W) of pictures whose persons have the matte (B, 1, H, W); H = W = 2^n."""
-    near = F.max_pool2d(matte, REACH, stride=1, padding=REACH // 2)
+    near = grown(matte, REACH)
     known = ((UNSURE - near) / (UNSURE - SURE)).clamp(0, 1)
-    return _filled(image, known)
+    return filled(image, known)
 
 
-def _filled(image: Tensor, known: Tensor) -> Tensor:
-    """Return pictures that are kept as far as they are known; at the coarsest level they are their mean."""
+def filled(image: Tensor, known: Tensor) -> Tensor:
+    """Return pictures (B, C, H, W) that are kept as far as they are known, (B, 1, H, W); H = W = 2^n."""
     if image.shape[-1] == 1:
         return image
     share = F.avg_pool2d(known, 2)
     mean = F.avg_pool2d(image * known, 2) / share.clamp_min(1e-6)
-    coarse = _filled(mean, (2 * share).clamp(max=1))
+    coarse = filled(mean, (2 * share).clamp(max=1))
     large = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
     return known * image + (1 - known) * large
+
+
+def grown(maps: Tensor, side: int) -> Tensor:
+    """Return the largest value in the square around each pixel of maps (B, C, H, W), along rows, then columns."""
+    along = F.max_pool2d(maps, (1, side), stride=1, padding=(0, side // 2))
+    return F.max_pool2d(along, (side, 1), stride=1, padding=(side // 2, 0))

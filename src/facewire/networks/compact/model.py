@@ -32,6 +32,7 @@ from facewire.networks.compact.head_surface import HeadSurface
 from facewire.networks.compact.image import CompactAppearance, CompactGenerator, GeneratedParts, unfolded
 from facewire.networks.compact.motion import CompactMotion
 from facewire.networks.compact.openings import eyes_turning_away, opening_maps
+from facewire.networks.compact.strands import with_strands
 from facewire.networks.composition import Candidate, Composition, Layers
 from facewire.networks.sources import PERSON, PHOTO
 from facewire.networks.types import Identity
@@ -148,7 +149,7 @@ class CompactTalkingHead(nn.Module):
         """Return matte (B, 1, H, W) and background (B, 3, H, W) of source pictures; nothing of others."""
         if self.matte is None:
             return ()
-        matte = self.matte_of(image)
+        matte = with_strands(image.float(), self.matte_of(image))
         return matte, complete(image.float(), matte)
 
     def motion(self, image: Tensor) -> HeadMotion:
