@@ -57,7 +57,7 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="leave out the comparison with paper-256 (half a minute, 2 GB)",
     )
-    parser.add_argument("--output", type=Path, metavar="FILE.json", help="also write the figures here")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="also write the figures here")
     parser.add_argument(
         "--weights", default="compact-256", metavar="NAME|FILE", help="which model (default: compact-256)"
     )

@@ -201,7 +201,8 @@ def _flat(reduce: Callable[..., Tensor]) -> Callable[..., Tensor]:
         behind = x.shape[along + 1 :]
         if len(behind) < 2:
             return KEEP
-        return reduce(x.flatten(along + 1), dims=[along], keepdim=keepdim).unflatten(-1, behind)
+        reduced: Tensor = reduce(x.flatten(along + 1), dims=[along], keepdim=keepdim).unflatten(-1, behind)
+        return reduced
 
     return reduced_flat
 

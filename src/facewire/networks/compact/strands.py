@@ -61,13 +61,14 @@ def _hair(cells: Tensor, share: Tensor) -> Tensor:
 
 def _mean(maps: Tensor, counts: Tensor) -> Tensor:
     """Return the mean of maps (B, C, H, W) where they count, (B, C, 1, 1); 0 where nothing does."""
-    total = counts.mean(dim=(2, 3), keepdim=True).clamp_min(1e-6)
-    return (maps * counts).mean(dim=(2, 3), keepdim=True) / total
+    share = counts.mean(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+    return (maps * counts).mean(dim=(2, 3), keepdim=True) / share
 
 
 def _dot(one: Tensor, other: Tensor) -> Tensor:
     red, green, blue = (one * other).split(1, dim=1)
-    return red + green + blue
+    product: Tensor = red + green + blue
+    return product
 
 
 def _enlarged(cells: Tensor) -> Tensor:
