@@ -8,6 +8,7 @@ the sharpest edges.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import cv2
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 from facewire.animation.composition.maps import Floats, at_side, displacements, enlarged, pixel_places, planes
 from facewire.animation.composition.plates import Around, Plate, Separated, cap
-from facewire.animation.composition.reading import UNSEEN, Reading, add_share, each, strips
+from facewire.animation.composition.reading import UNSEEN, Reading, add_share, strips, together
 from facewire.base.processors import processors
-from facewire.engines.parts import Parts
+from facewire.engines.parts import Layer, Parts
 from facewire.face.crop import CropBox
 from facewire.media.frame import Pixels
 from facewire.networks.fading import Fading
@@ -129,39 +130,47 @@ class Composer:
     def square(self, parts: Parts) -> Pixels:
         """Return the head's square, (side, side, 3)."""
         side, window = self.box.side, self.window(parts.repair.shape[0])
-        stay, painted, readings = 1 - window, window, []
-        for number, (layer, share) in enumerate(zip(parts.candidates, planes(parts.shares), strict=True)):
-            share = share * window
+        shares = planes(parts.shares) * window
+        stay, painted, moving = 1 - window, window, []
+        for number, (layer, share) in enumerate(zip(parts.candidates, shares, strict=True)):
             if layer.flow is None and layer.of == PHOTO:
                 stay = stay + share
-                continue
-            if number and share.max() <= UNSEEN:
-                continue
-            away = None if layer.flow is None else displacements(layer.flow, window, side)
-            if number == 0 and away is not None and layer.of == PERSON:
-                behind = stay * self._nobody(away)
-                share, stay = share + behind, stay - behind
-                if self._above:
-                    beyond = self._beyond(away)
-                    painted = painted * (1 - beyond)
-                    share = share + beyond * window * (1 - parts.shares.sum(axis=2))
-            readings.append(Reading(self._plates[layer.of], away, share, side))
-        kept = enlarged(stay, side)
-        added = enlarged(parts.repair * (255 * painted[..., None]), side)
+            elif number == 0 or share.max() > UNSEEN:
+                moving.append((layer, share))
+        ways = together([partial(_away, layer, window, side) for layer, _ in moving], self._threads)
+        first, away = parts.candidates[0], ways[0] if ways else None
+        if first.of == PERSON and first.flow is not None and away is not None:
+            behind = (1 - window) * self._nobody(away)
+            stay = stay - behind
+            if self._above:
+                beyond = self._beyond(away)
+                painted = painted * (1 - beyond)
+                shares[0] += beyond * (window - shares.sum(axis=0))
+            shares[0] += behind
+        readings = together(
+            [
+                partial(Reading, self._plates[layer.of], self._corner, away, share, side)
+                for (layer, share), away in zip(moving, ways, strict=True)
+            ],
+            self._threads,
+        )
+        repair = parts.repair * (255 * painted[..., None])
+        kept, added = together(
+            [partial(enlarged, stay, side), partial(enlarged, repair, side)], self._threads
+        )
         result = np.empty((side, side, 3), np.uint8)
 
         def strip(rows: slice) -> None:
             moved = np.zeros((rows.stop - rows.start, side, 4), np.float32)
             through = np.zeros(moved.shape[:2], np.float32)
             for reading in readings:
-                reading.add_to(moved, through, rows, self._corner)
-            through = _cv.scaleAdd(_cv.extractChannel(moved, 3), -1 / 255, through)
+                reading.add_to(moved, through, rows)
             sum_ = _cv.cvtColor(moved, cv2.COLOR_RGBA2RGB)
-            add_share(sum_, self._behind[rows], through)
+            add_share(sum_, self._behind[rows], through * np.float32(1 / 255))
             add_share(sum_, self.own[rows], kept[rows])
             result[rows] = _cv.add(sum_, added[rows], dtype=cv2.CV_8U)
 
-        each(strip, list(strips(side)), self._threads)
+        together([partial(strip, rows) for rows in strips(side)], self._threads)
         return result
 
     def whole(self, parts: Parts) -> Pixels:
@@ -219,3 +228,8 @@ class Composer:
                 size, self._matte(size) if PERSON in self._plates else None
             )
         return self._windows[size]
+
+
+def _away(layer: Layer, window: Floats, side: int) -> Floats | None:
+    """Return how far away a candidate is read, in pixels of the square, (S, S, 2); None where it is."""
+    return None if layer.flow is None else displacements(layer.flow, window, side)
