@@ -138,8 +138,8 @@ class Composer:
             elif number == 0 or share.max() > UNSEEN:
                 moving.append((layer, share))
         ways = together([partial(_away, layer, window, side) for layer, _ in moving], self._threads)
-        first, away = parts.candidates[0], ways[0] if ways else None
-        if first.of == PERSON and first.flow is not None and away is not None:
+        away = ways[0] if ways else None
+        if away is not None and parts.candidates[0].of == PERSON:
             behind = (1 - window) * self._nobody(away)
             stay = stay - behind
             if self._above:
